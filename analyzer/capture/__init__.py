@@ -1,0 +1,1 @@
+"""Bytes to columns: capture files become blocks of packets, then of TCP segments."""

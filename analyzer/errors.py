@@ -1,0 +1,61 @@
+"""What can go wrong, split by whose fault it is.
+
+* :class:`CaptureError`: the *file* cannot be analysed. Raised, shown to the user in one line, exit
+  status 2.
+* :class:`Defect`: a *peer or the capture* produced bytes that do not decode. Never raised past a
+  decoder: it is a value kept beside what could be decoded, so that a rule can report it.
+* Anything else is *our* bug. The engine turns it into a finding of that one connection and goes on.
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+
+
+class CaptureError(Exception):
+    """The input cannot be analysed: what is wrong, where, and what to do about it.
+
+    ``offset`` counts bytes from the start of the (decompressed) file; None where no place in the
+    file is to blame, as with a file that is missing.
+    """
+
+    def __init__(self, problem: str, *, path: str, hint: str, offset: int | None = None) -> None:
+        where = "" if offset is None else f" at byte {offset}"
+        super().__init__(f"{path}: {problem}{where}; {hint}")
+        self.problem = problem
+        self.path = path
+        self.offset = offset
+        self.hint = hint
+
+
+class DefectKind(enum.Enum):
+    """Why bytes could not be decoded. Only the last three accuse the peer."""
+
+    MISSING = "missing"  # lost from the capture: gap, snap length, end of file
+    OVERRUN = "overrun"  # a length field points past its container
+    TRAILING = "trailing"  # bytes left over inside a container
+    OUT_OF_RANGE = "out-of-range"  # a length or value that the RFC forbids
+
+
+@dataclass(frozen=True, slots=True)
+class Defect:
+    """One decoding problem, located well enough to find it in Wireshark.
+
+    ``offset`` counts bytes from the start of what was decoded (a handshake message's body, a
+    record); ``field`` is the path in the RFC's presentation language, as in
+    ``client_hello.extensions.server_name.host_name``.
+    """
+
+    kind: DefectKind
+    field: str
+    offset: int
+    detail: str
+
+
+class DecodeError(Exception):
+    """Carries a :class:`Defect` up to the nearest decoder boundary."""
+
+    def __init__(self, defect: Defect) -> None:
+        super().__init__(f"{defect.field} @ {defect.offset}: {defect.detail}")
+        self.defect = defect

@@ -1,0 +1,30 @@
+"""Every bound of the program and its default. Reaching one is a caveat in the report.
+
+The values bound memory and time on hostile input; none of them is reached by a handshake that a
+real stack would complete.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Named bounds. Sizes are bytes, counts are items."""
+
+    block_packets: int = 65_536  # packets in one block of columns
+    block_bytes: int = 16 << 20  # bytes of capture read at a time
+    packet_bytes: int = 1 << 24  # a longer record means that the file is damaged
+    half_bytes: int = 24 << 10  # payload kept per direction before asking whether it is over
+    half_bytes_most: int = 1 << 20  # payload kept per direction while a handshake still runs
+    events: int = 64  # SYN, FIN and RST kept per connection
+    icmp_errors: int = 8  # kept per connection
+    message_bytes: int = 1 << 20  # a longer handshake message is not reassembled
+    messages: int = 400  # per connection
+    certificates: int = 64  # per Certificate message
+    signature_letters: int = 200
+    fragments: int = 1_024  # IP datagrams being reassembled at a time
+
+
+DEFAULT = Limits()

@@ -1,0 +1,1 @@
+"""Segments to ordered bytes: connections, their evidence, and both directions put in order."""

@@ -1,0 +1,1 @@
+"""Ordered bytes to the story of a handshake."""
