@@ -1,0 +1,299 @@
+"""The story of one connection: all that a rule may see.
+
+A story is immutable, and equal evidence gives an equal story. It is built in
+:mod:`analyzer.tls.telling`; this module only says what it consists of. Everything carries the frame
+that proves it. Where a fact can be unknown, None means "the capture does not show it", never "no".
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from analyzer.errors import Defect
+from analyzer.tcp.evidence import Endpoint
+from analyzer.tcp.timeline import Side, Timeline
+from analyzer.tls.certificate import Certificates
+from analyzer.tls.hello import ClientHello, ServerHello
+from analyzer.tls.keyexchange import CertificateRequest, ServerKeyExchange, Staple
+from analyzer.tls.registry import AlertDescription, AlertLevel
+from analyzer.tls.x509 import CertificateFacts, ChainFacts
+
+
+class Visibility(enum.Enum):
+    """How we know that a message was sent."""
+
+    SEEN = "seen"  # in clear
+    DECRYPTED = "decrypted"
+    INFERRED = "inferred"  # from record types, lengths and order
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A handshake message or one of its companions, in order of arrival.
+
+    ``name`` is the IANA name of the handshake type, or ``change_cipher_spec``, ``alert``,
+    ``application_data``, ``heartbeat``, ``encrypted_handshake`` (a type 22 record after
+    ChangeCipherSpec that is not a first Finished), ``encrypted_record`` (type 23 before the
+    handshake is over, reading unknown). ``frame`` is the packet that completed it.
+    """
+
+    name: str
+    letter: str  # of the signature, upper case from the client; "" where it has none
+    sender: Side
+    first_frame: int
+    frame: int
+    time: int  # ns, of ``frame``
+    length: int  # bytes of the message body; of the record where it is encrypted
+    body: bytes = b""  # empty where encrypted
+    visibility: Visibility = Visibility.SEEN
+    defect: Defect | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """An alert. Level and description are None where it is encrypted and known by its record only."""
+
+    sender: Side
+    frame: int
+    time: int
+    level: AlertLevel | None
+    description: AlertDescription | None
+    visibility: Visibility = Visibility.SEEN
+
+    @property
+    def fatal(self) -> bool:
+        """Whether the sender gave up, as far as the wire says.
+
+        In TLS 1.3 every alert but close_notify and user_canceled is fatal whatever its level says
+        (RFC 8446 section 6); in earlier versions the level counts.
+        """
+        return self.level is AlertLevel.FATAL and self.description not in _ORDERLY
+
+
+_ORDERLY = frozenset({AlertDescription.CLOSE_NOTIFY, AlertDescription.USER_CANCELED})
+
+
+class Opening(enum.Enum):
+    """What a direction's first bytes are."""
+
+    NOTHING = "nothing"
+    TLS = "tls"
+    HTTP_REQUEST = "http request"
+    HTTP_RESPONSE = "http response"
+    HTTP_TLS_EXPECTED = "http response that asks for TLS"  # "plain HTTP request … HTTPS port"
+    SSH = "ssh"
+    SMTP = "smtp"
+    FTP = "ftp"
+    IMAP = "imap"
+    POP3 = "pop3"
+    LDAP = "ldap"
+    POSTGRESQL = "postgresql"
+    MYSQL = "mysql"
+    TDS = "tds"
+    RDP = "rdp"
+    SOCKS = "socks"
+    PROXY_PROTOCOL = "proxy protocol"
+    XMPP = "xmpp"
+    NNTP = "nntp"
+    IRC = "irc"
+    MQ = "mq"
+    TEXT = "text"
+    BINARY = "binary"
+    UNKNOWN = "unknown"  # the start was not captured
+
+
+class PreludeEnd(enum.Enum):
+    """How the talk before TLS ended."""
+
+    AGREED = "agreed"  # TLS may start, or started
+    REFUSED = "refused"  # the server said no
+    NOT_OFFERED = "not offered"  # the server does not list the upgrade, the client left or went on
+    OPEN = "open"  # the capture or the connection ends before that was decided
+
+
+@dataclass(frozen=True, slots=True)
+class Prelude:
+    """What was agreed in clear before TLS: STARTTLS, CONNECT, SOCKS, PROXY …"""
+
+    protocol: str  # "smtp", "http connect", "postgresql" …
+    end: PreludeEnd
+    frame: int  # of the line or message that decided
+    text: str  # that line, printable, shortened: "454 TLS not available"
+    target: str | None = None  # host:port asked of a proxy
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """A Certificate message with its facts, judged at the time of its packet."""
+
+    sender: Side
+    frame: int
+    time: int  # ns
+    message: Certificates
+    certificates: tuple[CertificateFacts, ...]  # leaf first, as sent
+    facts: ChainFacts
+    name_matches: bool | None = None  # the leaf against the SNI; None without SNI or for clients
+
+    @property
+    def leaf(self) -> CertificateFacts | None:
+        """The sender's own certificate; None where the message was empty."""
+        return self.certificates[0] if self.certificates else None
+
+
+class Milestone(enum.Enum):
+    """Points that a handshake passes, in order of a full TLS 1.2 handshake."""
+
+    CONNECTED = "tcp connection"
+    CLIENT_HELLO = "client_hello"
+    SERVER_HELLO = "server_hello"
+    SERVER_CERTIFICATE = "server certificate"
+    CERTIFICATE_REQUEST = "certificate_request"
+    SERVER_FLIGHT = "end of the server's flight"  # server_hello_done; server's Finished in TLS 1.3
+    CLIENT_CERTIFICATE = "client certificate"  # not empty
+    CLIENT_CERTIFICATE_EMPTY = "empty client certificate"
+    CLIENT_KEY_EXCHANGE = "client_key_exchange"
+    CLIENT_FINISHED = "client finished"
+    SERVER_FINISHED = "server finished"
+    SERVER_ACCEPTED = "server went on after the client's Finished"  # ticket, data (TLS 1.3)
+    CLIENT_DATA = "application data of the client"
+    SERVER_DATA = "application data of the server"
+
+
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """Where a milestone was passed, and how we know."""
+
+    frame: int
+    time: int
+    visibility: Visibility
+
+
+class Way(enum.Enum):
+    """How a side gave up."""
+
+    ALERT = "alert"
+    ENCRYPTED_ALERT = "encrypted alert"
+    FIN = "fin"
+    RST = "rst"
+    SILENCE = "silence"  # nobody closed; the side that was to speak did not
+    PLAINTEXT = "plaintext"  # answered in another protocol
+    OPEN = "open"  # the capture ends while all is well
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """Who gave up first, in order of time; what came later as an answer is noise.
+
+    ``side`` is None where nobody gave up (OPEN) or where silence cannot be laid to one side.
+    """
+
+    way: Way
+    side: Side | None
+    frame: int
+    time: int
+    alert: Alert | None = None
+    waited_ns: int = 0  # from the last sign of life before the end to the end
+
+
+@dataclass(frozen=True, slots=True)
+class SeenWith:
+    """What other connections of this capture show about one endpoint. Counts are connections."""
+
+    established: int = 0
+    failed: int = 0
+    versions: Mapping[str, int] = field(default_factory=dict)  # chosen
+    cipher_suites: Mapping[str, int] = field(default_factory=dict)
+    groups: Mapping[str, int] = field(default_factory=dict)
+    sni: Mapping[str, int] = field(default_factory=dict)  # "" stands for none
+    alpn: Mapping[str, int] = field(default_factory=dict)
+    alerts: Mapping[str, int] = field(default_factory=dict)  # fatal ones that it sent
+    client_certificates: int = 0  # connections in which a client certificate was accepted
+    plaintext: int = 0  # connections that spoke no TLS
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbours:
+    """A bounded summary of the rest of the capture, this connection left out."""
+
+    server: SeenWith = SeenWith()  # same server address and port, any client
+    client: SeenWith = SeenWith()  # same client address, any server
+    pair: SeenWith = SeenWith()  # same client address and same server address and port
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """One connection, from first packet to last."""
+
+    stream: int
+    client: Endpoint
+    server: Endpoint
+    start: int  # ns, first packet
+    end: int  # ns, last packet
+    timeline: Timeline
+    openings: Mapping[Side, Opening]
+    prelude: Prelude | None
+    offers: tuple[ClientHello, ...]  # every ClientHello of the first handshake; two after a retry
+    retry: ServerHello | None  # HelloRetryRequest
+    choice: ServerHello | None
+    version: str | None  # negotiated, as in the contract ("TLSv1.2"); None before ServerHello
+    cipher_suite: str | None  # IANA name of the chosen suite
+    group: str | None  # of the key exchange, where visible
+    alpn: str | None  # chosen, where visible
+    resumed: bool | None  # None where it cannot be known
+    messages: tuple[Message, ...]
+    alerts: tuple[Alert, ...]
+    signature: str
+    milestones: Mapping[Milestone, Reached]
+    denied: frozenset[Milestone]  # milestones known *not* to have been passed
+    awaiting: frozenset[tuple[Side, str]]  # who was to speak next, and what (message names)
+    server_chain: Chain | None
+    client_chain: Chain | None
+    certificate_request: CertificateRequest | None
+    server_key_exchange: ServerKeyExchange | None
+    staple: Staple | None
+    ending: Ending
+    renegotiations: int  # further ClientHellos or HelloRequests, in clear or under encryption
+    defects: tuple[tuple[str, Defect, int], ...]  # (message name, defect, frame)
+    hidden: frozenset[str]  # what the capture hides: names of HIDDEN below
+    caveats: tuple[str, ...]  # the same and more, as sentences
+    completed: bool | None  # the handshake: True, False, or None where the capture hides it
+    neighbours: Neighbours = Neighbours()
+
+    @property
+    def offer(self) -> ClientHello | None:
+        """The ClientHello that the server answered last."""
+        return self.offers[-1] if self.offers else None
+
+    @property
+    def is_tls(self) -> bool:
+        """Whether at least one side spoke TLS."""
+        return bool(self.offers or self.choice or self.messages or self.alerts)
+
+    @property
+    def tls13(self) -> bool:
+        """Whether TLS 1.3 (or a draft of it) was chosen."""
+        return bool(self.version and self.version.startswith("TLSv1.3"))
+
+    def reached(self, milestone: Milestone) -> bool:
+        """Whether the milestone is known to have been passed."""
+        return milestone in self.milestones
+
+    def blind_to(self, *parts: str) -> frozenset[str]:
+        """The given names of :data:`HIDDEN` that apply to this story."""
+        return self.hidden & frozenset(parts)
+
+
+HIDDEN: Mapping[str, str] = {
+    "start": "the connection began before the capture",
+    "end": "the capture ends before the connection does",
+    "client_side": "no packet of the client was captured",
+    "server_side": "no packet of the server was captured",
+    "client_bytes": "bytes that the client sent are missing from the capture",
+    "server_bytes": "bytes that the server sent are missing from the capture",
+    "snap_length": "packets were cut by the snap length",
+    "server_certificate": "the server's certificate is encrypted or missing",
+    "client_certificate": "the client's certificate is encrypted or missing",
+    "alerts": "alerts are encrypted",
+}
