@@ -12,7 +12,7 @@ cheap: the rest is loaded when it is first used.
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -96,7 +96,8 @@ def analyze(
     from analyzer.pipeline import Analysis, Selection  # noqa: PLC0415 - as above
 
     selection = Selection(streams=None if streams is None else frozenset(streams), failed=failed)
-    sources = source if isinstance(source, (list, tuple)) else [source]
+    sources: Sequence[str | PathLike[str] | BinaryIO]
+    sources = source if isinstance(source, (list, tuple)) else [cast("str", source)]
     return Analysis(sources, limits=limits or DEFAULT).report(selection)
 
 

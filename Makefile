@@ -1,0 +1,37 @@
+# Every target sets up what it needs: a virtual environment in .venv, once.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+SAMPLE ?= sample_pcaps/cert_expired.pcap
+
+.DEFAULT_GOAL := help
+.PHONY: help run test test-all check samples clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(STAMP): pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@
+
+run: $(STAMP) ## analyse a failing sample (SAMPLE=file for another capture)
+	$(BIN)/handshake-analyzer $(SAMPLE)
+
+test: $(STAMP) ## everyday tests: no network, no other program needed
+	$(BIN)/python -m pytest -n auto -m "not slow and not corpus and not peer"
+
+test-all: $(STAMP) ## also the slow ones, the third-party captures and the other programs
+	$(BIN)/python -m pytest -n auto
+
+check: $(STAMP) ## lint, format and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy --strict
+
+samples: $(STAMP) ## make sample_pcaps/ anew (needs openssl)
+	$(BIN)/python sample_pcaps/make.py
+
+clean: ## remove what the other targets made
+	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,259 @@
+"""The terminal report: the answer first, then how we know, then what to change.
+
+Long captures stay short: equal failures are one group, told once by an example. What went well is
+one line, what the capture hides comes last.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import Final, TextIO
+
+from rich.text import Text
+
+from analyzer.report.detail import bullets, clock, tell_connection, tell_facts
+from analyzer.report.ladder import endpoint_text
+from analyzer.report.page import Page
+from analyzer.report.schema import Capture, Connection, Group, Report
+
+_GROUPS_LISTED: Final = 20
+_GROUPS_TOLD: Final = 5
+_NOTES_TOLD: Final = 5
+
+
+def render_console(
+    report: Report,
+    stream: TextIO,
+    *,
+    verbose: bool = False,
+    chosen: bool = False,
+    colour: bool | None = None,
+    width: int | None = None,
+) -> None:
+    """Write the report as text.
+
+    Args:
+        report: What to tell.
+        stream: Where to write; its encoding decides about the signs that are used.
+        verbose: Tell every failed connection instead of an example, and list the others.
+        chosen: The connections were asked for by number: tell each of them, whatever its outcome.
+        colour: None means what suits the stream and the environment (NO_COLOR).
+        width: Columns; None means those of the terminal, 80 without one.
+    """
+    page = Page(stream, colour=colour, width=width)
+    if chosen:
+        _tell_connections(page, report.connections)
+    else:
+        _answers(page, report)
+        _tell_groups(page, report, verbose=verbose)
+        _others(page, report, verbose=verbose)
+    _files(page, report)
+
+
+def _answers(page: Page, report: Report) -> None:
+    """One sentence per failing group, or that there is none."""
+    counts = report.summary
+    if not report.groups:
+        _nothing_failed(page, report)
+        return
+    several = len(report.groups) > 1
+    if several:
+        total = _plural(counts.connections - counts.not_tls, "TLS connection")
+        ways = len(report.groups)
+        page.say(f"{counts.failed} of {total} failed, in {ways} ways:", style="bold")
+    for number, group in enumerate(report.groups[:_GROUPS_LISTED], start=1):
+        mark = f"{page.glyphs.bad} {f'{number}. ' if several else ''}"
+        often = f" ({page.glyphs.times}{group.count})" if group.count > 1 else ""
+        style = "" if several else "bold"
+        page.say(group.title + often, lead=page.text(mark, "bold red"), style=style)
+    if len(report.groups) > _GROUPS_LISTED:
+        rest = report.groups[_GROUPS_LISTED:]
+        failures = sum(group.count for group in rest)
+        page.say(f"and {len(rest)} more kinds of failure in {_plural(failures, 'connection')}")
+
+
+def _nothing_failed(page: Page, report: Report) -> None:
+    counts = report.summary
+    if counts.established and not counts.incomplete:
+        words = (
+            "The one TLS connection completed its handshake."
+            if counts.established == 1
+            else f"All {counts.established} TLS connections completed their handshakes."
+        )
+        page.say(words, lead=page.text(f"{page.glyphs.good} ", "bold green"))
+    elif counts.established or counts.incomplete:
+        page.say("No TLS connection is seen to fail.", style="bold")
+    else:
+        page.say("The capture holds no TLS.", style="bold")
+
+
+def _tell_groups(page: Page, report: Report, *, verbose: bool) -> None:
+    by_stream = {connection.stream: connection for connection in report.connections}
+    told = report.groups if verbose else report.groups[:_GROUPS_TOLD]
+    several = len(report.groups) > 1
+    for number, group in enumerate(told, start=1):
+        if several:
+            _rule(page, f"{number}. {group.title}")
+        if verbose:
+            for connection in _members(report, group):
+                page.blank()
+                tell_facts(page, connection)
+                tell_connection(page, connection)
+        elif group.example_stream in by_stream:
+            example = by_stream[group.example_stream]
+            page.blank()
+            tell_facts(page, example, group)
+            tell_connection(page, example)
+    if len(told) < len(report.groups):
+        page.blank()
+        page.say("The other failures are told in full with --verbose, or one by one with --stream.")
+
+
+def _members(report: Report, group: Group) -> list[Connection]:
+    return [
+        c
+        for c in report.failed
+        if c.diagnosis and (c.diagnosis.rule, c.diagnosis.cause) == (group.rule, group.cause)
+    ]
+
+
+def _tell_connections(page: Page, connections: Sequence[Connection]) -> None:
+    for index, connection in enumerate(connections):
+        if index:
+            page.blank()
+        _headline(page, connection)
+        page.blank()
+        tell_facts(page, connection)
+        tell_connection(page, connection, in_full=True)
+
+
+def _headline(page: Page, connection: Connection) -> None:
+    signs = page.glyphs
+    finding = connection.diagnosis
+    mark, style = {
+        "failed": (signs.bad, "bold red"),
+        "established": (signs.good, "bold green"),
+    }.get(connection.outcome, (signs.open, "bold yellow"))
+    words = finding.title if finding else _OUTCOME[connection.outcome]
+    page.say(words, lead=page.text(f"{mark} ", style), style="bold")
+
+
+_OUTCOME: Final = {
+    "established": "The handshake completed.",
+    "failed": "The handshake failed.",
+    "incomplete": "The capture does not show how the handshake ended.",
+    "not_tls": "No TLS was spoken on this connection.",
+}
+
+
+def _others(page: Page, report: Report, *, verbose: bool) -> None:
+    """What did not fail: a line each for good, unknown and not TLS."""
+    counts = report.summary
+    if report.groups and (counts.established or counts.incomplete or counts.not_tls):
+        _rule(page, "")
+    established = [c for c in report.connections if c.outcome == "established"]
+    if counts.established and report.groups:
+        lead = page.text(f"{page.glyphs.good} ", "bold green")
+        page.say(_went_well(page, counts.established, established), lead=lead)
+    elif established:
+        page.say(_versions(page, established), indent=2, style="dim")
+    if counts.incomplete:
+        _incomplete(page, report)
+    if counts.not_tls:
+        page.say(
+            f"{_plural(counts.not_tls, 'TCP connection')} without TLS.",
+            lead=page.text(f"{page.glyphs.dot} ", "dim"),
+        )
+    _notes(page, established, verbose=verbose)
+    if verbose:
+        _list_all(page, report)
+
+
+def _went_well(page: Page, count: int, established: Sequence[Connection]) -> str:
+    versions = _versions(page, established)
+    return f"{_plural(count, 'connection')} went well{f': {versions}' if versions else ''}."
+
+
+def _versions(page: Page, established: Iterable[Connection]) -> str:
+    counts = Counter(c.tls.version or "version unknown" for c in established)
+    ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    if len(ordered) == 1:
+        return ordered[0][0]
+    return ", ".join(f"{version} {page.glyphs.times}{count}" for version, count in ordered)
+
+
+def _incomplete(page: Page, report: Report) -> None:
+    """Say of what is incomplete why nothing more can be said; equal reasons once."""
+    lead = page.text(f"{page.glyphs.open} ", "bold yellow")
+    incomplete = [c for c in report.connections if c.outcome == "incomplete"]
+    number = report.summary.incomplete
+    verb = "is" if number == 1 else "are"
+    page.say(f"{_plural(number, 'connection')} {verb} not fully in the capture.", lead=lead)
+    reasons: dict[str, list[Connection]] = {}
+    for connection in incomplete:
+        title = connection.diagnosis.title if connection.diagnosis else ""
+        reasons.setdefault(title, []).append(connection)
+    for title, members in list(reasons.items())[:_NOTES_TOLD]:
+        streams = ", ".join(str(c.stream) for c in members[:6])
+        more = ", ..." if len(members) > 6 else ""
+        reason = title or "no reason found"
+        page.say(f"stream {streams}{more}: {reason}", indent=4, style="dim")
+
+
+def _notes(page: Page, established: Iterable[Connection], *, verbose: bool) -> None:
+    """What is worth knowing about connections that went well."""
+    notes: dict[tuple[str, str], list[int]] = {}
+    for connection in established:
+        found = ((connection.diagnosis,) if connection.diagnosis else ()) + connection.findings
+        for finding in found:
+            notes.setdefault((finding.rule, finding.title), []).append(connection.stream)
+    if not notes:
+        return
+    page.heading("Worth knowing about those that went well", indent=0)
+    ordered = sorted(notes.items(), key=lambda item: (-len(item[1]), item[1][0]))
+    for (rule, title), streams in ordered if verbose else ordered[:_NOTES_TOLD]:
+        often = f"{page.glyphs.times}{len(streams)}, " if len(streams) > 1 else ""
+        words = f"{title} ({often}stream {streams[0]}, {rule})"
+        page.say(words, lead=f"{page.glyphs.dot} ", indent=2)
+    if not verbose and len(ordered) > _NOTES_TOLD:
+        page.say(f"and {len(ordered) - _NOTES_TOLD} more with --verbose", indent=4, style="dim")
+
+
+def _list_all(page: Page, report: Report) -> None:
+    page.heading("All connections", indent=0)
+    for connection in report.connections:
+        ends = f"{endpoint_text(connection.client)} {endpoint_text(connection.server)}"
+        cause = connection.diagnosis.cause if connection.diagnosis else ""
+        parts = (connection.outcome, cause, connection.tls.version, connection.tls.sni)
+        words = " ".join([ends, *(part for part in parts if part)])
+        page.say(words, lead=page.text(f"{connection.stream:>5}  ", "dim"))
+
+
+def _files(page: Page, report: Report) -> None:
+    """What was read, and what it hides."""
+    page.blank()
+    for capture in report.captures:
+        page.say(_file(page, capture), style="dim")
+        bullets(page, capture.caveats)
+
+
+def _file(page: Page, capture: Capture) -> str:
+    dot = f" {page.glyphs.dot} "
+    when = ""
+    if capture.first_packet and capture.last_packet:
+        when = f"{clock(capture.first_packet)} to {clock(capture.last_packet)}"
+    link = ", ".join(capture.link_types)
+    parts = (capture.path, capture.format, link, _plural(capture.packets, "packet"), when)
+    return dot.join(part for part in parts if part)
+
+
+def _rule(page: Page, words: str) -> None:
+    page.blank()
+    page.say(Text(page.glyphs.line * page.width, style="dim"))
+    if words:
+        page.say(words, style="bold")
+
+
+def _plural(count: int, noun: str) -> str:
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"

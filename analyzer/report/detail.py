@@ -1,0 +1,183 @@
+"""One connection in detail: facts, evidence, ladder, remedy, what else it may be."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from analyzer.report.ladder import draw_ladder, endpoint_text, frame_text
+from analyzer.report.page import Page
+from analyzer.report.schema import Certificate, Connection, Finding, Group
+
+_CERTIFICATES_SHOWN: Final = 4
+
+_STEP: Final = {
+    "tcp_connect": "while connecting (TCP)",
+    "client_hello": "at the ClientHello",
+    "server_hello": "at the ServerHello",
+    "server_certificate": "at the server's certificate",
+    "key_exchange": "at the key exchange",
+    "client_certificate": "at the client's certificate",
+    "finished": "at the Finished messages",
+    "post_handshake": "after the handshake",
+    "none": "",
+}
+_GAVE_UP: Final = {
+    "client": "the client",
+    "server": "the server",
+    "network": "the network",
+    "none": "nobody",
+}
+_SURE: Final = {
+    "seen": "seen: stated on the wire",
+    "inferred": "inferred: follows from the wire by the protocol's rules",
+    "suspected": "suspected: the best of several explanations",
+}
+_CHANGE: Final = {
+    "client": "What to change, on the client",
+    "server": "What to change, on the server",
+    "network": "What to change, in the network",
+    "capture": "Before anyone changes anything: capture again",
+}
+
+
+def tell_facts(page: Page, connection: Connection, group: Group | None = None) -> None:
+    """Who, where, how sure: the facts of a finding side by side."""
+    finding = connection.diagnosis
+    if finding and connection.outcome == "failed":
+        step = _STEP[finding.phase]
+        _fact(page, "gave up", f"{_GAVE_UP[finding.failing_side]}, {step} ({finding.phase})")
+    if finding:
+        _fact(page, "how sure", _SURE[finding.confidence])
+        _fact(page, "cause", f"{finding.cause} {page.glyphs.dot} rule {finding.rule}")
+    ends = f"{endpoint_text(connection.client)} to {endpoint_text(connection.server)}"
+    name = f" ({connection.tls.sni})" if connection.tls.sni else ""
+    if group is None or group.count == 1:
+        _fact(page, "between", f"{ends}{name}")
+        _fact(page, "when", clock(connection.start))
+    else:
+        _fact(page, "clients", few(group.clients, group.clients_total))
+        _fact(page, "servers", few(group.servers, group.servers_total))
+        if group.sni:
+            _fact(page, "names", few(group.sni, group.sni_total))
+        _fact(page, "when", f"{clock(group.first)} to {clock(group.last)}")
+        _fact(page, "example", f"{ends}{name}, {clock(connection.start)}")
+    _fact(page, "Wireshark", f"tcp.stream eq {connection.stream}")
+
+
+def _fact(page: Page, label: str, words: str) -> None:
+    page.say(words, lead=page.text(f"{label:<11}", "dim"), indent=2)
+
+
+def tell_connection(page: Page, connection: Connection, *, in_full: bool = False) -> None:
+    """A connection in detail: why, evidence, ladder, remedy, what else it may be."""
+    finding = connection.diagnosis
+    if finding:
+        page.blank()
+        page.say(finding.explanation, indent=2)
+        _evidence(page, finding)
+    page.heading("Who said what")
+    draw_ladder(page, connection)
+    if any(message.inferred for message in connection.handshake.messages):
+        page.say("(in brackets: encrypted, known by its record only)", indent=4, style="dim")
+    if in_full:
+        _agreed(page, connection)
+        _certificates(page, "Certificates of the server", connection.certificates.server)
+        _certificates(page, "Certificates of the client", connection.certificates.client)
+    if finding:
+        _remedy(page, finding)
+    _also_seen(page, connection.findings)
+    if connection.caveats:
+        page.heading("What the capture hides")
+        bullets(page, connection.caveats)
+
+
+def _evidence(page: Page, finding: Finding) -> None:
+    page.heading("Evidence")
+    width = max(len(frame_text(e.frame)) for e in finding.evidence) if finding.evidence else 0
+    for evidence in finding.evidence:
+        lead = page.text(f"frame {frame_text(evidence.frame):>{width}}  ", "cyan")
+        page.say(evidence.text, lead=lead, indent=4)
+
+
+def _remedy(page: Page, finding: Finding) -> None:
+    if finding.remedy:
+        page.heading(_CHANGE[finding.remedy_side])
+        numbered = len(finding.remedy) > 1
+        for number, step in enumerate(finding.remedy, start=1):
+            page.say(step, lead=f"{number}. " if numbered else "", indent=4)
+    if finding.alternatives:
+        page.heading("Not excluded")
+        for other in finding.alternatives:
+            lead = page.text(f"{other.cause}: ", "yellow")
+            page.say(f"{other.would_decide}", lead=lead, indent=4)
+    page.blank()
+    more = f"explain {finding.rule}"
+    cited = f"{'; '.join(finding.references)}. " if finding.references else ""
+    page.say(f"{cited}More: handshake-analyzer {more}", indent=2, style="dim")
+
+
+def _also_seen(page: Page, findings: Sequence[Finding]) -> None:
+    if not findings:
+        return
+    page.heading("Also seen")
+    bullets(page, [f"{finding.title} ({finding.rule})" for finding in findings])
+
+
+def _agreed(page: Page, connection: Connection) -> None:
+    """The offer beside the choice."""
+    tls = connection.tls
+    offer = tls.client_offers
+    rows = [
+        ("version", offer.versions if offer else (), tls.version),
+        ("suite", offer.cipher_suites if offer else (), tls.cipher_suite),
+        ("group", offer.groups if offer else (), tls.group),
+        ("alpn", offer.alpn if offer else (), tls.alpn),
+    ]
+    if not any(offered or chosen for _, offered, chosen in rows):
+        return
+    page.heading("Offered and chosen")
+    for name, offered, chosen in rows:
+        if offered or chosen:
+            listed = few(offered, len(offered), most=6) or "nothing"
+            words = f"{chosen or 'nothing'}, out of: {listed}"
+            page.say(words, lead=page.text(f"{name:<9}", "dim"), indent=4)
+
+
+def _certificates(page: Page, title: str, certificates: Sequence[Certificate]) -> None:
+    if not certificates:
+        return
+    page.heading(title)
+    for depth, certificate in enumerate(certificates[:_CERTIFICATES_SHOWN]):
+        page.say(certificate.subject or "(empty subject)", lead=f"{depth}: ", indent=4)
+        page.say(f"issued by {certificate.issuer or '(empty issuer)'}", indent=7, style="dim")
+        page.say(_validity(certificate), indent=7, style="dim")
+        if depth == 0 and certificate.sans:
+            names = few(certificate.sans, len(certificate.sans), most=6)
+            page.say(f"for {names}", indent=7, style="dim")
+
+
+def _validity(certificate: Certificate) -> str:
+    key = certificate.key
+    kind = " ".join(str(part) for part in (key.kind, key.curve or key.bits) if part)
+    begin, end = certificate.not_before, certificate.not_after
+    valid = f"valid {begin[:10]} to {end[:10]}" if begin and end else "validity unknown"
+    return ", ".join(part for part in (valid, kind, certificate.signature_algorithm or "") if part)
+
+
+def bullets(page: Page, lines: Iterable[str]) -> None:
+    """Print a list."""
+    for line in lines:
+        page.say(line, lead=f"{page.glyphs.dot} ", indent=4)
+
+
+def clock(time: str) -> str:
+    """Write a time for people: to the millisecond, UTC."""
+    return f"{time[:10]} {time[11:23]} UTC"
+
+
+def few(names: Sequence[str], total: int, *, most: int = 3) -> str:
+    """Name the first few and count the rest; ``names`` may itself be the first of ``total``."""
+    listed = names[:most]
+    shown = ", ".join(listed)
+    return f"{shown} and {total - len(listed)} more" if total > len(listed) else shown

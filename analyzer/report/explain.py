@@ -1,0 +1,66 @@
+"""The catalogue for people: a list of all rules, and the page of one."""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+from collections.abc import Mapping
+from typing import TextIO
+
+from analyzer.diagnosis.model import RuleModule
+from analyzer.report.page import Page
+
+
+def find_rule(modules: Mapping[str, RuleModule], wanted: str) -> str | None:
+    """Find a rule by its id, its name or a cause that only it has; None if there is none."""
+    if wanted.upper() in modules:
+        return wanted.upper()
+    plain = wanted.lower().replace("_", "-")
+    named = [id_ for id_, module in modules.items() if module.RULE.name == plain]
+    caused = [
+        id_ for id_, module in modules.items() if module.RULE.cause.replace("_", "-") == plain
+    ]
+    return next((found[0] for found in (named, caused) if len(found) == 1), None)
+
+
+def suggest(modules: Mapping[str, RuleModule], wanted: str) -> list[str]:
+    """List the ids whose id, name or cause looks like what was asked for."""
+    known: dict[str, list[str]] = {}
+    for id_, module in modules.items():
+        for key in (id_.lower(), module.RULE.name, module.RULE.cause.replace("_", "-")):
+            known.setdefault(key, []).append(id_)
+    close = difflib.get_close_matches(wanted.lower().replace("_", "-"), known, n=4)
+    return sorted({id_ for key in close for id_ in known[key]})[:4]
+
+
+def render_rule(module: RuleModule, stream: TextIO, *, colour: bool | None = None) -> None:
+    """Print the page of a rule: its facts, then the docstring of its module."""
+    page = Page(stream, colour=colour)
+    rule = module.RULE
+    page.say(f"{rule.id}: {rule.title}", style="bold")
+    page.blank()
+    for label, words in (
+        ("name", rule.name),
+        ("cause", rule.cause),
+        ("phase", rule.phase.value),
+        ("weight", f"{rule.rank.name.lower()} ({int(rule.rank)})"),
+        ("cites", "; ".join(rule.references)),
+    ):
+        if words:
+            page.say(words, lead=page.text(f"{label:<8}", "dim"))
+    page.blank()
+    for line in inspect.cleandoc(module.__doc__ or "").splitlines():
+        indent = len(line) - len(line.lstrip())
+        page.say(line.strip(), indent=indent)
+
+
+def render_rules(
+    modules: Mapping[str, RuleModule], stream: TextIO, *, colour: bool | None = None
+) -> None:
+    """Print a line per rule, in order of ids: id, cause, title."""
+    page = Page(stream, colour=colour)
+    ordered = [modules[id_].RULE for id_ in sorted(modules)]
+    widest = max((len(rule.cause) for rule in ordered), default=0)
+    for rule in ordered:
+        lead = page.text(f"{rule.id:<13} {rule.cause:<{widest}}  ", "cyan")
+        page.say(rule.title, lead=lead)

@@ -1,0 +1,44 @@
+"""Files are written beside their name and renamed, so that nobody ever reads half a report."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import tempfile
+from collections.abc import Iterator
+from io import TextIOWrapper
+from pathlib import Path
+
+
+@contextlib.contextmanager
+def written_beside(path: Path) -> Iterator[TextIOWrapper]:
+    """Open a file for text (its ``buffer`` for bytes) that appears under ``path`` when complete.
+
+    A device or a pipe, such as /dev/null, is written as it is: it cannot be replaced.
+    """
+    if path.exists() and not path.is_file() and not path.is_dir():
+        with path.open("w", encoding="utf-8", newline="\n") as device:
+            yield device
+        return
+    if path.is_dir():
+        raise IsADirectoryError(21, "is a directory", str(path))
+    try:
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    except OSError as error:
+        raise type(error)(error.errno, error.strerror, str(path)) from error
+    beside = Path(name)
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
+            yield file
+        beside.chmod(0o666 & ~_umask())
+        beside.replace(path)
+    except BaseException:
+        beside.unlink(missing_ok=True)
+        raise
+
+
+def _umask() -> int:
+    """The mask of this process; it can only be read by setting it."""
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return mask

@@ -1,0 +1,25 @@
+"""Times as machines read them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+_EPOCH: Final = datetime(1970, 1, 1)  # noqa: DTZ001 - UTC by definition; "Z" is written below
+
+
+def rfc3339(time: int) -> str:
+    """Write nanoseconds since the epoch as RFC 3339, UTC, with as many digits as it needs.
+
+    >>> rfc3339(1_700_000_000_123_456_000), rfc3339(1)
+    ('2023-11-14T22:13:20.123456Z', '1970-01-01T00:00:00.000000001Z')
+    """
+    seconds, rest = divmod(time, 1_000_000_000)
+    fraction = f"{rest:09d}" if rest % 1000 else f"{rest // 1000:06d}"
+    return f"{(_EPOCH + timedelta(seconds=seconds)).isoformat()}.{fraction}Z"
+
+
+def rfc3339_of(moment: datetime) -> str:
+    """Write a moment as RFC 3339, UTC; a naive one is UTC already."""
+    naive = moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo else moment
+    return naive.replace(microsecond=0).isoformat() + f".{naive.microsecond:06d}Z"
