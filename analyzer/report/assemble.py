@@ -1,0 +1,158 @@
+"""Stories and diagnoses become the report: each value in the words of the contract."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Final, TypeAlias
+
+from analyzer import __version__
+from analyzer.capture.source import Capture
+from analyzer.diagnosis.engine import Diagnosis
+from analyzer.diagnosis.model import Finding
+from analyzer.report import schema
+from analyzer.report.assemble_tls import certificates_of, tls_of
+from analyzer.report.escape import encodable
+from analyzer.report.groups import Grouping
+from analyzer.report.schema import Frame, Outcome
+from analyzer.report.times import rfc3339
+from analyzer.tls.story import Alert, Message, Story, Visibility
+
+FrameOf: TypeAlias = Callable[[int], Frame]
+
+TOOL: Final = schema.Tool(name="handshake-analyzer", version=__version__)
+
+
+def report_of(
+    captures: Sequence[schema.Capture],
+    grouping: Grouping,
+    connections: Iterable[schema.Connection],
+) -> schema.Report:
+    """Put the parts of a report together."""
+    return schema.Report(
+        schema_version=schema.SCHEMA_VERSION,
+        tool=TOOL,
+        captures=tuple(captures),
+        summary=grouping.summary(),
+        groups=grouping.groups(),
+        connections=tuple(connections),
+    )
+
+
+def capture_of(capture: Capture) -> schema.Capture:
+    """Describe a file that was read."""
+    first, last = capture.first_packet, capture.last_packet
+    return schema.Capture(
+        path=encodable(capture.path),
+        format=capture.format,
+        link_types=tuple(capture.link_types),
+        packets=capture.packets,
+        bytes=capture.bytes,
+        first_packet=None if first is None else rfc3339(first),
+        last_packet=None if last is None else rfc3339(last),
+        caveats=tuple(encodable(caveat) for caveat in capture.caveats),
+    )
+
+
+def connection_of(
+    story: Story, diagnosis: Diagnosis, outcome: Outcome, frame_of: FrameOf
+) -> schema.Connection:
+    """Describe one connection."""
+    headline = diagnosis.headline
+    return schema.Connection(
+        stream=story.stream,
+        transport="tcp",
+        client=schema.Endpoint(ip=story.client.ip, port=story.client.port),
+        server=schema.Endpoint(ip=story.server.ip, port=story.server.port),
+        start=rfc3339(story.start),
+        end=rfc3339(story.end),
+        outcome=outcome,
+        diagnosis=None if headline is None else _finding(headline, frame_of),
+        findings=tuple(_finding(finding, frame_of) for finding in diagnosis.findings),
+        tls=tls_of(story, frame_of),
+        handshake=_handshake(story, frame_of),
+        certificates=certificates_of(story, frame_of),
+        tcp=_tcp(story, frame_of),
+        caveats=tuple(encodable(caveat) for caveat in story.caveats),
+    )
+
+
+def _finding(finding: Finding, frame_of: FrameOf) -> schema.Finding:
+    return schema.Finding(
+        rule=finding.rule,
+        cause=finding.cause,
+        phase=finding.phase.value,
+        failing_side=finding.failing_side.value,
+        remedy_side=finding.remedy_side.value,
+        confidence=finding.confidence.value,
+        title=encodable(finding.title),
+        explanation=encodable(finding.explanation),
+        evidence=tuple(
+            schema.Evidence(frame=frame_of(e.frame), text=encodable(e.text))
+            for e in finding.evidence
+        ),
+        remedy=tuple(encodable(step) for step in finding.remedy),
+        alternatives=tuple(
+            schema.Alternative(cause=a.cause, would_decide=encodable(a.would_decide))
+            for a in finding.alternatives
+        ),
+        references=finding.references,
+    )
+
+
+def _handshake(story: Story, frame_of: FrameOf) -> schema.Handshake:
+    messages = tuple(_message(message, frame_of) for message in story.messages)
+    prelude = story.prelude
+    return schema.Handshake(
+        signature=story.signature,
+        completed=story.completed,
+        last_message=_last_message(messages),
+        messages=messages,
+        alerts=tuple(_alert(alert, frame_of) for alert in story.alerts),
+        prelude=None
+        if prelude is None
+        else schema.Prelude(
+            protocol=prelude.protocol,
+            end=prelude.end.value.replace(" ", "_"),
+            frame=frame_of(prelude.frame),
+            text=encodable(prelude.text),
+            target=None if prelude.target is None else encodable(prelude.target),
+        ),
+    )
+
+
+# Companions of the handshake, which are not handshake messages.
+_COMPANIONS: Final = frozenset(
+    {"alert", "application_data", "heartbeat", "change_cipher_spec", "encrypted_record"}
+)
+
+
+def _last_message(messages: Sequence[schema.Message]) -> schema.LastMessage | None:
+    """The last handshake message that was seen or inferred; of companions only if there is none."""
+    handshake = [message for message in messages if message.name not in _COMPANIONS]
+    if not handshake:
+        return None
+    last = handshake[-1]
+    return schema.LastMessage(name=last.name, sender=last.sender, frame=last.frame)
+
+
+def _message(message: Message, frame_of: FrameOf) -> schema.Message:
+    return schema.Message(
+        name=message.name,
+        sender=message.sender.value,
+        frame=frame_of(message.frame),
+        time=rfc3339(message.time),
+        length=message.length,
+        inferred=message.visibility is Visibility.INFERRED,
+    )
+
+
+def _alert(alert: Alert, frame_of: FrameOf) -> schema.Alert:
+    return schema.Alert(
+        sender=alert.sender.value,
+        level=None if alert.level is None else alert.level.name.lower(),
+        description=None if alert.description is None else alert.description.name.lower(),
+        code=None if alert.description is None else int(alert.description),
+        frame=frame_of(alert.frame),
+        time=rfc3339(alert.time),
+        visible=alert.visibility is not Visibility.INFERRED,
+    )

@@ -1,0 +1,356 @@
+"""The command line as users meet it: a process with arguments, pipes and an exit status."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import jsonschema
+import pytest
+
+from tests.support.tiny import Talk, pcap, refused, rejected
+
+ENVIRONMENT = {k: v for k, v in os.environ.items() if k not in {"FORCE_COLOR", "NO_COLOR"}}
+ENVIRONMENT |= {"PYTHONUTF8": "1", "COLUMNS": "80"}
+
+
+def run(
+    *arguments: str | Path, stdin: bytes = b"", cwd: Path | None = None, **environment: str
+) -> subprocess.CompletedProcess[bytes]:
+    return subprocess.run(
+        [sys.executable, "-m", "analyzer", *map(str, arguments)],
+        input=stdin,
+        capture_output=True,
+        check=False,
+        cwd=cwd,
+        env=ENVIRONMENT | {"PYTHONPATH": str(Path(__file__).parents[1])} | environment,
+    )
+
+
+@pytest.fixture(scope="module")
+def failing(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Stream 0: handshake_failure; stream 1: refused."""
+    path = tmp_path_factory.mktemp("captures") / "failing.pcap"
+    path.write_bytes(pcap(rejected(), refused(port=2222)))
+    return path
+
+
+@pytest.fixture(scope="module")
+def quiet(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A capture without a connection that fails: one that speaks no TLS."""
+    path = tmp_path_factory.mktemp("captures") / "quiet.pcap"
+    talk = Talk().connect().send(0, 24, b"hello\n").send(1, 24, b"hi\n").send(1, 17).send(0, 17)
+    path.write_bytes(pcap(talk.send(1, 16)))
+    return path
+
+
+def one_line(done: subprocess.CompletedProcess[bytes]) -> str:
+    """A refusal: one line on standard error, nothing on standard output, status 2."""
+    assert done.returncode == 2
+    assert done.stdout == b""
+    text = done.stderr.decode()
+    assert text.count("\n") == 1
+    assert text.endswith("\n")
+    assert text.startswith("handshake-analyzer: ")
+    assert "Traceback" not in text
+    assert "internal error" not in text
+    return text
+
+
+def test_the_bare_command_analyses(failing: Path) -> None:
+    done = run(failing)
+
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert done.stdout.decode().startswith("2 of 2 TLS connections failed, in 2 ways:")
+    assert done.stdout == run("analyze", failing).stdout
+
+
+def test_text_in_a_pipe_is_plain_and_80_columns_wide(failing: Path) -> None:
+    text = run(failing, TERM="xterm-256color", COLUMNS="").stdout.decode()
+
+    assert "\x1b" not in text
+    assert max(map(len, text.splitlines())) <= 80
+
+
+@pytest.mark.parametrize("locale", ["C", "POSIX", "C.UTF-8"])
+def test_any_locale_will_do(failing: Path, locale: str) -> None:
+    done = run(failing, LC_ALL=locale, PYTHONUTF8="0", PYTHONCOERCECLOCALE="0")
+
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
+def test_an_ascii_stream_gets_ascii(failing: Path) -> None:
+    done = run(failing, PYTHONIOENCODING="ascii")
+
+    assert done.returncode == 0
+    assert done.stdout.isascii()
+    assert b"\\u" not in done.stdout
+
+
+def test_json_is_valid_by_the_schema_that_schema_prints(failing: Path) -> None:
+    schema = json.loads(run("schema").stdout)
+    document = json.loads(run(failing, "--format", "json").stdout)
+
+    jsonschema.validate(document, schema)
+    assert document["summary"]["failed"] == 2
+    assert [c["stream"] for c in document["connections"]] == [0, 1]
+
+
+def test_ndjson_is_a_line_per_connection(failing: Path) -> None:
+    lines = run(failing, "--format", "ndjson").stdout.splitlines()
+    document = json.loads(run(failing, "--format", "json").stdout)
+
+    assert [json.loads(line) for line in lines] == document["connections"]
+
+
+@pytest.mark.parametrize("form", ["text", "json", "ndjson"])
+def test_the_same_input_gives_the_same_bytes(failing: Path, form: str) -> None:
+    first = run(failing, "--format", form, PYTHONHASHSEED="1")
+
+    assert first.stdout == run(failing, "--format", form, PYTHONHASHSEED="2").stdout
+
+
+def test_standard_input_is_read(failing: Path) -> None:
+    done = run("-", "--format", "json", stdin=failing.read_bytes())
+
+    assert done.returncode == 0
+    assert json.loads(done.stdout)["summary"]["failed"] == 2
+
+
+def test_stream_chooses_a_connection(failing: Path) -> None:
+    document = json.loads(run(failing, "--stream", "1", "--format", "json").stdout)
+
+    assert [c["stream"] for c in document["connections"]] == [1]
+    assert document["summary"]["connections"] == 2
+    assert "tcp.stream eq 1" in run(failing, "--stream", "1").stdout.decode()
+
+
+def test_failed_leaves_the_others_out(quiet: Path) -> None:
+    assert len(json.loads(run(quiet, "--format", "json").stdout)["connections"]) == 1
+    assert json.loads(run(quiet, "--failed", "--format", "json").stdout)["connections"] == []
+
+
+def test_verbose_lists_every_connection(failing: Path) -> None:
+    text = run(failing, "-v").stdout.decode()
+
+    assert "All connections" in text
+    assert text.count("tcp.stream eq") == 2
+
+
+def test_exit_code_tells_of_failures_only_when_asked(failing: Path, quiet: Path) -> None:
+    assert run(failing).returncode == 0
+    for form in ("text", "json", "ndjson"):
+        assert run(failing, "--exit-code", "--format", form).returncode == 1
+        assert run(quiet, "--exit-code", "--format", form).returncode == 0
+
+
+@pytest.mark.parametrize("form", ["text", "json", "ndjson"])
+def test_output_goes_to_a_file(failing: Path, tmp_path: Path, form: str) -> None:
+    path = tmp_path / "report"
+    done = run(failing, "--format", form, "--output", path)
+
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
+    assert path.read_bytes() == run(failing, "--format", form).stdout
+    assert [p.name for p in tmp_path.iterdir()] == ["report"]
+
+
+def test_a_hostile_server_name_is_harmless(tmp_path: Path) -> None:
+    path = tmp_path / "hostile.pcap"
+    path.write_bytes(pcap(rejected("a\x1b]0;pwned\x07\x9b2J[red]\r\n")))
+    for arguments in ((), ("--format", "json"), ("--format", "ndjson"), ("--stream", "0"), ("-v",)):
+        done = run(path, *arguments)
+
+        assert done.returncode == 0
+        assert "pwned" in done.stdout.decode()
+        assert done.stdout.decode().replace("\n", "").isprintable()
+
+
+def test_the_parts_of_a_capture_are_read_in_order_of_time(tmp_path: Path) -> None:
+    whole = rejected()
+    first, second = tmp_path / "b.pcap", tmp_path / "a.pcap"
+    head, tail = Talk(), Talk()
+    head.packets, tail.packets = whole.packets[:5], whole.packets[5:]
+    first.write_bytes(pcap(head))
+    second.write_bytes(pcap(tail))
+    document = json.loads(run(second, first, "--format", "json").stdout)
+    (one,) = document["connections"]
+
+    assert [Path(c["path"]).name for c in document["captures"]] == ["b.pcap", "a.pcap"]
+    assert one["outcome"] == "failed"
+    assert one["handshake"]["alerts"][0]["frame"] == {"file": 1, "frame": 1}
+    assert one["handshake"]["messages"][0]["frame"] == {"file": 0, "frame": 4}
+
+
+def test_a_missing_file(tmp_path: Path) -> None:
+    assert "absent.pcap" in one_line(run(tmp_path / "absent.pcap"))
+
+
+def test_an_empty_file(tmp_path: Path) -> None:
+    (tmp_path / "empty.pcap").touch()
+
+    assert "empty" in one_line(run(tmp_path / "empty.pcap"))
+
+
+def test_a_directory(tmp_path: Path) -> None:
+    assert "director" in one_line(run(tmp_path))
+
+
+@pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="root may read everything")
+def test_a_file_without_permission(tmp_path: Path) -> None:
+    path = tmp_path / "secret.pcap"
+    path.write_bytes(pcap(refused()))
+    path.chmod(0)
+
+    assert "ermission" in one_line(run(path))
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        pytest.param(b"Hello, world. This is not a capture.\n" * 9, id="text"),
+        pytest.param(b"%PDF-1.7\n", id="pdf"),
+        pytest.param(b"\x7fELF" + bytes(100), id="program"),
+        pytest.param(b"\xd4\xc3\xb2\xa1", id="pcap magic alone"),
+        pytest.param(bytes(1000), id="zeros"),
+        pytest.param(b"\x0a", id="one byte"),
+    ],
+)
+def test_a_foreign_file(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "foreign.pcap"
+    path.write_bytes(content)
+
+    assert "foreign.pcap" in one_line(run(path))
+    one_line(run("-", stdin=content))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        pytest.param(["--nonsense", "FILE"], "--nonsense", id="no such option"),
+        pytest.param(["analyze"], "FILE", id="no file"),
+        pytest.param(["FILE", "--format", "xml"], "xml", id="no such format"),
+        pytest.param(["FILE", "--stream", "x"], "x", id="not a number"),
+        pytest.param(["FILE", "--stream", "-1"], "-1", id="a negative number"),
+        pytest.param(["FILE", "--stream", "99"], "99", id="no such stream"),
+        pytest.param(["FILE", "--output"], "--output", id="option without its value"),
+        pytest.param(["FILE", "--output", "absent/report"], "absent/report", id="no such folder"),
+        pytest.param(["explane", "TLS-CERT-001"], "explane", id="no such command"),
+        pytest.param(["explane"], "explain", id="no such command, and nothing after it"),
+        pytest.param(["explain"], "RULE", id="explain without a rule"),
+        pytest.param(["explain", "TLS-NONE-999"], "TLS-NONE-999", id="no such rule"),
+        pytest.param(["rules", "extra"], "extra", id="an argument too many"),
+        pytest.param(["-", "FILE"], "-", id="standard input beside a file"),
+        pytest.param(["a\x1b[2J\nb.pcap"], "a\\x1b[2J", id="control characters in a name"),
+    ],
+)
+def test_a_wrong_command_line(failing: Path, arguments: list[str], named: str) -> None:
+    done = run(*[str(failing) if a == "FILE" else a for a in arguments])
+
+    assert named in one_line(done)
+
+
+def test_a_full_disk_is_one_line(failing: Path) -> None:
+    if not Path("/dev/full").exists():
+        pytest.skip("no /dev/full here")
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "analyzer", str(failing)],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            check=False,
+            cwd=Path(__file__).parents[1],
+        )
+
+    assert done.returncode == 2
+    assert done.stderr.count(b"\n") == 1
+
+
+def test_a_reader_that_goes_away_is_no_error(failing: Path) -> None:
+    many = failing.with_name("many.pcap")
+    many.write_bytes(pcap(*(rejected(port=10_000 + i, start=1.8e9 + i) for i in range(300))))
+    with subprocess.Popen(
+        [sys.executable, "-m", "analyzer", str(many), "--format", "json"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        cwd=Path(__file__).parents[1],
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.read(10)
+        process.stdout.close()
+        errors = process.stderr.read()
+
+    assert errors == b""
+    assert process.returncode == 141
+
+
+def test_an_interruption_is_quiet() -> None:
+    with subprocess.Popen(
+        [sys.executable, "-m", "analyzer", "-"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        cwd=Path(__file__).parents[1],
+    ) as process:
+        time.sleep(1.5)  # let it start and wait for input
+        process.send_signal(signal.SIGINT)
+        assert process.stderr is not None
+        errors = process.stderr.read()
+
+    assert errors == b""
+    assert process.returncode == 130
+
+
+def test_rules_lists_every_rule_once() -> None:
+    from analyzer.rules import modules
+
+    lines = run("rules", COLUMNS="200").stdout.decode().splitlines()
+    listed = [line.split()[0] for line in lines if line.startswith("TLS-")]
+
+    assert listed == sorted(modules())
+
+
+def test_explain_finds_a_rule_by_id_and_by_name() -> None:
+    from analyzer.rules import modules
+
+    id_, module = next(iter(modules().items()))
+    page = run("explain", id_)
+
+    assert page.returncode == 0
+    assert page.stdout.decode().startswith(f"{id_}: {module.RULE.title[:30]}")
+    assert run("explain", id_.lower()).stdout == page.stdout
+    assert run("explain", module.RULE.name).stdout == page.stdout
+
+
+def test_explain_suggests_what_may_be_meant() -> None:
+    from analyzer.rules import modules
+
+    id_ = next(iter(modules()))
+
+    assert id_[:9] in one_line(run("explain", id_ + "0"))
+
+
+def test_help_and_version() -> None:
+    for arguments in (["--help"], ["-h"], [], ["analyze", "--help"], ["explain", "--help"]):
+        done = run(*arguments)
+
+        assert (done.returncode, done.stderr) == (0, b"")
+        assert done.stdout.startswith(b"Usage: handshake-analyzer")
+    assert run("--version").stdout.startswith(b"handshake-analyzer ")
+
+
+@pytest.mark.slow
+def test_help_answers_at_once() -> None:
+    """Best of several: the machine may be busy."""
+    took = []
+    for _ in range(7):
+        began = time.perf_counter()
+        run("--help")
+        took.append(time.perf_counter() - began)
+
+    assert min(took) < 0.15

@@ -1,0 +1,102 @@
+"""What README and the docs show is what happens."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+SAMPLE = ROOT / "sample_pcaps" / "cert_expired.pcap"
+PAGES = {p.name: p.read_text(encoding="utf-8") for p in (ROOT / "docs").glob("*.md")}
+PAGES["README.md"] = README
+
+
+def _analyzer(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "analyzer", *arguments],
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        check=False,
+        cwd=ROOT,
+    )
+
+
+def _blocks(text: str, language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+
+
+def test_the_answer_that_readme_shows_is_what_the_sample_gives() -> None:
+    shown = re.search(r"<!-- answer -->\n```\n(.*?)```", README, re.DOTALL)
+
+    assert shown is not None
+    assert shown[1].splitlines()[0] == f"$ handshake-analyzer {SAMPLE.relative_to(ROOT)}"
+    printed = _analyzer(str(SAMPLE.relative_to(ROOT))).stdout
+    assert shown[1].splitlines()[1:] == printed.splitlines()
+
+
+def test_the_library_example_runs(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(ROOT)
+    (example,) = _blocks(README, "python")
+    exec(compile(example, "README.md", "exec"), {})
+
+    assert "cert_expired" in capsys.readouterr().out
+
+
+def test_the_examples_of_the_docs_run(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "trace.pcap").write_bytes(SAMPLE.read_bytes())
+    monkeypatch.chdir(tmp_path)
+    for example in _blocks(PAGES["library.md"], "python"):
+        exec(compile(example, "library.md", "exec"), {})
+
+    assert "absent.pcap" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("page", sorted(PAGES))
+def test_options_and_commands_named_in_the_docs_exist(page: str) -> None:
+    known = "".join(_analyzer(c, "--help").stdout for c in ("analyze", "explain", "rules"))
+    known += _analyzer("--help").stdout
+    for line in re.findall(r"handshake-analyzer ([^`|\n]*)", PAGES[page]):
+        for option in re.findall(r"(?<!\S)(--?[a-z][a-z-]*)", line.split("#")[0]):
+            assert option in known, f"{page}: {option}"
+
+
+@pytest.mark.parametrize("page", sorted(PAGES))
+def test_rules_named_in_the_docs_exist(page: str) -> None:
+    from analyzer.rules import modules
+
+    for rule in re.findall(r"TLS-[A-Z]{3,5}-\d{3}", PAGES[page]):
+        assert rule in modules(), f"{page}: {rule}"
+
+
+@pytest.mark.parametrize("page", sorted(PAGES))
+def test_links_lead_somewhere(page: str) -> None:
+    folder = ROOT if page == "README.md" else ROOT / "docs"
+    for target in re.findall(r"\]\((?!https?:)([^)#]+)", PAGES[page]):
+        assert (folder / target).exists(), f"{page}: {target}"
+
+
+def test_make_targets_of_readme_exist() -> None:
+    targets = re.findall(
+        r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE
+    )
+    for target in re.findall(r"^make ([a-z-]+)", README, re.MULTILINE):
+        assert target in targets
+
+
+def test_every_dependency_is_accounted_for() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    for requirement in project["dependencies"] + project["optional-dependencies"]["exotic"]:
+        name = requirement.split(">=")[0]
+
+        assert re.search(rf"(^\| {name} \|)|(Optional: {name})", README, re.MULTILINE), name
