@@ -16,7 +16,8 @@ class Limits:
     block_packets: int = 65_536  # packets in one block of columns
     block_bytes: int = 16 << 20  # bytes of capture read at a time
     packet_bytes: int = 1 << 24  # a longer record means that the file is damaged
-    half_bytes: int = 24 << 10  # payload kept per direction before asking whether it is over
+    half_opening: int = 4 << 10  # payload kept per direction before asking what it speaks
+    half_bytes: int = 24 << 10  # payload kept per direction of TLS once application data flows
     half_bytes_most: int = 1 << 20  # payload kept per direction while a handshake still runs
     events: int = 64  # SYN, FIN and RST kept per connection
     icmp_errors: int = 8  # kept per connection

@@ -1,0 +1,60 @@
+"""Whether a half that has used up its limit is still worth listening to.
+
+Asked once or twice for each half, never for a packet. TLS is known by its record headers, talk
+before it by being text; the rest of a connection that is neither is dismissed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from analyzer.limits import Limits
+from analyzer.tcp.evidence import Piece
+
+_HANDSHAKE: Final = 22
+_APPLICATION_DATA: Final = 23
+_TEXT: Final = frozenset(b"\t\r\n") | frozenset(range(0x20, 0x7F))
+_TEXT_SAMPLE: Final = 64
+
+
+def next_limit(
+    pieces: Sequence[Piece], peer: Sequence[Piece], limit: int, limits: Limits
+) -> int:
+    """How many payload bytes to keep of this half from now on; ``limit`` if no more than now.
+
+    Args:
+        pieces: What was kept of the half so far, in order of capture.
+        peer: The same of the other half.
+        limit: Bytes kept so far.
+        limits: The bounds.
+    """
+    last = _last_record(pieces)
+    if last is None:
+        speaks = _is_text(pieces) or _last_record(peer) is not None
+        return limits.half_bytes if speaks and limit < limits.half_bytes else limit
+    if last == _HANDSHAKE:
+        return min(limit * 4, limits.half_bytes_most)
+    return max(limit, limits.half_bytes)
+
+
+def _last_record(pieces: Sequence[Piece]) -> int | None:
+    """Content type of the last record header in what was kept; None where it is no TLS."""
+    kind: int | None = None
+    at = 0
+    data = b"".join(piece.data for piece in pieces)
+    while at + 5 <= len(data):
+        if data[at] & 0x80 and at == 0 and data[2] == 1:  # SSLv2-framed ClientHello
+            at += 2 + ((data[0] & 0x7F) << 8 | data[1])
+            kind = _HANDSHAKE
+            continue
+        if not 20 <= data[at] <= 24 or data[at + 1] not in (1, 3, 0x7F):
+            return _APPLICATION_DATA if kind is not None else None
+        kind = data[at]
+        at += 5 + (data[at + 3] << 8 | data[at + 4])
+    return kind
+
+
+def _is_text(pieces: Sequence[Piece]) -> bool:
+    sample = pieces[0].data[:_TEXT_SAMPLE] if pieces else b""
+    return bool(sample) and not sample.startswith((b"GET ", b"HTTP/")) and set(sample) <= _TEXT

@@ -1,0 +1,184 @@
+"""What TCP shows of a connection: who opened it, who closed it, and when nobody spoke.
+
+Facts with frames and times, told by side. Judging them is for the rules.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from analyzer.tcp.evidence import ACK, FIN, RST, SYN, Evidence, IcmpEvent, TcpEvent
+from analyzer.tcp.sequence import distance
+
+# A connection that nobody closed counts as dead when the capture goes on for that long without it.
+SILENCE_NS: Final = 5_000_000_000
+
+
+class Side(enum.Enum):
+    """The two ends of a connection."""
+
+    CLIENT = "client"
+    SERVER = "server"
+
+    @property
+    def peer(self) -> Side:
+        """The other end."""
+        return Side.SERVER if self is Side.CLIENT else Side.CLIENT
+
+
+@dataclass(frozen=True, slots=True)
+class Timeline:
+    """TCP facts of one connection. Times are ns since the epoch, frames 1-based."""
+
+    first_frame: int
+    first_time: int
+    last_frame: int
+    last_time: int
+    syns: tuple[TcpEvent, ...]  # every SYN of the client, retransmissions included
+    syn: TcpEvent | None
+    syn_ack: TcpEvent | None
+    accepted: bool  # the client acknowledged the SYN-ACK
+    fins: Mapping[Side, TcpEvent]  # first of each side
+    rsts: Mapping[Side, TcpEvent]  # first of each side
+    closed_first: tuple[Side, TcpEvent, str] | None  # "fin" or "rst", the first of all
+    icmp: tuple[IcmpEvent, ...]
+    end: str  # fin, rst, timeout, open, refused or unanswered, as in the contract
+    end_by: Side | None
+    rtt_ns: int | None  # SYN to SYN-ACK, as seen at the capture point
+    packets: Mapping[Side, int]
+    payload: Mapping[Side, int]  # bytes on the wire, retransmissions included
+    last_data: Mapping[Side, int | None]  # time of a side's last kept payload
+    unacknowledged: Mapping[Side, int]  # bytes of a side that its peer never acknowledged
+    silence_ns: int  # from the last packet to the end of the capture
+    waited_ns: int  # from the last payload before the first FIN or RST to it
+    rst_ttl: tuple[int, int] | None  # TTL of the first RST and of its sender's first other segment
+
+
+def client_index(evidence: Evidence) -> int | None:
+    """Which endpoint opened the connection, by SYN or SYN-ACK; None where neither was captured."""
+    for event in evidence.events:
+        if event.flags & (SYN | RST) == SYN:
+            return 1 - event.half if event.flags & ACK else event.half
+    return None
+
+
+def read_timeline(evidence: Evidence, client: int, capture_end: int) -> Timeline:
+    """Tell the TCP facts, with endpoint ``client`` as the client.
+
+    ``capture_end`` is the time of the capture's last packet: silence is measured against it.
+    """
+    sides = (Side.CLIENT, Side.SERVER) if client == 0 else (Side.SERVER, Side.CLIENT)
+    events = evidence.events
+    syns = tuple(e for e in events if e.half == client and e.flags & (SYN | ACK) == SYN)
+    syn_ack = next((e for e in events if e.half != client and e.flags & SYN and e.flags & ACK), None)
+    closing = [e for e in events if e.flags & (FIN | RST)]
+    first = closing[0] if closing else None
+    how = "rst" if first is not None and first.flags & RST else "fin"
+    closed = None if first is None else (sides[first.half], first, how)
+    marks = _marks(evidence)
+    end, end_by = _end(evidence, client, closed, syn_ack, capture_end - marks[3])
+    data = {side: _last_data(evidence, half) for half, side in enumerate(sides)}
+    return Timeline(
+        first_frame=marks[0],
+        first_time=marks[1],
+        last_frame=marks[2],
+        last_time=marks[3],
+        syns=syns,
+        syn=syns[0] if syns else None,
+        syn_ack=syn_ack,
+        accepted=_accepted(evidence, client, syn_ack),
+        fins=_first(closing, FIN, sides),
+        rsts=_first(closing, RST, sides),
+        closed_first=closed,
+        icmp=evidence.icmp,
+        end=end,
+        end_by=end_by,
+        rtt_ns=syn_ack.time - syns[0].time if syns and syn_ack else None,
+        packets={side: evidence.halves[half].packets for half, side in enumerate(sides)},
+        payload={side: evidence.halves[half].payload for half, side in enumerate(sides)},
+        last_data=data,
+        unacknowledged={side: _unacknowledged(evidence, half) for half, side in enumerate(sides)},
+        silence_ns=max(capture_end - marks[3], 0),
+        waited_ns=_waited(evidence, first, marks[1]),
+        rst_ttl=_rst_ttl(evidence),
+    )
+
+
+def _marks(evidence: Evidence) -> tuple[int, int, int, int]:
+    """First frame, first time, last frame and last time over both halves."""
+    halves = evidence.halves
+    first = [(h.first_time, h.first_frame) for h in halves if h.first_time is not None]
+    last = [(h.last_time, h.last_frame) for h in halves if h.last_time is not None]
+    first_time, first_frame = min(first, key=lambda mark: mark[1] or 0, default=(0, 0))
+    last_time, last_frame = max(last, key=lambda mark: mark[1] or 0, default=(0, 0))
+    return first_frame or 0, first_time or 0, last_frame or 0, last_time or 0
+
+
+def _end(
+    evidence: Evidence,
+    client: int,
+    closed: tuple[Side, TcpEvent, str] | None,
+    syn_ack: TcpEvent | None,
+    silence: int,
+) -> tuple[str, Side | None]:
+    if closed is not None:
+        side, _, how = closed
+        answered = syn_ack is not None or any(half.payload for half in evidence.halves)
+        if how == "rst" and side is Side.SERVER and not answered:
+            return "refused", side
+        return how, side
+    opened = any(e.half == client and e.flags & SYN for e in evidence.events)
+    if opened and syn_ack is None and not evidence.halves[1 - client].packets:
+        return "unanswered", None
+    return ("timeout" if silence >= SILENCE_NS else "open"), None
+
+
+def _accepted(evidence: Evidence, client: int, syn_ack: TcpEvent | None) -> bool:
+    acknowledged = evidence.halves[client].acknowledged
+    if syn_ack is None or acknowledged is None:
+        return False
+    return distance(acknowledged, syn_ack.sequence) > 0
+
+
+def _first(closing: list[TcpEvent], flag: int, sides: tuple[Side, Side]) -> dict[Side, TcpEvent]:
+    found: dict[Side, TcpEvent] = {}
+    for event in closing:
+        if event.flags & flag:
+            found.setdefault(sides[event.half], event)
+    return found
+
+
+def _last_data(evidence: Evidence, half: int) -> int | None:
+    pieces = evidence.halves[half].pieces
+    return max((piece.times[-1] for piece in pieces), default=None)
+
+
+def _unacknowledged(evidence: Evidence, half: int) -> int:
+    """Kept bytes of a half beyond the highest acknowledgment of its peer."""
+    pieces = evidence.halves[half].pieces
+    acknowledged = evidence.halves[1 - half].acknowledged
+    if not pieces:
+        return 0
+    if acknowledged is None:
+        return sum(len(piece.data) for piece in pieces)
+    ends = [(piece.sequence + len(piece.data)) & 0xFFFF_FFFF for piece in pieces]
+    return max(0, *(distance(end, acknowledged) for end in ends))
+
+
+def _waited(evidence: Evidence, closing: TcpEvent | None, start: int) -> int:
+    if closing is None:
+        return 0
+    times = [t for half in evidence.halves for p in half.pieces for t in p.times]
+    times += [e.time for e in evidence.events if e.flags & SYN]
+    return closing.time - max((t for t in times if t < closing.time), default=start)
+
+
+def _rst_ttl(evidence: Evidence) -> tuple[int, int] | None:
+    rst = next((e for e in evidence.events if e.flags & RST), None)
+    if rst is None:
+        return None
+    other = next((e for e in evidence.events if e.half == rst.half and not e.flags & RST), None)
+    return (rst.ttl, other.ttl) if other is not None else None

@@ -1,0 +1,78 @@
+"""The messages about certificates and keys, decoded once the walk is over."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from analyzer.tcp.timeline import Side
+from analyzer.tls.certificate import decode_certificates
+from analyzer.tls.keyexchange import (
+    CertificateRequest,
+    ServerKeyExchange,
+    Staple,
+    decode_certificate_request,
+    decode_certificate_status,
+    decode_server_key_exchange,
+)
+from analyzer.tls.messages import Conversation
+from analyzer.tls.names import matches
+from analyzer.tls.story import Chain, Message
+from analyzer.tls.x509 import chain_facts, read_certificate
+
+
+@dataclass(frozen=True, slots=True)
+class Chains:
+    """What the handshake says about certificates; None where no such message is in clear."""
+
+    server: Chain | None = None
+    client: Chain | None = None
+    request: CertificateRequest | None = None
+    server_key_exchange: ServerKeyExchange | None = None
+    staple: Staple | None = None
+
+
+def read_chains(talk: Conversation) -> Chains:
+    """Decode the first handshake's certificates, request, key exchange and staple."""
+    first = _first_of_each(talk)
+    sni = talk.offers[-1].server_name if talk.offers else None
+    request = first.get((Side.SERVER, "certificate_request"))
+    exchange = first.get((Side.SERVER, "server_key_exchange"))
+    status = first.get((Side.SERVER, "certificate_status"))
+    version = talk.choice.version_name if talk.choice else "TLSv1.2"
+    return Chains(
+        server=_chain(first.get((Side.SERVER, "certificate")), version, sni),
+        client=_chain(first.get((Side.CLIENT, "certificate")), version, None),
+        request=decode_certificate_request(request.body, version)[0] if request else None,
+        server_key_exchange=(
+            decode_server_key_exchange(exchange.body, talk.choice.cipher_suite, version)[0]
+            if exchange and talk.choice
+            else None
+        ),
+        staple=decode_certificate_status(status.body)[0] if status else None,
+    )
+
+
+def _first_of_each(talk: Conversation) -> dict[tuple[Side, str], Message]:
+    """The first message of each sender and name that has a body to decode."""
+    first: dict[tuple[Side, str], Message] = {}
+    for message in talk.messages:
+        if message.body:
+            first.setdefault((message.sender, message.name), message)
+    return first
+
+
+def _chain(message: Message | None, version: str, sni: str | None) -> Chain | None:
+    if message is None:
+        return None
+    decoded, _ = decode_certificates(message.body, version)
+    certificates = tuple(read_certificate(entry.der) for entry in decoded.entries)
+    matched = matches(certificates[0], sni) if certificates and sni else None
+    return Chain(
+        sender=message.sender,
+        frame=message.frame,
+        time=message.time,
+        message=decoded,
+        certificates=certificates,
+        facts=chain_facts(tuple(entry.der for entry in decoded.entries)),
+        name_matches=matched,
+    )

@@ -1,0 +1,86 @@
+"""Who gave up first.
+
+Order in time decides: the first fatal alert, or the first FIN or RST where no alert came before it.
+An alert sent in answer to a bare close is noise, and so is the RST behind a FIN.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from analyzer.tcp.timeline import Side, Timeline
+from analyzer.tls.encrypted import Reading, Sealed
+from analyzer.tls.messages import Conversation
+from analyzer.tls.registry import AlertDescription
+from analyzer.tls.story import Alert, Ending, Message, Visibility, Way
+
+# Warnings after which stacks go on (RFC 6066 section 3, RFC 5246 section 7.2.2, SSL 3.0's
+# no_certificate).
+_GO_ON: Final = frozenset(
+    {
+        AlertDescription.UNRECOGNIZED_NAME,
+        AlertDescription.NO_RENEGOTIATION,
+        AlertDescription.NO_CERTIFICATE,
+    }
+)
+
+
+def sealed_alerts(reading: Reading | None) -> tuple[Alert, ...]:
+    """The alerts that TLS 1.3 record lengths imply."""
+    if reading is None:
+        return ()
+    found = (reading.client_alert, reading.server_alert)
+    return tuple(_alert_of(record) for record in found if record is not None)
+
+
+def _alert_of(record: Sealed) -> Alert:
+    return Alert(record.sender, record.frame, record.time, None, None, Visibility.INFERRED)
+
+
+def read_ending(
+    talk: Conversation,
+    alerts: tuple[Alert, ...],
+    timeline: Timeline,
+    awaited: Side | None,
+    *,
+    completed: bool | None,
+) -> Ending:
+    """Find the first sign of giving up; where there is none, say who was silent."""
+    endings = sorted(
+        [*_by_alert(talk.messages, alerts), *_by_tcp(timeline)], key=lambda ending: ending.frame
+    )
+    if endings:
+        return endings[0]
+    way = Way.SILENCE if timeline.end == "timeout" and not completed else Way.OPEN
+    side = awaited if way is Way.SILENCE else None
+    return Ending(way, side, timeline.last_frame, timeline.last_time, None, timeline.silence_ns)
+
+
+def _by_alert(messages: list[Message], alerts: tuple[Alert, ...]) -> Iterator[Ending]:
+    for alert in alerts:
+        if alert.visibility is Visibility.INFERRED:
+            yield _ending(Way.ENCRYPTED_ALERT, alert, messages)
+        elif alert.fatal or not _went_on(alert, messages):
+            yield _ending(Way.ALERT, alert, messages)
+
+
+def _went_on(alert: Alert, messages: list[Message]) -> bool:
+    """Whether the sender of a warning said more after it, or the warning is one to go on after."""
+    if alert.description in _GO_ON:
+        return True
+    return any(m.sender is alert.sender and m.frame > alert.frame for m in messages)
+
+
+def _ending(way: Way, alert: Alert, messages: list[Message]) -> Ending:
+    before = [message.time for message in messages if message.frame < alert.frame]
+    waited = alert.time - max(before, default=alert.time)
+    return Ending(way, alert.sender, alert.frame, alert.time, alert, waited)
+
+
+def _by_tcp(timeline: Timeline) -> Iterator[Ending]:
+    if timeline.closed_first is None:
+        return
+    side, event, how = timeline.closed_first
+    way = Way.RST if how == "rst" else Way.FIN
+    yield Ending(way, side, event.frame, event.time, None, timeline.waited_ns)

@@ -1,0 +1,128 @@
+"""Which points of the handshake were passed, how we know, and whether it was completed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from analyzer.tcp.timeline import Side
+from analyzer.tls.encrypted import Reading, Sealed
+from analyzer.tls.messages import Conversation
+from analyzer.tls.story import Alert, Message, Milestone, Reached, Visibility
+
+_MARKS: Final[Mapping[tuple[Side, str], Milestone]] = {
+    (Side.CLIENT, "client_hello"): Milestone.CLIENT_HELLO,
+    (Side.SERVER, "server_hello"): Milestone.SERVER_HELLO,
+    (Side.SERVER, "certificate"): Milestone.SERVER_CERTIFICATE,
+    (Side.SERVER, "compressed_certificate"): Milestone.SERVER_CERTIFICATE,
+    (Side.SERVER, "certificate_request"): Milestone.CERTIFICATE_REQUEST,
+    (Side.SERVER, "server_hello_done"): Milestone.SERVER_FLIGHT,
+    (Side.CLIENT, "client_key_exchange"): Milestone.CLIENT_KEY_EXCHANGE,
+    (Side.CLIENT, "finished"): Milestone.CLIENT_FINISHED,
+    (Side.SERVER, "finished"): Milestone.SERVER_FINISHED,
+    (Side.CLIENT, "application_data"): Milestone.CLIENT_DATA,
+    (Side.SERVER, "application_data"): Milestone.SERVER_DATA,
+}
+# An empty Certificate: no entries; in TLS 1.3 (RFC 8446 section 4.4.2) behind an empty context.
+_EMPTY_LENGTHS: Final = frozenset({3, 4})
+
+Passed = dict[Milestone, Reached]
+
+
+def passed_in_clear(messages: list[Message]) -> Passed:
+    """Milestones that the messages show, each at its first occurrence."""
+    passed: Passed = {}
+    for message in messages:
+        milestone = _milestone(message)
+        if milestone is not None and milestone not in passed:
+            passed[milestone] = Reached(message.frame, message.time, message.visibility)
+    return passed
+
+
+def _milestone(message: Message) -> Milestone | None:
+    if message.sender is Side.CLIENT and message.name.endswith("certificate"):
+        empty = message.length in _EMPTY_LENGTHS or message.name == "empty_certificate"
+        return Milestone.CLIENT_CERTIFICATE_EMPTY if empty else Milestone.CLIENT_CERTIFICATE
+    return _MARKS.get((message.sender, message.name))
+
+
+def passed_in_the_dark(reading: Reading) -> Passed:
+    """Milestones of TLS 1.3 that record lengths imply."""
+    passed: Passed = {}
+    for milestone, record in _implied(reading):
+        passed.setdefault(milestone, Reached(record.frame, record.time, Visibility.INFERRED))
+    return passed
+
+
+def _implied(reading: Reading) -> Iterator[tuple[Milestone, Sealed]]:
+    for step in reading.steps:
+        if step.name == "certificate" and step.record.sender is Side.SERVER:
+            yield Milestone.SERVER_CERTIFICATE, step.record
+        elif step.name == "certificate_request":
+            yield Milestone.CERTIFICATE_REQUEST, step.record
+        elif step.name == "certificate":
+            yield Milestone.CLIENT_CERTIFICATE, step.record
+        elif step.name == "empty_certificate":
+            yield Milestone.CLIENT_CERTIFICATE_EMPTY, step.record
+    if reading.server_flight is not None:
+        yield Milestone.SERVER_FLIGHT, reading.server_flight
+        yield Milestone.SERVER_FINISHED, reading.server_flight
+    if reading.certificate_request and reading.server_flight is not None:
+        yield Milestone.CERTIFICATE_REQUEST, reading.server_flight
+    if reading.client_finished is not None:
+        yield Milestone.CLIENT_FINISHED, reading.client_finished
+        yield from _after_finished(reading, reading.client_finished)
+
+
+def _after_finished(reading: Reading, finished: Sealed) -> Iterator[tuple[Milestone, Sealed]]:
+    """What was said after the client's Finished: proof of acceptance, or data."""
+    if reading.client_certificate == "present":
+        yield Milestone.CLIENT_CERTIFICATE, finished
+    elif reading.client_certificate == "empty":
+        yield Milestone.CLIENT_CERTIFICATE_EMPTY, finished
+    for record in reading.server_after:
+        if record is not reading.server_alert:
+            yield Milestone.SERVER_ACCEPTED, record
+            break
+    for record in reading.client_after:
+        if record is not reading.client_alert:
+            yield Milestone.CLIENT_DATA, record
+            break
+
+
+def completed(
+    talk: Conversation, passed: Passed, reading: Reading | None, left: Side | None
+) -> bool | None:
+    """Whether the handshake was completed: True, False, or None where it is not known.
+
+    ``left`` is the side that sent the first FIN or RST. False means that the capture shows no
+    completion; whether it hides one is for the caller to judge, who knows what was captured.
+    """
+    if talk.tls13:
+        return _completed_sealed(passed, reading, left)
+    if Milestone.SERVER_DATA in passed and Milestone.CLIENT_FINISHED in passed:
+        return True
+    if not {Milestone.CLIENT_FINISHED, Milestone.SERVER_FINISHED} <= passed.keys():
+        return False
+    last = max(passed[Milestone.CLIENT_FINISHED].frame, passed[Milestone.SERVER_FINISHED].frame)
+    return not any(alert.frame <= last or _refuses(alert) for alert in talk.alerts)
+
+
+def _refuses(alert: Alert) -> bool:
+    """A clear fatal alert, although both sides had finished (a Finished that did not verify)."""
+    return alert.visibility is Visibility.SEEN and alert.fatal
+
+
+def _completed_sealed(passed: Passed, reading: Reading | None, left: Side | None) -> bool | None:
+    """TLS 1.3: the client's Finished, and a sign that the server took it.
+
+    A ticket or data after it is such a sign. Without a client certificate to judge the server had
+    nothing left to refuse. An alert alone, or leaving without a word, refuses the certificate.
+    """
+    if reading is None or Milestone.CLIENT_FINISHED not in passed:
+        return False
+    if Milestone.SERVER_ACCEPTED in passed or reading.client_certificate == "absent":
+        return True
+    if reading.server_alert is not None or left is Side.SERVER:
+        return False
+    return None

@@ -1,0 +1,203 @@
+"""The talk in clear before TLS, and where TLS begins after it.
+
+One table says for each protocol how a client asks for TLS and how a server answers; the walk over
+it is the same for all. Nothing here looks at a port.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from analyzer.tcp.reassembly import Stream
+from analyzer.tls.openings import looks_like_tls
+from analyzer.tls.story import Prelude, PreludeEnd
+
+_CLEAR_MOST: Final = 16 << 10  # bytes of each side that a prelude may take
+_TEXT_MOST: Final = 200  # characters of the deciding line that are kept
+
+# A record header and the handshake header of a hello behind it (RFC 8446 sections 4 and 5.1).
+_CLIENT_HELLO: Final = re.compile(rb"\x16\x03[\x00-\x04][\s\S]{2}\x01[\0\1][\s\S]{2}\x03[\x00-\x04]")
+_SERVER_START: Final = re.compile(
+    rb"\x16\x03[\x00-\x04][\s\S]{2}\x02\0[\s\S]{2}(?:\x03|\x7f)|\x15\x03[\x00-\x04]\0\x02[\1\2]"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Upgrade:
+    """How one protocol comes to TLS.
+
+    ``ask`` is looked for in the client's clear bytes, ``answer`` in what the server sends after it;
+    an answer that ``accepts`` does not match is a refusal. ``listing`` matches the server's list of
+    capabilities, in which ``offer`` is to be found.
+    """
+
+    protocol: str
+    ask: re.Pattern[bytes]
+    answer: re.Pattern[bytes]
+    accepts: re.Pattern[bytes]
+    listing: re.Pattern[bytes] | None = None
+    offer: bytes = b"STARTTLS"
+
+
+def _upgrade(
+    protocol: str, ask: bytes, answer: bytes, accepts: bytes, listing: bytes | None = None
+) -> Upgrade:
+    flags = re.IGNORECASE | re.MULTILINE
+    return Upgrade(
+        protocol,
+        re.compile(ask, flags),
+        re.compile(answer, flags),
+        re.compile(accepts, flags),
+        None if listing is None else re.compile(listing, flags),
+    )
+
+
+# RFC 3207, 9051 section 6.2.1, 2595 section 4, 4217, 4642, 6120 section 5, 5804, 4511 section
+# 4.14, 9110 section 9.3.6, 2817, 1928; PostgreSQL chapter 55.2.10; the MySQL protocol's SSLRequest;
+# MS-RDPBCGR 2.2.1.2. LMTP (RFC 2033) differs from SMTP in its greeting alone.
+UPGRADES: Final[tuple[Upgrade, ...]] = (
+    _upgrade(
+        "lmtp", rb"^LHLO [\s\S]*^STARTTLS\s*$", rb"^\d{3}[ -][^\r\n]*", rb"220", rb"^250[ -][^\r\n]*"
+    ),
+    _upgrade(
+        "smtp", rb"^(?:EHLO|HELO) [\s\S]*^STARTTLS\s*$", rb"^\d{3}[ -][^\r\n]*", rb"220",
+        rb"^250[ -][^\r\n]*",
+    ),
+    _upgrade(
+        "imap", rb"^\S+ STARTTLS\s*$", rb"^\S+ (?:OK|NO|BAD)[^\r\n]*", rb"\S+ OK",
+        rb"^\* (?:CAPABILITY|OK \[CAPABILITY)[^\r\n]*",
+    ),
+    _upgrade("pop3", rb"^STLS\s*$", rb"^(?:\+OK|-ERR)[^\r\n]*", rb"\+OK"),
+    _upgrade("ftp", rb"^AUTH (?:TLS|SSL|TLS-C|TLS-P)\s*$", rb"^\d{3}[ -][^\r\n]*", rb"[23]34"),
+    _upgrade("nntp", rb"^STARTTLS\s*$", rb"^(?:382|[45]\d\d)[^\r\n]*", rb"382"),
+    _upgrade(
+        "xmpp", rb"<starttls\b", rb"<(?:\w+:)?(?:proceed|failure)[^>]*>", rb"<(?:\w+:)?proceed",
+        rb"<(?:stream:)?features[\s\S]*?(?:</(?:stream:)?features>|/>)",
+    ),
+    _upgrade("irc", rb"^STARTTLS\s*$", rb"^:\S+ (?:670|691|421|451)[^\r\n]*", rb":\S+ 670"),
+    _upgrade("sieve", rb"^STARTTLS\s*$", rb"^(?:OK|NO|BYE)[^\r\n]*", rb"OK"),
+    _upgrade("http connect", rb"\ACONNECT (\S+) HTTP/1", rb"^HTTP/1\.[01] \d{3}[^\r\n]*", rb"HTTP/1\.[01] 2"),
+    _upgrade("http upgrade", rb"^Upgrade: *TLS/", rb"^HTTP/1\.[01] \d{3}[^\r\n]*", rb"HTTP/1\.[01] 101"),
+    _upgrade("postgresql", rb"\A\0\0\0\x08\x04\xd2\x16\x2f", rb"\A[SNE][^\r\n]*", rb"S"),
+    _upgrade("ldap", rb"1\.3\.6\.1\.4\.1\.1466\.20037", rb"[\x78][\s\S]{1,5}?\x0a\x01[\s\S]+", rb"[\x78][\s\S]{1,5}?\x0a\x01\0"),
+    _upgrade("socks", rb"\A(?:\x05[\x01-\x0a][\s\S]{1,12}\x05\1|\x04\x01)", rb"\A\x05[\0-\x02\xff][\s\S]*|\A\0[\x5a-\x5d]", rb"\x05[\0-\2](?!\x01\x01)(?:\x01\0)?\x05?\0|\0\x5a"),
+    _upgrade("rdp", rb"\A\x03\0[\s\S]{2}[\s\S]\xe0", rb"\A\x03\0[\s\S]{2}[\s\S]\xd0[\s\S]*", rb"\x03\0[\s\S]{2}[\s\S]\xd0[\s\S]{5}\x02"),
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """Where TLS begins in each direction; None where it does not."""
+
+    client: int | None
+    server: int | None
+    prelude: Prelude | None = None
+
+
+def find_start(client: Stream, server: Stream) -> Start:
+    """Find the first TLS byte of each direction and what was said before it."""
+    asked, answered = clear_bytes(client), clear_bytes(server)
+    client_at = _begin(asked, _CLIENT_HELLO)
+    after_talk = client_at is None or client_at > 0
+    server_at = 0 if looks_like_tls(answered) else None
+    if server_at is None and after_talk:
+        server_at = _begin(answered, _SERVER_START)
+    if client_at == 0 or (client_at is None and server_at == 0):
+        return Start(client_at, server_at)
+    return Start(client_at, server_at, _prelude(client, server, client_at, server_at))
+
+
+def clear_bytes(stream: Stream) -> bytes:
+    """The first bytes of a direction, up to the first gap and a named bound."""
+    if stream.chunks and stream.chunks[0].offset == 0:
+        return stream.chunks[0].data[:_CLEAR_MOST]
+    return b""
+
+
+def _begin(data: bytes, pattern: re.Pattern[bytes]) -> int | None:
+    if looks_like_tls(data):
+        return 0
+    found = pattern.search(data)
+    return found.start() if found else None
+
+
+def _prelude(
+    client: Stream, server: Stream, client_at: int | None, server_at: int | None
+) -> Prelude | None:
+    asked, answered = clear_bytes(client)[:client_at], clear_bytes(server)[:server_at]
+    if asked.startswith((b"PROXY ", b"\r\n\r\n\0\r\nQUIT\n")):
+        frame = client.locate(0).frame
+        return Prelude("proxy protocol", PreludeEnd.AGREED, frame, _printable(asked))
+    for upgrade in UPGRADES:
+        ask = upgrade.ask.search(asked)
+        if ask is not None:
+            return _answer(upgrade, ask, client, server, answered, started=client_at is not None)
+    if client_at is not None:
+        frame = client.locate(client_at).frame
+        return Prelude("unknown", PreludeEnd.AGREED, frame, _printable(asked or answered))
+    return _not_offered(asked, answered, server)
+
+
+def _answer(
+    upgrade: Upgrade,
+    ask: re.Match[bytes],
+    client: Stream,
+    server: Stream,
+    answered: bytes,
+    *,
+    started: bool,
+) -> Prelude:
+    """What the server said to the request for TLS."""
+    asked_in = client.locate(ask.end() - 1).frame
+    target = _printable(ask.group(1)) if ask.re.groups else None
+    for answer in upgrade.answer.finditer(answered):
+        frame = server.locate(answer.start()).frame
+        if frame > asked_in:
+            agreed = started or upgrade.accepts.match(answer.group()) is not None
+            end = PreludeEnd.AGREED if agreed else PreludeEnd.REFUSED
+            return Prelude(upgrade.protocol, end, frame, _printable(answer.group()), target)
+    end = PreludeEnd.AGREED if started else PreludeEnd.OPEN
+    return Prelude(upgrade.protocol, end, asked_in, _printable(ask.group()), target)
+
+
+# Having seen the list, a client that does nothing but leave wanted something that is not in it.
+_LEAVES: Final = re.compile(
+    rb"\A(?:(?:EHLO|HELO|LHLO) [^\r\n]*\r\n|\S+ CAPABILITY\r\n|\S* ?ID [^\r\n]*\r\n)+"
+    rb"(?:QUIT\r\n|\S+ LOGOUT\r\n|RSET\r\n)*\Z",
+    re.IGNORECASE,
+)
+
+
+def _not_offered(asked: bytes, answered: bytes, server: Stream) -> Prelude | None:
+    """A client that asked for the list of capabilities, did not find TLS there, and left."""
+    if not _LEAVES.match(asked):
+        return None
+    for upgrade in UPGRADES:
+        listed = list(upgrade.listing.finditer(answered)) if upgrade.listing else []
+        if not listed or not _spoken(upgrade.protocol, asked):
+            continue
+        if any(upgrade.offer in entry.group().upper() for entry in listed):
+            return None
+        last = listed[-1]
+        frame = server.locate(last.start()).frame
+        text = _printable(b" / ".join(entry.group() for entry in listed))
+        return Prelude(upgrade.protocol, PreludeEnd.NOT_OFFERED, frame, text)
+    return None
+
+
+def _spoken(protocol: str, asked: bytes) -> bool:
+    greeting = {"lmtp": b"LHLO", "smtp": b"EHLO", "imap": b"CAPABILITY"}.get(protocol, b"\0")
+    return greeting in asked.upper()
+
+
+def _printable(data: bytes) -> str:
+    """Text for a report: printable ASCII, the rest as dots, of bounded length."""
+    return "".join(_characters(data[:_TEXT_MOST])).strip()
+
+
+def _characters(data: bytes) -> Iterator[str]:
+    for byte in data:
+        yield chr(byte) if 0x20 <= byte < 0x7F else " " if byte in b"\r\n\t" else "."

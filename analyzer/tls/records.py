@@ -1,0 +1,180 @@
+"""The record layer of one direction: ordered bytes with gaps become records.
+
+RFC 8446 section 5.1 (the same header since SSL 3.0)::
+
+    struct {
+        ContentType type;
+        ProtocolVersion legacy_record_version;
+        uint16 length;
+        opaque fragment[TLSPlaintext.length];
+    } TLSPlaintext;
+
+and the SSLv2-framed ClientHello of RFC 5246 appendix E.2. After a gap the reader finds its feet
+again at the next place where headers chain; what it skipped is told, never guessed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from analyzer.tcp.reassembly import Chunk, Stream
+from analyzer.tcp.timeline import Side
+from analyzer.tls.registry import ContentType
+
+HEADER: Final = 5
+# 2^14 and the 2048 bytes that RFC 5246 section 6.2.3 allows for protection; what is longer than
+# that by little is kept as oversized, what is longer by much is no record.
+FRAGMENT_MOST: Final = (1 << 14) + 2048
+_OVERSIZED_MOST: Final = (1 << 15) + 2048
+_VERSIONS: Final = frozenset({b"\x03\0", b"\x03\1", b"\x03\2", b"\x03\3", b"\x03\4", b"\x01\1"})
+_DRAFTS: Final = frozenset({0x7F, 0xFB, 0x7E})  # major bytes of drafts found in the wild
+_TYPES: Final = frozenset(range(20, 25))
+_SEARCH_MOST: Final = FRAGMENT_MOST + HEADER  # bytes looked through for the next header
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One record as captured.
+
+    ``length`` is what its header says; ``fragment`` holds what was captured of it, which is less
+    where a gap, the snap length or the end of the capture cut it. ``frame`` and ``time`` are those
+    of the packet that completed it, ``first_frame`` of the one that began it. An SSLv2-framed
+    hello has ``v2`` set and its fragment begins with the message type.
+    """
+
+    content_type: ContentType
+    version: int
+    sender: Side
+    fragment: bytes
+    length: int
+    offset: int  # of the header in the sender's stream
+    first_frame: int
+    frame: int
+    time: int  # ns
+    v2: bool = False
+
+    @property
+    def complete(self) -> bool:
+        """Whether the whole fragment was captured."""
+        return len(self.fragment) == self.length
+
+
+@dataclass(frozen=True, slots=True)
+class Break:
+    """A place where the bytes of a direction are not records."""
+
+    offset: int
+    frame: int
+    data: bytes  # the first bytes found there; empty where bytes are missing from the capture
+    lost: int = 0  # bytes that the capture does not hold, with those skipped behind them
+
+
+def read_records(
+    stream: Stream, sender: Side, start: int, most: int
+) -> tuple[tuple[Record, ...], tuple[Break, ...]]:
+    """Cut a direction into records from ``start`` on, at most ``most`` of them."""
+    records: list[Record] = []
+    breaks: list[Break] = []
+    position = start
+    for index, chunk in enumerate(stream.chunks):
+        end = chunk.offset + len(chunk.data)
+        if end <= position:
+            continue
+        if chunk.offset > position or (index == 0 and stream.starts_midstream):
+            position = _regain(stream, chunk, position, breaks)
+        while position < end and len(records) < most:
+            record = _read_one(stream, chunk, sender, position)
+            if record is None:
+                here = chunk.data[position - chunk.offset :][:64]
+                breaks.append(Break(position, stream.locate(position).frame, here))
+                return tuple(records), tuple(breaks)
+            if end - position < HEADER and not record.v2:
+                break  # less than a header: nothing to tell yet
+            records.append(record)
+            position = record.offset + HEADER + record.length - (3 if record.v2 else 0)
+    return tuple(records), tuple(breaks)
+
+
+def _regain(stream: Stream, chunk: Chunk, position: int, breaks: list[Break]) -> int:
+    """Where records go on after a gap: the first header whose successor is a header, too."""
+    missing = max(chunk.offset - position, 0)
+    begin = max(position - chunk.offset, 0)
+    for at in range(begin, min(len(chunk.data), begin + _SEARCH_MOST)):
+        if _chains(chunk.data, at):
+            break
+    else:
+        at = len(chunk.data)
+    if missing or at:
+        frame = stream.locate(chunk.offset + max(at - 1, 0)).frame
+        breaks.append(Break(position, frame, b"", missing + at - begin))
+    return chunk.offset + at
+
+
+def _is_header(data: bytes, at: int) -> bool:
+    """Whether five bytes can be a record header (fewer, at the end, are judged as far as seen)."""
+    head = data[at : at + HEADER]
+    if not head or head[0] not in _TYPES:
+        return False
+    if len(head) >= 3 and head[1:3] not in _VERSIONS and head[1] not in _DRAFTS:
+        return False
+    return len(head) < HEADER or (head[3] << 8 | head[4]) <= _OVERSIZED_MOST
+
+
+def _chains(data: bytes, at: int) -> bool:
+    """Whether a header at ``at`` leads to another header, or exactly to the end."""
+    if len(data) - at < HEADER or not _is_header(data, at):
+        return False
+    after = at + HEADER + (data[at + 3] << 8 | data[at + 4])
+    return after == len(data) or (after < len(data) and _is_header(data, after))
+
+
+def _read_one(stream: Stream, chunk: Chunk, sender: Side, position: int) -> Record | None:
+    at = position - chunk.offset
+    data = chunk.data
+    if position == 0 and _is_v2_hello(data, at):
+        return _record_v2(stream, chunk, sender, position)
+    if not _is_header(data, at):
+        return None
+    length = int.from_bytes(data[at + 3 : at + HEADER], "big")
+    fragment = data[at + HEADER : at + HEADER + length]
+    done = stream.arrived(position + HEADER + len(fragment))
+    return Record(
+        content_type=ContentType(data[at]),
+        version=int.from_bytes(data[at + 1 : at + 3], "big"),
+        sender=sender,
+        fragment=fragment,
+        length=length,
+        offset=position,
+        first_frame=stream.locate(position).frame,
+        frame=done.frame,
+        time=done.time,
+    )
+
+
+def _is_v2_hello(data: bytes, at: int) -> bool:
+    """RFC 5246 appendix E.2: a two-byte length with the high bit set, type 1 (or SSLv2's 4)."""
+    head = data[at : at + 5]
+    if len(head) < 5 or not head[0] & 0x80:
+        return False
+    version = head[3:5]
+    return head[2] == 1 and (version == b"\0\2" or head[3] == 3)
+
+
+def _record_v2(stream: Stream, chunk: Chunk, sender: Side, position: int) -> Record:
+    at = position - chunk.offset
+    length = (chunk.data[at] & 0x7F) << 8 | chunk.data[at + 1]
+    fragment = chunk.data[at + 2 : at + 2 + length]
+    done = stream.arrived(position + 2 + len(fragment))
+    return Record(
+        content_type=ContentType(22),
+        version=2,
+        sender=sender,
+        fragment=fragment,
+        length=length,
+        offset=position,
+        first_frame=stream.locate(position).frame,
+        frame=done.frame,
+        time=done.time,
+        v2=True,
+    )

@@ -1,0 +1,345 @@
+"""Evidence becomes a story: the one place where the parts of this package meet."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from analyzer.errors import Defect, DefectKind
+from analyzer.limits import DEFAULT, Limits
+from analyzer.tcp.evidence import Evidence
+from analyzer.tcp.reassembly import Stream, assemble
+from analyzer.tcp.timeline import Side, Timeline, client_index, read_timeline
+from analyzer.tls.chains import read_chains
+from analyzer.tls.encrypted import Reading, Sealed, read_sealed
+from analyzer.tls.ending import read_ending, sealed_alerts
+from analyzer.tls.hello import ServerHello
+from analyzer.tls.keyexchange import ServerKeyExchange
+from analyzer.tls.messages import Conversation, read_conversation
+from analyzer.tls.milestones import Passed, completed, passed_in_clear, passed_in_the_dark
+from analyzer.tls.openings import classify
+from analyzer.tls.preludes import Start, clear_bytes, find_start
+from analyzer.tls.records import Break, Record, read_records
+from analyzer.tls.story import (
+    HIDDEN,
+    Message,
+    Milestone,
+    Opening,
+    Reached,
+    Story,
+    Visibility,
+)
+from analyzer.tls.suites import facts_of
+
+
+@dataclass(frozen=True, slots=True)
+class _Bytes:
+    """Both directions in order, where TLS begins in them, and their records."""
+
+    streams: Mapping[Side, Stream]
+    start: Start
+    records: Mapping[Side, tuple[Record, ...]]
+    breaks: Mapping[Side, tuple[Break, ...]]
+
+
+def tell(evidence: Evidence, capture_end: int, limits: Limits = DEFAULT) -> Story:
+    """Tell what happened on one connection.
+
+    Args:
+        evidence: What the capture holds of it.
+        capture_end: Time of the last packet of the whole capture, ns. Silence is judged by it.
+        limits: Named bounds; reaching one is a caveat of the story.
+
+    Returns:
+        The story, without neighbours: those come from a survey of all stories.
+    """
+    client = _orient(evidence)
+    timeline = read_timeline(evidence, client, capture_end)
+    bytes_ = _read_bytes(evidence, client, limits)
+    talk = read_conversation(_in_order(bytes_.records), limits)
+    reading = _read_dark(talk)
+    passed = _passed(timeline, talk, reading)
+    return _compose(evidence, client, timeline, bytes_, talk, reading, passed, limits)
+
+
+def _orient(evidence: Evidence) -> int:
+    """Which endpoint is the client: by its hello, by SYN, by the first bytes, else by port number.
+
+    The hello decides before SYN, since TLS roles need not follow TCP's (RFC 4217 section 12: the
+    data connections of FTP). A lower port number only ever decides between two sides of which no
+    beginning was captured.
+    """
+    by_syn = client_index(evidence)
+    for index in (0, 1):
+        mine, other = (_first_bytes(evidence, index), _first_bytes(evidence, 1 - index))
+        if _is_hello(mine, 1) and (by_syn is None or _is_hello(other, 2)):
+            return index
+        if by_syn is None and _is_hello(other, 2):
+            return index
+    if by_syn is not None:
+        return by_syn
+    for index in (0, 1):
+        if classify(_first_bytes(evidence, index)) is Opening.HTTP_REQUEST:
+            return index
+    return 0 if evidence.endpoints[0].port >= evidence.endpoints[1].port else 1
+
+
+def _first_bytes(evidence: Evidence, index: int) -> bytes:
+    pieces = evidence.halves[index].pieces
+    return pieces[0].data[:16] if pieces else b""
+
+
+def _is_hello(data: bytes, kind: int) -> bool:
+    if data[:1] == b"\x16":
+        return len(data) > 5 and data[1] == 3 and data[5] == kind
+    return kind == 1 and classify(data) is Opening.TLS and data[:1] >= b"\x80"
+
+
+def _read_bytes(evidence: Evidence, client: int, limits: Limits) -> _Bytes:
+    halves = {Side.CLIENT: evidence.halves[client], Side.SERVER: evidence.halves[1 - client]}
+    streams = {
+        side: assemble(half, halves[side.peer], _begin(evidence, client, side))
+        for side, half in halves.items()
+    }
+    start = find_start(streams[Side.CLIENT], streams[Side.SERVER])
+    starts = {Side.CLIENT: start.client, Side.SERVER: start.server}
+    read = {
+        side: read_records(stream, side, starts[side] or 0, limits.messages)
+        if starts[side] is not None or stream.starts_midstream
+        else ((), ())
+        for side, stream in streams.items()
+    }
+    return _Bytes(
+        streams=streams,
+        start=start,
+        records={side: records for side, (records, _) in read.items()},
+        breaks={side: breaks for side, (_, breaks) in read.items()},
+    )
+
+
+def _in_order(records: Mapping[Side, tuple[Record, ...]]) -> list[Record]:
+    both = [*records[Side.CLIENT], *records[Side.SERVER]]
+    return sorted(both, key=lambda record: record.frame)  # stable: a side keeps its own order
+
+
+def _read_dark(talk: Conversation) -> Reading | None:
+    """Read the record lengths of a TLS 1.3 connection (None for other versions)."""
+    if not talk.tls13 or talk.choice is None:
+        return None
+    suite = facts_of(talk.choice.cipher_suite)
+    overhead = 1 + (suite.tag_length or 16)
+    sealed = [
+        Sealed(record.sender, record.length - overhead, record.frame, record.time)
+        for record in talk.sealed
+        if record.length >= overhead
+    ]
+    offer = talk.offers[-1] if talk.offers else None
+    reading = read_sealed(
+        sealed,
+        hash_length=48 if suite.hash == "SHA384" else 32,
+        psk=talk.choice.psk_selected,
+        early_data=offer is not None and offer.early_data,
+    )
+    for step in reading.steps:
+        talk.messages.append(_inferred(step.name, step.record))
+    for record in (*reading.client_after[:1], *reading.server_after[:1]):
+        if record not in (reading.client_alert, reading.server_alert):
+            talk.messages.append(_inferred("encrypted_record", record))
+    talk.messages.sort(key=lambda message: message.frame)
+    _track(talk, reading)
+    return reading
+
+
+def _inferred(name: str, record: Sealed) -> Message:
+    return Message(
+        name="certificate" if name == "empty_certificate" else name,
+        letter="",
+        sender=record.sender,
+        first_frame=record.frame,
+        frame=record.frame,
+        time=record.time,
+        length=record.length,
+        visibility=Visibility.INFERRED,
+    )
+
+
+def _track(talk: Conversation, reading: Reading) -> None:
+    """Lead the tracker through what was inferred, so that it knows who is to speak."""
+    for step in reading.steps:
+        talk.tracker.observe(step.record.sender, step.name, frame=step.record.frame)
+    flight, finished = reading.server_flight, reading.client_finished
+    if flight is not None:
+        talk.tracker.conclude(Side.SERVER, asking=reading.certificate_request is True)
+    if finished is not None:
+        talk.tracker.conclude(Side.CLIENT, asking=False)
+
+
+def _passed(timeline: Timeline, talk: Conversation, reading: Reading | None) -> Passed:
+    passed = passed_in_clear(talk.messages)
+    if timeline.syn_ack is not None:
+        event = timeline.syn_ack
+        passed[Milestone.CONNECTED] = Reached(event.frame, event.time, Visibility.SEEN)
+    if reading is not None:
+        for milestone, reached in passed_in_the_dark(reading).items():
+            passed.setdefault(milestone, reached)
+    return passed
+
+
+def _compose(
+    evidence: Evidence,
+    client: int,
+    timeline: Timeline,
+    bytes_: _Bytes,
+    talk: Conversation,
+    reading: Reading | None,
+    passed: Passed,
+    limits: Limits,
+) -> Story:
+    hidden = _hidden(timeline, bytes_, talk)
+    left = timeline.closed_first[0] if timeline.closed_first else None
+    done = completed(talk, passed, reading, left)
+    if done is False and hidden & _HIDES_COMPLETION:
+        done = None
+    alerts = (*talk.alerts, *sealed_alerts(reading))
+    awaiting = frozenset(m for m in talk.tracker.allowed() if m[1] != "hello_request")
+    awaited = next(iter({side for side, _ in awaiting}), None)
+    ending = read_ending(talk, alerts, timeline, awaited, completed=done)
+    chosen = talk.choice
+    found = read_chains(talk)
+    return Story(
+        stream=evidence.stream,
+        client=evidence.endpoints[client],
+        server=evidence.endpoints[1 - client],
+        start=timeline.first_time,
+        end=timeline.last_time,
+        timeline=timeline,
+        openings=_openings(bytes_),
+        prelude=bytes_.start.prelude,
+        offers=tuple(talk.offers),
+        retry=talk.retry,
+        choice=chosen,
+        version=chosen.version_name if chosen else None,
+        cipher_suite=chosen.cipher_suite.name if chosen else None,
+        group=_group(chosen, found.server_key_exchange),
+        alpn=chosen.alpn if chosen else None,
+        resumed=_resumed(talk, passed),
+        messages=tuple(talk.messages),
+        alerts=tuple(sorted(alerts, key=lambda alert: alert.frame)),
+        signature=talk.signature(limits.signature_letters),
+        milestones=passed,
+        denied=_denied(talk, reading),
+        awaiting=awaiting,
+        server_chain=found.server,
+        client_chain=found.client,
+        certificate_request=found.request,
+        server_key_exchange=found.server_key_exchange,
+        staple=found.staple,
+        ending=ending,
+        renegotiations=talk.renegotiations,
+        defects=(*talk.defects, *_broken(bytes_)),
+        hidden=hidden,
+        caveats=_caveats(hidden, evidence, talk),
+        completed=done,
+    )
+
+
+def _openings(bytes_: _Bytes) -> Mapping[Side, Opening]:
+    return {side: _opening(bytes_, side) for side in Side}
+
+
+def _opening(bytes_: _Bytes, side: Side) -> Opening:
+    stream = bytes_.streams[side]
+    if stream.starts_midstream and not bytes_.records[side]:
+        return Opening.UNKNOWN if stream.chunks else Opening.NOTHING
+    if bytes_.records[side] and not clear_bytes(stream):
+        return Opening.TLS
+    return classify(clear_bytes(stream))
+
+
+_HIDES_COMPLETION: Final = frozenset(
+    {"start", "end", "client_side", "server_side", "client_bytes", "server_bytes", "snap_length"}
+)
+
+
+def _hidden(timeline: Timeline, bytes_: _Bytes, talk: Conversation) -> frozenset[str]:
+    """Names of :data:`~analyzer.tls.story.HIDDEN` that apply."""
+    tests = {
+        "start": timeline.syn is None and timeline.syn_ack is None and not talk.offers,
+        "end": timeline.end == "open",
+        "client_side": timeline.packets[Side.CLIENT] == 0,
+        "server_side": timeline.packets[Side.SERVER] == 0,
+        "client_bytes": _lost(bytes_.streams[Side.CLIENT], "lost"),
+        "server_bytes": _lost(bytes_.streams[Side.SERVER], "lost"),
+        "snap_length": any(_lost(stream, "snaplen") for stream in bytes_.streams.values()),
+        "server_certificate": talk.tls13,
+        "client_certificate": talk.tls13,
+        "alerts": talk.tls13,
+    }
+    return frozenset(name for name, hidden in tests.items() if hidden)
+
+
+def _lost(stream: Stream, kind: str) -> bool:
+    return any(gap.kind == kind for gap in stream.gaps)
+
+
+def _caveats(
+    hidden: frozenset[str], evidence: Evidence, talk: Conversation
+) -> tuple[str, ...]:
+    """Sentences for the reader: what the capture hides, and which limits were reached."""
+    told = [HIDDEN[name] for name in HIDDEN if name in hidden & _HIDES_COMPLETION]
+    told += [f"the limit {name} was reached: more was captured than kept" for name in sorted(evidence.limits)]
+    if talk.full:
+        told.append("the limit messages was reached: later records were not read")
+    return tuple(told)
+
+
+def _group(chosen: ServerHello | None, exchange: ServerKeyExchange | None) -> str | None:
+    """The group of the key exchange: key_share in TLS 1.3, ServerKeyExchange before."""
+    if chosen is not None and chosen.group is not None:
+        return chosen.group.name
+    return exchange.group_name if exchange is not None else None
+
+
+def _resumed(talk: Conversation, passed: Passed) -> bool | None:
+    """Whether an earlier session went on (RFC 5246 section 7.3, RFC 8446 section 2.2).
+
+    Before TLS 1.3 an abbreviated handshake has no Certificate, and the server switches first.
+    """
+    if talk.choice is None:
+        return None
+    if talk.tls13:
+        return talk.choice.psk_selected
+    names = [message.name for message in talk.messages if message.sender is Side.SERVER]
+    if "server_hello_done" in names or "certificate" in names or "server_key_exchange" in names:
+        return False
+    return True if "change_cipher_spec" in names else None
+
+
+def _denied(talk: Conversation, reading: Reading | None) -> frozenset[Milestone]:
+    """Milestones that were certainly not passed: those the handshake went by without."""
+    denied: set[Milestone] = set()
+    names = {(message.sender, message.name) for message in talk.messages}
+    if (Side.SERVER, "server_hello_done") in names:
+        if (Side.SERVER, "certificate_request") not in names:
+            denied.add(Milestone.CERTIFICATE_REQUEST)
+        if (Side.SERVER, "certificate") not in names:
+            denied.add(Milestone.SERVER_CERTIFICATE)
+    if reading is not None:
+        if reading.certificate_request is False:
+            denied.add(Milestone.CERTIFICATE_REQUEST)
+        if reading.client_certificate == "absent":
+            denied |= {Milestone.CLIENT_CERTIFICATE, Milestone.CLIENT_CERTIFICATE_EMPTY}
+        if reading.server_flight is not None and reading.client_silent:
+            denied.add(Milestone.CLIENT_FINISHED)
+    return frozenset(denied)
+
+
+def _broken(bytes_: _Bytes) -> list[tuple[str, Defect, int]]:
+    """Places where a direction's bytes are neither records nor missing from the capture."""
+    return [
+        ("record", Defect(DefectKind.OUT_OF_RANGE, f"{side.value}.record", at.offset, "no record header"), at.frame)
+        for side, breaks in bytes_.breaks.items()
+        for at in breaks
+        if at.data
+    ]

@@ -1,0 +1,127 @@
+"""What TLS 1.3 record lengths tell: tables of lengths in, readings out."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from analyzer.tcp.timeline import Side
+from analyzer.tls.encrypted import Reading, Sealed, read_sealed
+
+FINISHED = 36  # with SHA-256
+FLIGHT = [10, 900, 264, FINISHED]
+ASKING_FLIGHT = [10, 60, 900, 264, FINISHED]
+CERTIFICATE = [700, 264]
+
+
+def read(*turns: list[int], psk: bool = False, early_data: bool = False) -> Reading:
+    """Read turns of record lengths, the server's first, then by turns."""
+    records = [
+        Sealed(Side.CLIENT if turn % 2 else Side.SERVER, length, turn * 100 + index, turn)
+        for turn, lengths in enumerate(turns)
+        for index, length in enumerate(lengths)
+    ]
+    return read_sealed(records, hash_length=32, psk=psk, early_data=early_data)
+
+
+def test_a_plain_handshake_with_tickets_is_read_whole() -> None:
+    reading = read(FLIGHT, [FINISHED], [230, 230])
+
+    assert [step.name for step in reading.steps] == [
+        "encrypted_extensions",
+        "certificate",
+        "certificate_verify",
+        "finished",
+        "finished",
+    ]
+    assert reading.certificate_request is False
+    assert reading.client_certificate == "absent"
+    assert len(reading.server_after) == 2
+    assert reading.server_alert is None
+
+
+@pytest.mark.parametrize(
+    ("flight", "answer", "asked", "certificate"),
+    [
+        pytest.param(ASKING_FLIGHT, [8, FINISHED], True, "empty", id="empty certificate"),
+        pytest.param(ASKING_FLIGHT, [8 + FINISHED], True, "empty", id="empty, coalesced"),
+        pytest.param(ASKING_FLIGHT, [*CERTIFICATE, FINISHED], True, "present", id="three records"),
+        pytest.param(ASKING_FLIGHT, [700 + 264 + FINISHED], True, "present", id="one record"),
+        pytest.param([10 + 900 + 264 + FINISHED], [FINISHED], False, "absent", id="one-record flight"),
+        pytest.param([1300 + FINISHED], [*CERTIFICATE, FINISHED], True, "present", id="client decides"),
+        pytest.param([10, 4000, 4000, 1200, 264, FINISHED], [FINISHED], False, "absent", id="fragments"),
+    ],
+)
+def test_client_authentication_is_told_from_lengths(
+    flight: list[int], answer: list[int], asked: bool, certificate: str
+) -> None:
+    reading = read(flight, answer, [230])
+
+    assert reading.certificate_request is asked
+    assert reading.client_certificate == certificate
+    assert reading.client_finished is not None
+
+
+@pytest.mark.parametrize("length", [2, 18, 34], ids=["bare", "padded to 16", "padded to 32"])
+def test_a_clients_alert_after_the_flight_is_a_refusal_and_no_finished(length: int) -> None:
+    reading = read(FLIGHT, [length])
+
+    assert reading.client_finished is None
+    assert reading.client_alert is not None
+    assert reading.client_alert.length == length
+    assert reading.server_flight is not None
+
+
+def test_a_servers_alert_after_the_clients_finished_is_kept_apart_from_tickets() -> None:
+    refused = read(ASKING_FLIGHT, [8, FINISHED], [2])
+    accepted = read(ASKING_FLIGHT, [8, FINISHED], [230, 230], [500], [2])
+
+    assert refused.server_alert is not None
+    assert refused.server_after == (refused.server_alert,)
+    assert accepted.server_after[0].length == 230
+
+
+def test_an_ambiguous_flight_stays_unknown_when_the_client_says_nothing() -> None:
+    reading = read([10 + 900 + 264 + FINISHED], [])
+
+    assert reading.server_flight is not None
+    assert reading.certificate_request is None
+    assert reading.client_silent
+
+
+def test_a_server_that_stops_after_its_first_message_has_no_complete_flight() -> None:
+    assert read([10], []).server_flight is None
+    assert read([2], []).server_alert is not None
+
+
+def test_resumption_has_no_certificates() -> None:
+    reading = read([10, FINISHED], [FINISHED], [230], psk=True)
+
+    assert reading.client_certificate == "absent"
+    assert [step.name for step in reading.steps] == ["encrypted_extensions", "finished", "finished"]
+
+
+def test_early_data_is_set_aside_up_to_its_end() -> None:
+    reading = read([10, FINISHED], [400, 4, FINISHED], [230], psk=True, early_data=True)
+
+    assert reading.early_data
+    assert reading.client_finished is not None
+    assert reading.client_finished.length == FINISHED
+
+
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(list(Side)), st.integers(0, 20_000)), max_size=30
+    ),
+    st.booleans(),
+    st.booleans(),
+)
+def test_any_lengths_give_a_reading_in_bounded_time(
+    sent: list[tuple[Side, int]], psk: bool, early: bool
+) -> None:
+    records = [Sealed(side, length, frame, frame) for frame, (side, length) in enumerate(sent)]
+    reading = read_sealed(records, hash_length=48, psk=psk, early_data=early)
+
+    assert {step.record for step in reading.steps} <= set(records)
+    assert reading.client_finished is None or reading.client_finished in records
