@@ -270,15 +270,19 @@ class FlowTable:
         slots = slot[loaded]
         ahead = (block.sequence[loaded] - self._halves["start"][slots]) % _MODULUS
         wanted = (ahead < self._halves["limit"][slots]) | (ahead >= _BEFORE_START)
-        wanted |= self._telling(block, loaded, slots)
         kept = wanted
-        while wanted.any():
-            self._gather(block, loaded[wanted], slots[wanted])
-            raised = self._raise_limits(np.unique(slots[~kept & ~self._halves["asked"][slots]]))
+        while True:
+            if wanted.any():
+                self._gather(block, loaded[wanted], slots[wanted])
+            out = slots[~kept & ~self._halves["asked"][slots]]
+            raised = self._raise_limits(np.unique(out)) if len(out) else out
             if not len(raised):
-                return
+                break
             wanted = ~kept & np.isin(slots, raised) & (ahead < self._halves["limit"][slots])
             kept = kept | wanted
+        telling = self._telling(block, loaded, slots) & ~kept
+        if telling.any():
+            self._gather(block, loaded[telling], slots[telling])
 
     def _telling(self, block: SegmentBlock, rows: Integers, slots: Integers) -> Mask:
         """Rows beyond their limit that may still tell something: alerts, handshakes, last words."""
