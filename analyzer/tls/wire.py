@@ -104,3 +104,19 @@ class Reader:
         path = f"{self.field}.{field}"
         detail = f"needs {length} bytes, {self.end - self.pos} left"
         return DecodeError(Defect(DefectKind.OVERRUN, path, self.pos, detail))
+
+
+def printable(raw: bytes) -> str:
+    r"""Show bytes that should be ASCII text; whatever is not is escaped, so no two look alike.
+
+    >>> printable(b"h2"), printable(bytes([0x0A, 0x0A]))
+    ('h2', '\\x0a\\x0a')
+    """
+    if raw.isascii():
+        text = raw.decode("ascii")
+        if text.isprintable() and "\\" not in text:
+            return text
+    shown = (0x20 <= byte < 0x7F and byte != 0x5C for byte in raw)
+    return "".join(
+        chr(byte) if plain else f"\\x{byte:02x}" for byte, plain in zip(raw, shown, strict=True)
+    )

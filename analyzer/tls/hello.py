@@ -1,0 +1,585 @@
+"""ClientHello and ServerHello, in all the forms they had from SSL 2.0 to TLS 1.3.
+
+A hello keeps what was sent, in order and with duplicates; everything else is a property that decodes
+the extension it needs when asked. A damaged extension body reads as absent there; its defect is in
+:func:`extension_defects`.
+"""
+
+from __future__ import annotations
+
+import functools
+import struct
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from analyzer.errors import DecodeError, Defect
+from analyzer.tls import extension_bodies as bodies
+from analyzer.tls.extension_bodies import KeyShare, PskOffer
+from analyzer.tls.extensions import (
+    Extension,
+    decode_extension,
+    decode_extensions,
+    lenient,
+    read_compressions,
+    read_groups,
+    read_point_formats,
+    read_schemes,
+    read_version,
+)
+from analyzer.tls.registry import (
+    CertificateCompression,
+    CompressionMethod,
+    ECPointFormat,
+    ExtensionType,
+    ProtocolVersion,
+)
+from analyzer.tls.registry_keys import NamedGroup, SignatureScheme
+from analyzer.tls.registry_suites import CipherSuite
+from analyzer.tls.wire import Reader
+
+# RFC 8446 section 4.1.3: SHA-256 of "HelloRetryRequest" as random makes a ServerHello a retry.
+HELLO_RETRY_RANDOM: Final = bytes.fromhex(
+    "cf21ad74e59a6111be1d8c021e65b891c2a211167abb8c5e079e09e2c8a8339c"
+)
+# Same section: the last bytes of random tell a TLS 1.3 client that its offer was tampered with.
+_DOWNGRADES: Final = {
+    b"DOWNGRD\x01": ProtocolVersion.TLS1_2,
+    b"DOWNGRD\x00": ProtocolVersion.TLS1_1,
+}
+_NO_BODIES: Final[Mapping[int, bytes]] = {}
+
+_NO_GROUPS: Final[tuple[NamedGroup, ...]] = ()
+_NO_SCHEMES: Final[tuple[SignatureScheme, ...]] = ()
+_NO_NAMES: Final[tuple[str, ...]] = ()
+_NO_VERSIONS: Final[tuple[ProtocolVersion, ...]] = ()
+_NO_FORMATS: Final[tuple[ECPointFormat, ...]] = ()
+_NO_COMPRESSIONS: Final[tuple[CertificateCompression, ...]] = ()
+_NO_SHARES: Final[tuple[KeyShare, ...]] = ()
+_NO_SHARE: Final[KeyShare | None] = None
+_NO_PSK: Final[PskOffer | None] = None
+_NO_VERSION: Final[ProtocolVersion | None] = None
+
+_groups = lenient(read_groups, _NO_GROUPS)
+_schemes = lenient(read_schemes, _NO_SCHEMES)
+_names = lenient(bodies.read_names, _NO_NAMES)
+_npn = lenient(bodies.read_npn, _NO_NAMES)
+_versions = lenient(bodies.read_versions, _NO_VERSIONS)
+_point_formats = lenient(read_point_formats, _NO_FORMATS)
+_compressions = lenient(read_compressions, _NO_COMPRESSIONS)
+_host = lenient(bodies.read_server_name, None)
+_client_shares = lenient(bodies.read_client_shares, _NO_SHARES)
+_server_share = lenient(bodies.read_server_share, _NO_SHARE)
+_psk_offer = lenient(bodies.read_psk_offer, _NO_PSK)
+_version = lenient(read_version, _NO_VERSION)
+_E = ExtensionType
+
+
+@dataclass(frozen=True, slots=True)
+class ClientHello:
+    """A client's offer (RFC 8446 section 4.1.2, RFC 5246 section 7.4.1.2).
+
+    ``v2`` is set where it came in the framing of SSL 2.0; ``random`` is the challenge then. Lists
+    are as sent: GREASE, duplicates and unknown numbers included.
+    """
+
+    legacy_version: ProtocolVersion
+    random: bytes
+    legacy_session_id: bytes = b""
+    cipher_suites: tuple[CipherSuite, ...] = ()
+    compression_methods: tuple[CompressionMethod, ...] = ()
+    extensions: tuple[Extension, ...] = ()
+    v2: bool = False
+    _bodies: Mapping[int, bytes] = field(default=_NO_BODIES, compare=False, repr=False)
+
+    @property
+    def extension_types(self) -> tuple[ExtensionType, ...]:
+        """The types of the extensions, in the order sent."""
+        return tuple([extension.type for extension in self.extensions])
+
+    def offers(self, kind: ExtensionType) -> bool:
+        """Whether an extension of this type was sent, damaged or not."""
+        return kind in self._bodies
+
+    def body(self, kind: ExtensionType) -> bytes | None:
+        """The undecoded body of the first extension of this type."""
+        return self._bodies.get(kind)
+
+    @property
+    def server_name(self) -> str | None:
+        """The host name that the client wants (SNI)."""
+        return _host(self._bodies.get(_E.SERVER_NAME))
+
+    @property
+    def supported_versions(self) -> tuple[ProtocolVersion, ...]:
+        """The extension of that name; empty where the client does not know TLS 1.3."""
+        return _versions(self._bodies.get(_E.SUPPORTED_VERSIONS))
+
+    @property
+    def versions(self) -> tuple[ProtocolVersion, ...]:
+        """The versions offered, highest first as a rule, GREASE left out.
+
+        Without supported_versions a hello names the highest only. The list then goes down to TLS 1.0,
+        or to the named version where that is lower; how low the client goes the wire does not say.
+        """
+        listed = self.supported_versions
+        if listed:
+            return tuple([version for version in listed if not version.grease])
+        top = self.legacy_version
+        lower = (v for v in _LEGACY if v.rank < top.rank)
+        return (top, *lower)
+
+    @property
+    def max_version(self) -> ProtocolVersion:
+        """The highest version offered."""
+        return max(self.versions, key=lambda version: version.rank, default=self.legacy_version)
+
+    @property
+    def supported_groups(self) -> tuple[NamedGroup, ...]:
+        """Groups for the key exchange, in order of preference."""
+        return _groups(self._bodies.get(_E.SUPPORTED_GROUPS))
+
+    @property
+    def ec_point_formats(self) -> tuple[ECPointFormat, ...]:
+        """Forms of curve points that the client takes."""
+        return _point_formats(self._bodies.get(_E.EC_POINT_FORMATS))
+
+    @property
+    def signature_algorithms(self) -> tuple[SignatureScheme, ...]:
+        """Signatures that the client takes in the handshake, and in certificates unless it says more."""
+        return _schemes(self._bodies.get(_E.SIGNATURE_ALGORITHMS))
+
+    @property
+    def signature_algorithms_cert(self) -> tuple[SignatureScheme, ...]:
+        """Signatures that the client takes in certificates, where it says so apart."""
+        return _schemes(self._bodies.get(_E.SIGNATURE_ALGORITHMS_CERT))
+
+    @property
+    def alpn(self) -> tuple[str, ...]:
+        """Application protocols, in order of preference."""
+        return _names(self._bodies.get(_E.APPLICATION_LAYER_PROTOCOL_NEGOTIATION))
+
+    @property
+    def key_shares(self) -> tuple[KeyShare, ...]:
+        """Groups that the client sent keys for, with their lengths."""
+        body = self._bodies.get(_E.KEY_SHARE) or self._bodies.get(_E.KEY_SHARE_DRAFT)
+        return _client_shares(body)
+
+    @property
+    def key_share_groups(self) -> tuple[NamedGroup, ...]:
+        """Groups that the client sent keys for."""
+        return tuple([share.group for share in self.key_shares])
+
+    @property
+    def pre_shared_key(self) -> PskOffer | None:
+        """The pre-shared keys offered (TLS 1.3)."""
+        return _psk_offer(self._bodies.get(_E.PRE_SHARED_KEY))
+
+    @property
+    def psk_offered(self) -> bool:
+        """Whether the client offers to resume, or to use an external key, by TLS 1.3's way."""
+        return _E.PRE_SHARED_KEY in self._bodies
+
+    @property
+    def session_ticket_offered(self) -> bool:
+        """Whether the client knows session tickets (RFC 5077)."""
+        return _E.SESSION_TICKET in self._bodies
+
+    @property
+    def session_ticket_nonempty(self) -> bool:
+        """Whether the client sent a ticket to resume with."""
+        return bool(self._bodies.get(_E.SESSION_TICKET))
+
+    @property
+    def extended_master_secret(self) -> bool:
+        """RFC 7627."""
+        return _E.EXTENDED_MASTER_SECRET in self._bodies
+
+    @property
+    def encrypt_then_mac(self) -> bool:
+        """RFC 7366."""
+        return _E.ENCRYPT_THEN_MAC in self._bodies
+
+    @property
+    def secure_renegotiation(self) -> bool:
+        """Whether the client knows RFC 5746, by extension or by the signal among its suites."""
+        return (
+            _E.RENEGOTIATION_INFO in self._bodies
+            or CipherSuite.TLS_EMPTY_RENEGOTIATION_INFO_SCSV in self.cipher_suites
+        )
+
+    @property
+    def renegotiates(self) -> bool:
+        """Whether this hello renews a handshake: renegotiation_info holds the last Finished."""
+        return len(self._bodies.get(_E.RENEGOTIATION_INFO) or b"") > 1
+
+    @property
+    def fallback_scsv(self) -> bool:
+        """Whether the client says that it retries with a lower version (RFC 7507)."""
+        return CipherSuite.TLS_FALLBACK_SCSV in self.cipher_suites
+
+    @property
+    def status_request(self) -> bool:
+        """Whether the client asks for an OCSP staple."""
+        return _E.STATUS_REQUEST in self._bodies or _E.STATUS_REQUEST_V2 in self._bodies
+
+    @property
+    def early_data(self) -> bool:
+        """Whether the client sends data before the server answered (TLS 1.3)."""
+        return _E.EARLY_DATA in self._bodies
+
+    @property
+    def post_handshake_auth(self) -> bool:
+        """Whether the client takes a CertificateRequest later (TLS 1.3)."""
+        return _E.POST_HANDSHAKE_AUTH in self._bodies
+
+    @property
+    def compress_certificate(self) -> tuple[CertificateCompression, ...]:
+        """Compressions that the client takes for certificates."""
+        return _compressions(self._bodies.get(_E.COMPRESS_CERTIFICATE))
+
+    @property
+    def ech(self) -> bool:
+        """Whether Encrypted Client Hello was sent, in earnest or as GREASE: nobody can tell."""
+        return _E.ENCRYPTED_CLIENT_HELLO in self._bodies or _E.ENCRYPTED_SERVER_NAME in self._bodies
+
+    @property
+    def grease(self) -> bool:
+        """Whether the client sends GREASE, as Chromium and its relatives do."""
+        return any(suite.grease for suite in self.cipher_suites) or any(
+            extension.type.grease for extension in self.extensions
+        )
+
+
+_LEGACY: Final = (ProtocolVersion.TLS1_2, ProtocolVersion.TLS1_1, ProtocolVersion.TLS1_0)
+
+
+@dataclass(frozen=True, slots=True)
+class ServerHello:
+    """A server's choice (RFC 8446 section 4.1.3, RFC 5246 section 7.4.1.3), or its retry."""
+
+    legacy_version: ProtocolVersion
+    random: bytes
+    legacy_session_id_echo: bytes = b""
+    cipher_suite: CipherSuite = CipherSuite.TLS_NULL_WITH_NULL_NULL
+    compression_method: CompressionMethod = CompressionMethod.NULL
+    extensions: tuple[Extension, ...] = ()
+    _bodies: Mapping[int, bytes] = field(default=_NO_BODIES, compare=False, repr=False)
+
+    @property
+    def extension_types(self) -> tuple[ExtensionType, ...]:
+        """The types of the extensions, in the order sent."""
+        return tuple([extension.type for extension in self.extensions])
+
+    def answers(self, kind: ExtensionType) -> bool:
+        """Whether an extension of this type was sent, damaged or not."""
+        return kind in self._bodies
+
+    def body(self, kind: ExtensionType) -> bytes | None:
+        """The undecoded body of the first extension of this type."""
+        return self._bodies.get(kind)
+
+    @property
+    def version(self) -> ProtocolVersion:
+        """The version chosen: supported_versions where present, else the old field."""
+        return _version(self._bodies.get(_E.SUPPORTED_VERSIONS)) or self.legacy_version
+
+    @property
+    def version_name(self) -> str:
+        """The version chosen, as it is printed."""
+        return self.version.label
+
+    @property
+    def is_hello_retry_request(self) -> bool:
+        """Whether this asks the client for another ClientHello."""
+        return self.random == HELLO_RETRY_RANDOM
+
+    @property
+    def downgrade_sentinel(self) -> ProtocolVersion | None:
+        """What a server that knows more says in ``random``: TLS 1.2, or "TLS 1.1 or lower"."""
+        return _DOWNGRADES.get(self.random[-8:])
+
+    @property
+    def alpn(self) -> str | None:
+        """The application protocol chosen, where it is in clear (up to TLS 1.2)."""
+        names = _names(self._bodies.get(_E.APPLICATION_LAYER_PROTOCOL_NEGOTIATION))
+        return names[0] if names else None
+
+    @property
+    def npn(self) -> tuple[str, ...]:
+        """Protocols that the server lists for NPN."""
+        return _npn(self._bodies.get(_E.NEXT_PROTOCOL_NEGOTIATION))
+
+    @property
+    def key_share(self) -> KeyShare | None:
+        """The server's key, or the group that a retry asks for (TLS 1.3)."""
+        return _server_share(self._bodies.get(_E.KEY_SHARE) or self._bodies.get(_E.KEY_SHARE_DRAFT))
+
+    @property
+    def group(self) -> NamedGroup | None:
+        """The group of ``key_share``."""
+        share = self.key_share
+        return share.group if share else None
+
+    @property
+    def selected_identity(self) -> int | None:
+        """Which of the client's pre-shared keys was chosen, counted from 0."""
+        body = self._bodies.get(_E.PRE_SHARED_KEY)
+        return int.from_bytes(body, "big") if body is not None and len(body) == 2 else None
+
+    @property
+    def psk_selected(self) -> bool:
+        """Whether the server resumes, or uses an external key, by TLS 1.3's way."""
+        return _E.PRE_SHARED_KEY in self._bodies
+
+    @property
+    def secure_renegotiation(self) -> bool:
+        """RFC 5746."""
+        return _E.RENEGOTIATION_INFO in self._bodies
+
+    @property
+    def extended_master_secret(self) -> bool:
+        """RFC 7627."""
+        return _E.EXTENDED_MASTER_SECRET in self._bodies
+
+    @property
+    def encrypt_then_mac(self) -> bool:
+        """RFC 7366."""
+        return _E.ENCRYPT_THEN_MAC in self._bodies
+
+    @property
+    def status_request(self) -> bool:
+        """Whether an OCSP staple is announced."""
+        return _E.STATUS_REQUEST in self._bodies or _E.STATUS_REQUEST_V2 in self._bodies
+
+    @property
+    def session_ticket(self) -> bool:
+        """Whether a session ticket is announced."""
+        return _E.SESSION_TICKET in self._bodies
+
+    @property
+    def server_name_acknowledged(self) -> bool:
+        """Whether the server says that it used the client's SNI."""
+        return _E.SERVER_NAME in self._bodies
+
+
+def extension_defects(hello: ClientHello | ServerHello) -> tuple[Defect, ...]:
+    """Decode every extension and return what is wrong inside their bodies, in order."""
+    message = "client_hello" if isinstance(hello, ClientHello) else "server_hello"
+    found = (decode_extension(extension, message)[1] for extension in hello.extensions)
+    return tuple(defect for defect in found if defect is not None)
+
+
+def decode_client_hello(body: bytes) -> tuple[ClientHello | None, Defect | None]:
+    """Decode a ClientHello (RFC 8446 section 4.1.2).
+
+    ::
+
+        struct {
+            ProtocolVersion legacy_version = 0x0303;
+            Random random;
+            opaque legacy_session_id<0..32>;
+            CipherSuite cipher_suites<2..2^16-2>;
+            opaque legacy_compression_methods<1..2^8-1>;
+            Extension extensions<8..2^16-1>;
+        } ClientHello;
+
+    Returns:
+        What could be read, None where not even ``random`` is whole; and the first defect.
+    """
+    reader = Reader.over(body, "client_hello")
+    try:
+        version = ProtocolVersion(reader.uint(2, "legacy_version"))
+        random = reader.raw(32, "random")
+    except DecodeError as error:
+        return None, error.defect
+    session_id, suites, compressions = b"", b"", b""
+    broken: Defect | None = None
+    try:
+        session_id = reader.opaque(1, "legacy_session_id")
+        suites = reader.opaque(2, "cipher_suites")
+        compressions = reader.opaque(1, "legacy_compression_methods")
+    except DecodeError as error:
+        broken = error.defect
+        suites = suites or _begun_suites(reader, broken)
+    extensions, defect = decode_extensions(reader) if broken is None else ((), broken)
+    hello = ClientHello(
+        version,
+        random,
+        session_id,
+        _suites(suites),
+        CompressionMethod.many(compressions),
+        extensions,
+        False,
+        _first_bodies(extensions),
+    )
+    return hello, defect
+
+
+def _begun_suites(reader: Reader, defect: Defect) -> bytes:
+    """What there is of a list of suites that was cut."""
+    if not defect.field.endswith("cipher_suites") or reader.end - reader.pos < 2:
+        return b""
+    return reader.data[reader.pos : reader.end]
+
+
+@functools.lru_cache(maxsize=1024)
+def _suites(raw: bytes) -> tuple[CipherSuite, ...]:
+    """Two-byte suites; an odd byte at the end is left out."""
+    count = len(raw) // 2
+    return CipherSuite.many(struct.unpack_from(f">{count}H", raw))
+
+
+def _first_bodies(extensions: Iterable[Extension]) -> Mapping[int, bytes]:
+    found: dict[int, bytes] = {}
+    for extension in extensions:
+        found.setdefault(extension.type, extension.body)
+    return found
+
+
+def decode_server_hello(body: bytes) -> tuple[ServerHello | None, Defect | None]:
+    """Decode a ServerHello (RFC 8446 section 4.1.3).
+
+    ::
+
+        struct {
+            ProtocolVersion legacy_version = 0x0303;
+            Random random;
+            opaque legacy_session_id_echo<0..32>;
+            CipherSuite cipher_suite;
+            uint8 legacy_compression_method = 0;
+            Extension extensions<6..2^16-1>;
+        } ServerHello;
+
+    Drafts of TLS 1.3 up to 21 had no session id and no compression, and a HelloRetryRequest of
+    another form, which is recognised here and given the ``random`` of today's.
+
+    Returns:
+        What could be read, None where it ends before the suite; and the first defect.
+    """
+    reader = Reader.over(body, "server_hello")
+    try:
+        version = ProtocolVersion(reader.uint(2, "legacy_version"))
+        draft = version.tls13 and version is not ProtocolVersion.TLS1_3
+        if draft and _is_draft_retry(body):
+            return _draft_retry(reader, version)
+        random = reader.raw(32, "random")
+        session_id = b"" if draft else reader.opaque(1, "legacy_session_id_echo")
+        suite = CipherSuite(reader.uint(2, "cipher_suite"))
+        method = 0 if draft else reader.uint(1, "legacy_compression_method")
+    except DecodeError as error:
+        return None, error.defect
+    extensions, defect = decode_extensions(reader)
+    compression = CompressionMethod(method)
+    known = _first_bodies(extensions)
+    hello = ServerHello(version, random, session_id, suite, compression, extensions, known)
+    return hello, defect
+
+
+def _is_draft_retry(body: bytes) -> bool:
+    """Whether a length of extensions stands where a draft's HelloRetryRequest has it."""
+    return any(
+        len(body) >= at and int.from_bytes(body[at - 2 : at], "big") == len(body) - at
+        for at in (4, 6)
+    )
+
+
+def _draft_retry(
+    reader: Reader, version: ProtocolVersion
+) -> tuple[ServerHello | None, Defect | None]:
+    """A HelloRetryRequest of the drafts: version, suite (since draft 19), extensions."""
+    suite = CipherSuite.TLS_NULL_WITH_NULL_NULL
+    if int.from_bytes(reader.data[2:4], "big") != len(reader.data) - 4:
+        suite = CipherSuite(reader.uint(2, "cipher_suite"))
+    extensions, defect = decode_extensions(reader)
+    hello = ServerHello(
+        version,
+        HELLO_RETRY_RANDOM,
+        cipher_suite=suite,
+        extensions=extensions,
+        _bodies=_first_bodies(extensions),
+    )
+    return hello, defect
+
+
+def decode_v2_client_hello(body: bytes) -> tuple[ClientHello | None, Defect | None]:
+    """Decode a ClientHello in the framing of SSL 2.0 (RFC 5246 appendix E.2).
+
+    ::
+
+        struct {
+            uint8 msg_type;
+            Version version;
+            uint16 cipher_spec_length;
+            uint16 session_id_length;
+            uint16 challenge_length;
+            V2CipherSpec cipher_specs[V2ClientHello.cipher_spec_length];
+            opaque session_id[V2ClientHello.session_id_length];
+            opaque challenge[V2ClientHello.challenge_length];
+        } V2ClientHello;
+
+    Args:
+        body: From ``msg_type`` (1) on: without the record's length.
+    """
+    reader = Reader.over(body, "v2_client_hello")
+    try:
+        if reader.uint(1, "msg_type") != 1:
+            raise reader.wrong("msg_type", "is not client_hello (1)")
+        version = ProtocolVersion(reader.uint(2, "version"))
+        specs, session, challenge = (
+            reader.uint(2, name)
+            for name in ("cipher_spec_length", "session_id_length", "challenge_length")
+        )
+        suites = _v2_suites(reader.raw(specs, "cipher_specs"))
+    except DecodeError as error:
+        return None, error.defect
+    session_id = random = b""
+    defect: Defect | None = None
+    try:
+        session_id = reader.raw(session, "session_id")
+        random = reader.raw(challenge, "challenge")
+        reader.done()
+    except DecodeError as error:
+        defect = error.defect
+    hello = ClientHello(version, random, session_id, suites, (CompressionMethod.NULL,), (), v2=True)
+    return hello, defect
+
+
+def _v2_suites(raw: bytes) -> tuple[CipherSuite, ...]:
+    """Three-byte kinds; those that begin with zero are the suites of SSL 3.0 and later."""
+    kinds = (int.from_bytes(raw[at : at + 3], "big") for at in range(0, len(raw) - 2, 3))
+    return CipherSuite.many(kinds)
+
+
+@dataclass(frozen=True, slots=True)
+class V2ServerHello:
+    """A ServerHello of SSL 2.0: the certificate is part of it, and the client chooses the cipher."""
+
+    version: ProtocolVersion
+    session_id_hit: bool
+    certificate: bytes  # DER where its type is X.509
+    cipher_suites: tuple[CipherSuite, ...]
+    connection_id: bytes
+
+
+def decode_v2_server_hello(body: bytes) -> tuple[V2ServerHello | None, Defect | None]:
+    """Decode a ServerHello of SSL 2.0, from its type (4) on.
+
+    The fields are type, session_id_hit, certificate_type, version, and three lengths; then the
+    certificate, the cipher kinds and the connection id.
+    """
+    reader = Reader.over(body, "v2_server_hello")
+    try:
+        if reader.uint(1, "msg_type") != 4:
+            raise reader.wrong("msg_type", "is not server_hello (4)")
+        hit = bool(reader.uint(1, "session_id_hit"))
+        reader.uint(1, "certificate_type")
+        version = ProtocolVersion(reader.uint(2, "server_version"))
+        names = ("certificate_length", "cipher_specs_length", "connection_id_length")
+        lengths = [reader.uint(2, name) for name in names]
+        certificate = reader.raw(lengths[0], "certificate")
+        suites = _v2_suites(reader.raw(lengths[1], "cipher_specs"))
+        connection_id = reader.raw(lengths[2], "connection_id")
+    except DecodeError as error:
+        return None, error.defect
+    return V2ServerHello(version, hit, certificate, suites, connection_id), None
