@@ -24,4 +24,5 @@ def like_alert_or_handshake(block: SegmentBlock, rows: Integers) -> Mask:
     if not len(byte):
         return whole
     kind, major, minor = byte[at], byte[at + 1 * whole], byte[at + 2 * whole]
-    return whole & ((kind == 21) | (kind == 22)) & (major == 3) & (minor <= 4)
+    alike: Mask = whole & ((kind == 21) | (kind == 22)) & (major == 3) & (minor <= 4)
+    return alike

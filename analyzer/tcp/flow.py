@@ -80,7 +80,9 @@ class FlowTable:
     def observe(self, block: SegmentBlock) -> None:
         """Take a block of segments."""
         if len(block.frame):
-            swapped, key = self._keys(block)
+            swapped, key = self._keys(
+                block.source, block.destination, block.source_port, block.destination_port
+            )
             order = np.argsort(key, kind="stable")
             connection = np.empty(len(order), np.int64)
             connection[order] = self._number(block, key, swapped, order)
@@ -123,22 +125,23 @@ class FlowTable:
 
     # Who belongs together
 
-    def _keys(self, block: SegmentBlock) -> tuple[Integers, Words]:
+    def _keys(
+        self, source: Words, target: Words, source_port: Integers, target_port: Integers
+    ) -> tuple[Integers, Words]:
         """Whether each row's source is the higher endpoint, and a key free of direction.
 
         Returns:
             ``(swapped, key)`` of shape ``(M,)``: int64 of 0 and 1, uint64.
         """
-        source, target = block.source, block.destination
         higher = (
             (source[:, 0] > target[:, 0])
             | ((source[:, 0] == target[:, 0]) & (source[:, 1] > target[:, 1]))
-            | ((source == target).all(axis=1) & (block.source_port > block.destination_port))
+            | ((source == target).all(axis=1) & (source_port > target_port))
         )
         ends = np.where(
             higher,
-            block.destination_port << 16 | block.source_port,
-            block.source_port << 16 | block.destination_port,
+            target_port << 16 | source_port,
+            source_port << 16 | target_port,
         ).astype(np.uint64)
         low = np.where(higher[:, None], target, source)
         high = np.where(higher[:, None], source, target)
@@ -288,12 +291,14 @@ class FlowTable:
         """Rows beyond their limit that may still tell something: alerts, handshakes, last words."""
         closing = (block.flags[rows] & (FIN | RST)) != 0
         last_words = closing & (block.length[rows] <= _LAST_WORDS_MOST)
-        return (like_alert_or_handshake(block, rows) | last_words) & ~self._plain(slots)
+        telling: Mask = (like_alert_or_handshake(block, rows) | last_words) & ~self._plain(slots)
+        return telling
 
     def _plain(self, slots: Integers) -> Mask:
         """Halves that were asked and found to speak no TLS keep nothing more."""
         state = self._halves
-        return state["asked"][slots] & (state["limit"][slots] <= self._limits.half_opening)
+        plain: Mask = state["asked"][slots] & (state["limit"][slots] <= self._limits.half_opening)
+        return plain
 
     def _gather(self, block: SegmentBlock, rows: Integers, slots: Integers) -> None:
         """Copy the payload of rows, joining those that follow each other on the wire."""
@@ -313,10 +318,17 @@ class FlowTable:
         ends = (total - before).tolist()
         begin, end = block.begin[rows].tolist(), block.end[rows].tolist()
         frames, times = block.frame[rows].tolist(), block.time[rows].tolist()
-        buffer = memoryview(block.buffer)
+        buffer = block.buffer.data
         stops = [*starts[1:].tolist(), len(rows)]
         cuts = cut[np.asarray(stops) - 1].tolist()
-        runs = zip(starts.tolist(), stops, slots[starts].tolist(), sequence[starts].tolist(), cuts, strict=True)
+        runs = zip(
+            starts.tolist(),
+            stops,
+            slots[starts].tolist(),
+            sequence[starts].tolist(),
+            cuts,
+            strict=True,
+        )
         for at, stop, slot, number, uncaptured in runs:
             if stop - at == 1:
                 data = bytes(buffer[begin[at] : end[at]])
@@ -380,15 +392,12 @@ class FlowTable:
 
     def _note_icmp(self, error: IcmpError) -> None:
         """Join an ICMP error to the connection that it quotes; one that we know nothing of is none."""
-        quoted = SegmentBlock(
-            **{name: _EMPTY for name in _COLUMNS},
-            buffer=np.empty(0, np.uint8),
-            source=np.array([error.source], np.uint64),
-            destination=np.array([error.destination], np.uint64),
-            source_port=np.array([error.source_port]),
-            destination_port=np.array([error.destination_port]),
+        swapped, key = self._keys(
+            np.array([error.source], np.uint64),
+            np.array([error.destination], np.uint64),
+            np.array([error.source_port]),
+            np.array([error.destination_port]),
         )
-        swapped, key = self._keys(quoted)
         number = self._current.get(int(key[0]))
         if number is None:
             return
@@ -406,13 +415,6 @@ class FlowTable:
                     next_hop_mtu=error.next_hop_mtu,
                 )
             )
-
-
-_EMPTY: Final = np.empty(0, np.int64)
-_COLUMNS: Final = (
-    "frame", "time", "sequence", "acknowledgment", "flags", "window", "ttl", "ip_id", "mss",
-    "begin", "end", "length",
-)  # fmt: skip
 
 
 def _stir(key: Words) -> Words:

@@ -18,9 +18,7 @@ _TEXT: Final = frozenset(b"\t\r\n") | frozenset(range(0x20, 0x7F))
 _TEXT_SAMPLE: Final = 64
 
 
-def next_limit(
-    pieces: Sequence[Piece], peer: Sequence[Piece], limit: int, limits: Limits
-) -> int:
+def next_limit(pieces: Sequence[Piece], peer: Sequence[Piece], limit: int, limits: Limits) -> int:
     """How many payload bytes to keep of this half from now on; ``limit`` if no more than now.
 
     Args:

@@ -140,15 +140,11 @@ def _place(segments: list[_Segment]) -> tuple[list[_Segment], int, int]:
     """Keep of each segment what no earlier one had brought."""
     kept: list[_Segment] = []  # ascending and disjoint
     repeated = conflicts = 0
-    for segment in segments:
-        if segment.offset < 0:
-            # A keep-alive repeats the byte before the next one (RFC 9293 section 3.8.4).
-            segment = _Segment(0, segment.data[-segment.offset :], segment.mark, segment.cut)
-            if not segment.data and not segment.cut:
-                continue
+    for segment in map(_behind_start, segments):
+        if not segment.data and not segment.cut:
+            continue
         if not kept or segment.offset >= kept[-1].offset + len(kept[-1].data):
-            if segment.data or segment.cut:
-                kept.append(segment)
+            kept.append(segment)
             continue
         fresh, differs = _fresh(kept, segment)
         conflicts += differs
@@ -157,6 +153,16 @@ def _place(segments: list[_Segment]) -> tuple[list[_Segment], int, int]:
             kept += fresh
             kept.sort(key=lambda s: s.offset)
     return kept, repeated, conflicts
+
+
+def _behind_start(segment: _Segment) -> _Segment:
+    """What of a segment lies behind the first byte.
+
+    A keep-alive repeats the byte before the next one (RFC 9293 section 3.8.4), which may be the SYN.
+    """
+    if segment.offset >= 0:
+        return segment
+    return _Segment(0, segment.data[-segment.offset :], segment.mark, segment.cut)
 
 
 def _fresh(kept: list[_Segment], segment: _Segment) -> tuple[list[_Segment], bool]:

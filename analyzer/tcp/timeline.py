@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from analyzer.tcp.evidence import ACK, FIN, RST, SYN, Evidence, IcmpEvent, TcpEvent
+from analyzer.tcp.reassembly import Gap, Stream
 from analyzer.tcp.sequence import distance
 
 # A connection that nobody closed counts as dead when the capture goes on for that long without it.
@@ -54,6 +55,10 @@ class Timeline:
     unacknowledged: Mapping[Side, int]  # bytes of a side that its peer never acknowledged
     silence_ns: int  # from the last packet to the end of the capture
     waited_ns: int  # from the last payload before the first FIN or RST to it
+    retransmissions: Mapping[Side, int]  # segments of the kept bytes that brought nothing new
+    gaps: Mapping[Side, tuple[Gap, ...]]  # bytes that are missing from the capture
+    missing: Mapping[Side, int]  # how many, those dismissed by the selection left out
+    conflicts: Mapping[Side, int]  # segments that contradict bytes sent before
     rst_ttl: tuple[int, int] | None  # TTL of the first RST and of its sender's first other segment
 
 
@@ -65,15 +70,32 @@ def client_index(evidence: Evidence) -> int | None:
     return None
 
 
-def read_timeline(evidence: Evidence, client: int, capture_end: int) -> Timeline:
+def initial_sequence(evidence: Evidence, half: int) -> int | None:
+    """The sequence number of a half's SYN, from that or from the peer's acknowledgment of it."""
+    for event in evidence.events:
+        if event.flags & (SYN | RST) != SYN:
+            continue
+        if event.half == half:
+            return event.sequence
+        if event.flags & ACK:
+            return (event.acknowledgment - 1) & 0xFFFF_FFFF
+    return None
+
+
+def read_timeline(
+    evidence: Evidence, client: int, streams: Mapping[Side, Stream], capture_end: int
+) -> Timeline:
     """Tell the TCP facts, with endpoint ``client`` as the client.
 
-    ``capture_end`` is the time of the capture's last packet: silence is measured against it.
+    ``streams`` are both directions in order. ``capture_end`` is the time of the capture's last
+    packet: silence is measured against it.
     """
     sides = (Side.CLIENT, Side.SERVER) if client == 0 else (Side.SERVER, Side.CLIENT)
     events = evidence.events
     syns = tuple(e for e in events if e.half == client and e.flags & (SYN | ACK) == SYN)
-    syn_ack = next((e for e in events if e.half != client and e.flags & SYN and e.flags & ACK), None)
+    syn_ack = next(
+        (e for e in events if e.half != client and e.flags & SYN and e.flags & ACK), None
+    )
     closing = [e for e in events if e.flags & (FIN | RST)]
     first = closing[0] if closing else None
     how = "rst" if first is not None and first.flags & RST else "fin"
@@ -103,8 +125,19 @@ def read_timeline(evidence: Evidence, client: int, capture_end: int) -> Timeline
         unacknowledged={side: _unacknowledged(evidence, half) for half, side in enumerate(sides)},
         silence_ns=max(capture_end - marks[3], 0),
         waited_ns=_waited(evidence, first, marks[1]),
+        retransmissions={
+            side: stream.retransmissions + (max(len(syns) - 1, 0) if side is Side.CLIENT else 0)
+            for side, stream in streams.items()
+        },
+        gaps={side: stream.gaps for side, stream in streams.items()},
+        missing={side: _missing(stream) for side, stream in streams.items()},
+        conflicts={side: stream.conflicts for side, stream in streams.items()},
         rst_ttl=_rst_ttl(evidence),
     )
+
+
+def _missing(stream: Stream) -> int:
+    return sum(gap.length for gap in stream.gaps if gap.kind != "left_out")
 
 
 def _marks(evidence: Evidence) -> tuple[int, int, int, int]:

@@ -9,13 +9,13 @@ from analyzer.tls.certificate import decode_certificates
 from analyzer.tls.keyexchange import (
     CertificateRequest,
     ServerKeyExchange,
-    Staple,
     decode_certificate_request,
     decode_certificate_status,
     decode_server_key_exchange,
 )
 from analyzer.tls.messages import Conversation
 from analyzer.tls.names import matches
+from analyzer.tls.ocsp import Staple
 from analyzer.tls.story import Chain, Message
 from analyzer.tls.x509 import chain_facts, read_certificate
 

@@ -16,9 +16,11 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeVar
 
 from analyzer.tcp.timeline import Side
+
+T = TypeVar("T", bool, str)
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,9 +232,9 @@ def _agree(
     tail = tuple(client[ended:])
     return Reading(
         steps=_steps(server_cut, flight, client_cut, client),
-        certificate_request=_same([_asked(cut) for cut in whole]) if whole else None,
+        certificate_request=_same([_asked(cut) for cut in whole]),
         server_flight=_finished(servers, flight),
-        client_certificate=_same([_certificate(cut) for cut in done]) if done else None,
+        client_certificate=_same([_certificate(cut) for cut in done]),
         client_finished=finished,
         client_silent=not client,
         client_alert=_last_alert(tail if finished else tuple(client)),
@@ -257,9 +259,9 @@ def _certificate(cut: _Cut) -> str:
     return "present" if _CERTIFICATE in cut.shape else "absent"
 
 
-def _same(values: list[bool] | list[str]) -> bool | str | None:
+def _same(values: list[T]) -> T | None:
     """The value that all readings share, or None."""
-    return values[0] if len(set(values)) == 1 else None
+    return values[0] if values and len(set(values)) == 1 else None
 
 
 def _common(cuts: list[_Cut]) -> _Cut | None:

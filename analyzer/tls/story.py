@@ -16,7 +16,8 @@ from analyzer.tcp.evidence import Endpoint
 from analyzer.tcp.timeline import Side, Timeline
 from analyzer.tls.certificate import Certificates
 from analyzer.tls.hello import ClientHello, ServerHello
-from analyzer.tls.keyexchange import CertificateRequest, ServerKeyExchange, Staple
+from analyzer.tls.keyexchange import CertificateRequest, ServerKeyExchange
+from analyzer.tls.ocsp import Staple
 from analyzer.tls.registry import AlertDescription, AlertLevel
 from analyzer.tls.x509 import CertificateFacts, ChainFacts
 
@@ -115,7 +116,7 @@ class PreludeEnd(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Prelude:
-    """What was agreed in clear before TLS: STARTTLS, CONNECT, SOCKS, PROXY …"""
+    """What was agreed in clear before TLS: STARTTLS, CONNECT, SOCKS, PROXY and so on."""
 
     protocol: str  # "smtp", "http connect", "postgresql" …
     end: PreludeEnd

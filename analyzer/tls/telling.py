@@ -10,7 +10,13 @@ from analyzer.errors import Defect, DefectKind
 from analyzer.limits import DEFAULT, Limits
 from analyzer.tcp.evidence import Evidence
 from analyzer.tcp.reassembly import Stream, assemble
-from analyzer.tcp.timeline import Side, Timeline, client_index, read_timeline
+from analyzer.tcp.timeline import (
+    Side,
+    Timeline,
+    client_index,
+    initial_sequence,
+    read_timeline,
+)
 from analyzer.tls.chains import read_chains
 from analyzer.tls.encrypted import Reading, Sealed, read_sealed
 from analyzer.tls.ending import read_ending, sealed_alerts
@@ -55,8 +61,8 @@ def tell(evidence: Evidence, capture_end: int, limits: Limits = DEFAULT) -> Stor
         The story, without neighbours: those come from a survey of all stories.
     """
     client = _orient(evidence)
-    timeline = read_timeline(evidence, client, capture_end)
     bytes_ = _read_bytes(evidence, client, limits)
+    timeline = read_timeline(evidence, client, bytes_.streams, capture_end)
     talk = read_conversation(_in_order(bytes_.records), limits)
     reading = _read_dark(talk)
     passed = _passed(timeline, talk, reading)
@@ -99,8 +105,8 @@ def _is_hello(data: bytes, kind: int) -> bool:
 def _read_bytes(evidence: Evidence, client: int, limits: Limits) -> _Bytes:
     halves = {Side.CLIENT: evidence.halves[client], Side.SERVER: evidence.halves[1 - client]}
     streams = {
-        side: assemble(half, halves[side.peer], _begin(evidence, client, side))
-        for side, half in halves.items()
+        side: assemble(half, halves[side.peer], initial_sequence(evidence, index))
+        for index, (side, half) in zip((client, 1 - client), halves.items(), strict=True)
     }
     start = find_start(streams[Side.CLIENT], streams[Side.SERVER])
     starts = {Side.CLIENT: start.client, Side.SERVER: start.server}
@@ -223,7 +229,7 @@ def _compose(
         cipher_suite=chosen.cipher_suite.name if chosen else None,
         group=_group(chosen, found.server_key_exchange),
         alpn=chosen.alpn if chosen else None,
-        resumed=_resumed(talk, passed),
+        resumed=_resumed(talk),
         messages=tuple(talk.messages),
         alerts=tuple(sorted(alerts, key=lambda alert: alert.frame)),
         signature=talk.signature(limits.signature_letters),
@@ -283,12 +289,13 @@ def _lost(stream: Stream, kind: str) -> bool:
     return any(gap.kind == kind for gap in stream.gaps)
 
 
-def _caveats(
-    hidden: frozenset[str], evidence: Evidence, talk: Conversation
-) -> tuple[str, ...]:
+def _caveats(hidden: frozenset[str], evidence: Evidence, talk: Conversation) -> tuple[str, ...]:
     """Sentences for the reader: what the capture hides, and which limits were reached."""
     told = [HIDDEN[name] for name in HIDDEN if name in hidden & _HIDES_COMPLETION]
-    told += [f"the limit {name} was reached: more was captured than kept" for name in sorted(evidence.limits)]
+    told += [
+        f"the limit {name} was reached: more was captured than kept"
+        for name in sorted(evidence.limits)
+    ]
     if talk.full:
         told.append("the limit messages was reached: later records were not read")
     return tuple(told)
@@ -301,7 +308,7 @@ def _group(chosen: ServerHello | None, exchange: ServerKeyExchange | None) -> st
     return exchange.group_name if exchange is not None else None
 
 
-def _resumed(talk: Conversation, passed: Passed) -> bool | None:
+def _resumed(talk: Conversation) -> bool | None:
     """Whether an earlier session went on (RFC 5246 section 7.3, RFC 8446 section 2.2).
 
     Before TLS 1.3 an abbreviated handshake has no Certificate, and the server switches first.
@@ -338,7 +345,11 @@ def _denied(talk: Conversation, reading: Reading | None) -> frozenset[Milestone]
 def _broken(bytes_: _Bytes) -> list[tuple[str, Defect, int]]:
     """Places where a direction's bytes are neither records nor missing from the capture."""
     return [
-        ("record", Defect(DefectKind.OUT_OF_RANGE, f"{side.value}.record", at.offset, "no record header"), at.frame)
+        (
+            "record",
+            Defect(DefectKind.OUT_OF_RANGE, f"{side.value}.record", at.offset, "no record header"),
+            at.frame,
+        )
         for side, breaks in bytes_.breaks.items()
         for at in breaks
         if at.data

@@ -67,10 +67,12 @@ def _add(
     kinds = [kind for kind in types.split(",") if kind]
     seen.handshake_types += [int(kind) for kind in kinds]
     if _CLIENT_HELLO in kinds and names and seen.sni is None:
-        seen.sni = names.split(",")[0]
+        seen.sni = names.split(",", maxsplit=1)[0]
     if _SERVER_HELLO in kinds and versions and _CLIENT_HELLO not in kinds:
         seen.version = int((supported or versions).split(",")[0], 16)
-        seen.cipher_suite = int(suites.split(",")[0], 16) if suites else None
-        seen.alpn = alpn.split(",")[0] or None
-    pairs = zip(filter(None, levels.split(",")), filter(None, descriptions.split(",")), strict=False)
+        seen.cipher_suite = int(suites.split(",", maxsplit=1)[0], 16) if suites else None
+        seen.alpn = alpn.split(",", maxsplit=1)[0] or None
+    pairs = zip(
+        filter(None, levels.split(",")), filter(None, descriptions.split(",")), strict=False
+    )
     seen.alerts += [(int(level), int(description)) for level, description in pairs]
