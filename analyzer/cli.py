@@ -14,7 +14,7 @@ import sys
 from collections.abc import Iterable
 from io import TextIOWrapper
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, BinaryIO, Final, cast
+from typing import TYPE_CHECKING, Annotated, Final, cast
 
 import typer
 
@@ -176,7 +176,8 @@ def analyze(
     no_color: Annotated[bool, typer.Option("--no-color", help="Print without colour.")] = False,
 ) -> None:
     """Analyse captures; 'handshake-analyzer trace.pcap' is short for it."""
-    sources = [_source(name, files) for name in files]
+    for name in files:
+        _check(name, files)
     from analyzer.pipeline import Analysis, Selection  # noqa: PLC0415 - loads numpy and more
     from analyzer.report.progress import ProgressBar  # noqa: PLC0415 - not for --help
     from analyzer.report.sink import written_beside  # noqa: PLC0415 - not for --help
@@ -184,7 +185,7 @@ def analyze(
     selection = Selection(streams=frozenset(stream) if stream else None, failed=failed)
     bar = ProgressBar(sys.stderr) if sys.stderr.isatty() else None
     with bar or contextlib.nullcontext():
-        analysis = Analysis(sources, progress=bar)
+        analysis = Analysis(files, progress=bar)
         analysis.read()
     missing = sorted((selection.streams or frozenset()) - analysis.streams)
     if missing:
@@ -236,17 +237,14 @@ def schema() -> None:
     _stdout().buffer.write(render_schema())
 
 
-def _source(name: str, names: list[str]) -> str | BinaryIO:
-    """Turn an argument into what the library reads."""
-    if name == "-":
-        if len(names) > 1:
-            raise UsageError("-: standard input cannot be one of several files; analyse it alone")
-        return sys.stdin.buffer
+def _check(name: str, names: list[str]) -> None:
+    """Refuse what can only be a mistake, before anything slow is loaded."""
+    if name == "-" and len(names) > 1:
+        raise UsageError("-: standard input cannot be one of several files; analyse it alone")
     if len(names) == 1 and Path(name).name == name and "." not in name and not Path(name).exists():
         raise UsageError(
             f"{name}: neither a file nor a command; commands are {', '.join(COMMANDS)}"
         )
-    return name
 
 
 def _known(count: int) -> str:

@@ -11,8 +11,8 @@ import gc
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from os import PathLike, fspath
-from typing import BinaryIO, TypeAlias
+from os import PathLike
+from typing import BinaryIO, Final, TypeAlias
 
 from analyzer import rules
 from analyzer.capture.block import SegmentBlock
@@ -22,7 +22,7 @@ from analyzer.diagnosis.model import RuleModule
 from analyzer.limits import DEFAULT, Limits
 from analyzer.report import assemble
 from analyzer.report.groups import Grouping
-from analyzer.report.schema import Connection, Report
+from analyzer.report.schema import Connection, FileFrame, Frame, Outcome, Report
 from analyzer.tcp.flow import FlowTable
 from analyzer.tls.neighbours import survey
 from analyzer.tls.story import Story
@@ -46,7 +46,8 @@ class Selection:
         )
 
 
-EVERYTHING = Selection()
+EVERYTHING: Final = Selection()
+_NEVER: Final = 1 << 63  # after every time that nanoseconds in 64 bits can tell
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,7 @@ class _Judged:
 
     story: Story
     diagnosis: Diagnosis
-    outcome: str
+    outcome: Outcome
 
 
 class Analysis:
@@ -112,12 +113,12 @@ class Analysis:
             judged.story, judged.diagnosis, judged.outcome, self._frame_of
         )
 
-    def _frame_of(self, frame: int) -> assemble.Frame:
+    def _frame_of(self, frame: int) -> Frame:
         """Say in which file a frame is, where there are several."""
         if len(self._captures) == 1:
             return frame
         file = bisect_right(self._starts, frame - 1) - 1
-        return assemble.FileFrame(file=file, frame=frame - self._starts[file])
+        return FileFrame(file=file, frame=frame - self._starts[file])
 
     def _told(self) -> list[Story]:
         if self._stories is None:
@@ -140,7 +141,7 @@ class Analysis:
                 if self._progress is not None:
                     self._progress(*capture.progress)
             self._captures.append(capture)
-            frames += capture.packets
+            frames += capture.frames
         return max((c.last_packet or 0 for c in self._captures), default=0)
 
 
@@ -157,13 +158,14 @@ def _in_order(sources: Sequence[Source], limits: Limits) -> Sequence[Source]:
 
 
 def _first_time(source: Source, limits: Limits) -> int:
-    """When the first TCP segment of a file was captured, ns; a file without any goes last."""
-    if not isinstance(source, (str, PathLike)):
+    """When the first packets of a file were captured, ns; a file without any goes last."""
+    if source == "-" or not isinstance(source, (str, PathLike)):
         raise TypeError("only one stream can be analysed at a time, and no files beside it")
-    for block in open_capture(fspath(source), limits).segments():
-        if len(block.time):
-            return int(block.time[0])
-    return 1 << 63
+    capture = open_capture(source, limits)
+    with contextlib.closing(capture.blocks()) as blocks:
+        next(blocks, None)
+    first = capture.first_packet
+    return _NEVER if first is None else first
 
 
 def _shifted(block: SegmentBlock, frames: int) -> SegmentBlock:

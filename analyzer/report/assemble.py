@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from typing import Final, TypeAlias
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final, get_args
 
 from analyzer import __version__
 from analyzer.capture.source import Capture
 from analyzer.diagnosis.engine import Diagnosis
 from analyzer.diagnosis.model import Finding
 from analyzer.report import schema
-from analyzer.report.assemble_tls import certificates_of, tls_of
+from analyzer.report.assemble_tls import FrameOf, certificates_of, tls_of
 from analyzer.report.escape import encodable
 from analyzer.report.groups import Grouping
-from analyzer.report.schema import Frame, Outcome
+from analyzer.report.schema import Outcome
 from analyzer.report.times import rfc3339
+from analyzer.tcp.timeline import Side
 from analyzer.tls.story import Alert, Message, Story, Visibility
-
-FrameOf: TypeAlias = Callable[[int], Frame]
 
 TOOL: Final = schema.Tool(name="handshake-analyzer", version=__version__)
 
@@ -44,6 +43,7 @@ def capture_of(capture: Capture) -> schema.Capture:
     return schema.Capture(
         path=encodable(capture.path),
         format=capture.format,
+        compression=capture.compression or None,
         link_types=tuple(capture.link_types),
         packets=capture.packets,
         bytes=capture.bytes,
@@ -155,4 +155,24 @@ def _alert(alert: Alert, frame_of: FrameOf) -> schema.Alert:
         frame=frame_of(alert.frame),
         time=rfc3339(alert.time),
         visible=alert.visibility is not Visibility.INFERRED,
+    )
+
+
+_END: Final[Mapping[str, schema.End]] = {end: end for end in get_args(schema.End)}
+
+
+def _tcp(story: Story, frame_of: FrameOf) -> schema.Tcp:
+    told = story.timeline
+    closed = None if told.closed_first is None else told.closed_first[1].frame
+    return schema.Tcp(
+        end=_END[told.end],
+        end_by=None if told.end_by is None else told.end_by.value,
+        end_frame=None if closed is None else frame_of(closed),
+        rtt=None if told.rtt_ns is None else told.rtt_ns / 1e9,
+        retransmissions=sum(told.retransmissions.values()),
+        missing_bytes=sum(told.missing.values()),
+        client_packets=told.packets[Side.CLIENT],
+        server_packets=told.packets[Side.SERVER],
+        client_bytes=told.payload[Side.CLIENT],
+        server_bytes=told.payload[Side.SERVER],
     )

@@ -27,6 +27,7 @@ Sender: TypeAlias = Literal["client", "server"]
 FailingSide: TypeAlias = Literal["client", "server", "network", "none"]
 RemedySide: TypeAlias = Literal["client", "server", "network", "capture"]
 Confidence: TypeAlias = Literal["seen", "inferred", "suspected"]
+End: TypeAlias = Literal["fin", "rst", "timeout", "open", "refused", "unanswered"]
 Phase: TypeAlias = Literal[
     "tcp_connect",
     "client_hello",
@@ -74,6 +75,7 @@ class Capture(Data, frozen=True):
 
     path: str
     format: str
+    compression: str | None
     link_types: tuple[str, ...]
     packets: Count
     bytes: Count
@@ -169,6 +171,7 @@ class ClientOffers(Data, frozen=True):
     fallback_scsv: bool
     secure_renegotiation: bool
     extended_master_secret: bool
+    grease: bool  # code points of RFC 8701 were sent; the lists leave them out
     hellos: Count
 
 
@@ -322,7 +325,7 @@ class Certificates(Data, frozen=True):
 class Tcp(Data, frozen=True):
     """The transport's facts. ``rtt`` in seconds."""
 
-    end: Literal["fin", "rst", "timeout", "open", "refused", "unanswered"]
+    end: End
     end_by: Sender | None
     end_frame: Frame | None
     rtt: float | None

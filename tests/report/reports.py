@@ -86,6 +86,7 @@ def offers() -> ClientOffers:
         fallback_scsv=False,
         secure_renegotiation=True,
         extended_master_secret=True,
+        grease=False,
         hellos=1,
     )
 
@@ -212,6 +213,7 @@ def report(*connections: Connection, groups: tuple[Group, ...] = ()) -> Report:
             Capture(
                 path="trace.pcap",
                 format="pcap",
+                compression=None,
                 link_types=("EN10MB",),
                 packets=9,
                 bytes=4000,

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import re
+from typing import Any
 
 import pytest
 from msgspec.structs import replace
@@ -22,7 +23,7 @@ from tests.report.reports import (
 HOSTILE = "evil\x1b[2J\x07\u202egro.live\u202c[bold]\r\n\x9b31m"
 
 
-def shown(told: Report, *, width: int = 80, encoding: str = "utf-8", **options: bool) -> str:
+def shown(told: Report, width: int = 80, encoding: str = "utf-8", **options: Any) -> str:
     buffer = io.BytesIO()
     stream = io.TextIOWrapper(buffer, encoding=encoding, errors="backslashreplace")
     render_console(told, stream, width=width, **options)

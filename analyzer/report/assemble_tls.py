@@ -1,0 +1,108 @@
+"""The TLS part of a connection: what was offered, what was chosen, which certificates were shown."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import TypeAlias
+
+from analyzer.report import schema
+from analyzer.report.escape import encodable
+from analyzer.report.schema import Frame
+from analyzer.tcp.timeline import Side
+from analyzer.tls.fingerprint import ja3, ja3s, ja4
+from analyzer.tls.hello import ClientHello, ServerHello
+from analyzer.tls.registry import CodePoint
+from analyzer.tls.story import Story
+
+FrameOf: TypeAlias = Callable[[int], Frame]
+
+
+def tls_of(story: Story, frame_of: FrameOf) -> schema.Tls:
+    """Describe the offer, the choice and what they agreed on."""
+    offer, choice = story.offer, story.choice
+    return schema.Tls(
+        version=story.version,
+        cipher_suite=story.cipher_suite,
+        group=story.group,
+        sni=_text(offer.server_name) if offer else None,
+        alpn=_text(story.alpn),
+        resumed=story.resumed,
+        client_offers=_offers(story, offer, frame_of) if offer else None,
+        server_choice=_choice(story, choice, frame_of) if choice else None,
+        certificate_request=_request(story, frame_of),
+        renegotiations=story.renegotiations,
+        ja3=ja3(story.offers[0]) if story.offers else None,
+        ja3s=ja3s(choice) if choice else None,
+        ja4=ja4(story.offers[0]) if story.offers else None,
+    )
+
+
+def _offers(story: Story, offer: ClientHello, frame_of: FrameOf) -> schema.ClientOffers:
+    return schema.ClientOffers(
+        frame=frame_of(_frame(story, "client_hello", Side.CLIENT, len(story.offers))),
+        versions=_labels(offer.versions),
+        cipher_suites=_labels(offer.cipher_suites),
+        groups=_labels(offer.supported_groups),
+        key_shares=_labels(offer.key_share_groups),
+        signature_algorithms=_labels(offer.signature_algorithms),
+        alpn=tuple(encodable(name) for name in offer.alpn),
+        sni=_text(offer.server_name),
+        extensions=_labels(offer.extension_types),
+        resumption=schema.Resumption(
+            session_id=bool(offer.legacy_session_id) and not offer.supported_versions,
+            session_ticket=offer.session_ticket_nonempty,
+            psk=offer.psk_offered,
+        ),
+        early_data=offer.early_data,
+        fallback_scsv=offer.fallback_scsv,
+        secure_renegotiation=offer.secure_renegotiation,
+        extended_master_secret=offer.extended_master_secret,
+        grease=offer.grease,
+        hellos=len(story.offers),
+    )
+
+
+def _choice(story: Story, choice: ServerHello, frame_of: FrameOf) -> schema.ServerChoice:
+    exchange = story.server_key_exchange
+    scheme = exchange.signature_scheme if exchange else None
+    retry = story.retry.group if story.retry else None
+    return schema.ServerChoice(
+        frame=frame_of(_frame(story, "server_hello", Side.SERVER, 1)),
+        version=choice.version_name,
+        cipher_suite=choice.cipher_suite.label,
+        group=story.group,
+        alpn=_text(choice.alpn),
+        extensions=_labels(choice.extension_types),
+        hello_retry_group=retry.label if retry else None,
+        signature_algorithm=scheme.label if scheme else None,
+        dh_bits=exchange.dh_bits if exchange else None,
+        secure_renegotiation=choice.secure_renegotiation,
+        extended_master_secret=choice.extended_master_secret,
+    )
+
+
+def _request(story: Story, frame_of: FrameOf) -> schema.CertificateRequest | None:
+    request = story.certificate_request
+    if request is None:
+        return None
+    return schema.CertificateRequest(
+        frame=frame_of(_frame(story, "certificate_request", Side.SERVER, 1)),
+        certificate_types=_labels(request.certificate_types),
+        signature_algorithms=_labels(request.signature_algorithms),
+        authorities=tuple(encodable(name) for name in request.authority_names),
+    )
+
+
+def _frame(story: Story, name: str, sender: Side, number: int) -> int:
+    """The frame of a side's ``number``-th message of a name, or of the last before it."""
+    frames = [m.frame for m in story.messages if m.name == name and m.sender is sender]
+    return frames[: number or 1][-1] if frames else story.timeline.first_frame
+
+
+def _labels(points: Iterable[CodePoint]) -> tuple[str, ...]:
+    """Names as registered, in the order sent; GREASE left out: it is random and says nothing."""
+    return tuple([point.label for point in points if not point.grease])
+
+
+def _text(text: str | None) -> str | None:
+    return None if text is None else encodable(text)
