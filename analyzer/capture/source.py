@@ -1,0 +1,239 @@
+"""Open captures: a file, a pipe, standard input or any binary stream, told by its first bytes."""
+
+from __future__ import annotations
+
+import os
+import stat
+import sys
+from collections.abc import Iterator
+from io import UnsupportedOperation
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from analyzer.capture import pcap, pcapng, snoop
+from analyzer.capture.block import PacketBlock, SegmentBlock
+from analyzer.capture.dissect import Dissector
+from analyzer.capture.facts import CaptureFacts, Notes
+from analyzer.capture.foreign import recognise
+from analyzer.capture.unpack import UNPACK_ERRORS, MissingPackageError, Peeked, unpack
+from analyzer.capture.window import Window, more_is_there
+from analyzer.errors import CaptureError
+from analyzer.limits import DEFAULT, Limits
+
+_LAYERS_MOST = 3  # compressed within compressed
+_MAGIC = 4
+
+
+def open_capture(source: str | os.PathLike[str] | BinaryIO, limits: Limits = DEFAULT) -> Capture:
+    """Open a capture; ``-`` is standard input.
+
+    Raises:
+        CaptureError: There is no such file, it cannot be read, or it is not a capture.
+    """
+    path, stream, owned = _open(source)
+    try:
+        return Capture(path, stream, limits, owned=owned)
+    except BaseException:
+        if owned:
+            stream.close()
+        raise
+
+
+class Capture:
+    """One capture, read once from its beginning to its end.
+
+    Iterate over either :meth:`blocks` or :meth:`segments`; what is known of the capture as a whole
+    (:attr:`facts`, and each of them by its name) grows meanwhile.
+    """
+
+    def __init__(self, path: str, stream: Any, limits: Limits, *, owned: bool) -> None:
+        self.path = path
+        self._limits = limits
+        self._owned = stream if owned else None
+        self._notes = Notes()
+        self._dissector = Dissector(limits)
+        self._raw = Peeked(stream)
+        descriptor, self._size = _descriptor(stream)
+        top, self.compression = self._unpack()
+        waits = (lambda: more_is_there(descriptor)) if self._size == 0 and descriptor >= 0 else None
+        self._window = Window(
+            top, limits.block_bytes, errors=UNPACK_ERRORS, **({"waits": waits} if waits else {})
+        )
+        self.format, self._blocks = self._recognise(top)
+
+    def blocks(self) -> Iterator[PacketBlock]:
+        """Give the packets, block by block; the last block's buffer is overwritten by the next.
+
+        Raises:
+            CaptureError: The file is damaged before its first packet.
+        """
+        try:
+            yield from self._blocks
+        finally:
+            self.close()
+        if self._notes.damage is not None and not self._notes.packets:
+            raise CaptureError(
+                "the capture is damaged before its first packet",
+                path=self.path,
+                hint="copy it again, in binary mode",
+                offset=self._notes.damage,
+            )
+
+    def segments(self) -> Iterator[SegmentBlock]:
+        """Give the TCP segments of each block of packets, in blocks that may be empty.
+
+        Raises:
+            CaptureError: As :meth:`blocks`.
+        """
+        for block in self.blocks():
+            yield self._dissector.segments(block)
+
+    def close(self) -> None:
+        """Close the file, if it was opened here. Reading to the end does so as well."""
+        if self._owned is not None:
+            self._owned.close()
+
+    @property
+    def facts(self) -> CaptureFacts:
+        """What is known so far."""
+        notes = self._notes
+        return CaptureFacts(
+            path=self.path,
+            format=self.format,
+            compression=self.compression,
+            link_types=notes.link_names(),
+            packets=notes.packets,
+            bytes=notes.bytes,
+            first_packet=notes.first,
+            last_packet=notes.last,
+            snap_lengths=tuple(notes.snap_lengths),
+            drops=sum(notes.drops.values()),
+            secrets=tuple(notes.secrets),
+            caveats=notes.sentences(self._dissector.unknown_links, self._dissector.incomplete),
+        )
+
+    @property
+    def progress(self) -> tuple[int, int]:
+        """Bytes of the file taken so far, and its size; 0 where that is unknown, as of a pipe."""
+        return self._raw.taken, self._size
+
+    @property
+    def frames(self) -> int:
+        """The number of the last frame, as Wireshark counts."""
+        return self._notes.frames
+
+    @property
+    def link_types(self) -> tuple[str, ...]:
+        """Names such as EN10MB, in order of first appearance."""
+        return self.facts.link_types
+
+    @property
+    def packets(self) -> int:
+        """How many packets were read."""
+        return self._notes.packets
+
+    @property
+    def bytes(self) -> int:
+        """The sum of the packets' lengths on the wire."""
+        return self._notes.bytes
+
+    @property
+    def first_packet(self) -> int | None:
+        """The earliest time, ns since the epoch; None without packets that have one."""
+        return self._notes.first
+
+    @property
+    def last_packet(self) -> int | None:
+        """The latest time, ns since the epoch."""
+        return self._notes.last
+
+    @property
+    def caveats(self) -> tuple[str, ...]:
+        """What the capture hides, one sentence each."""
+        return self.facts.caveats
+
+    def _unpack(self) -> tuple[Peeked, str]:
+        """Put decompressors over the stream, as many as it takes."""
+        stream, names = self._raw, []
+        try:
+            for _ in range(_LAYERS_MOST):
+                stream, name = unpack(stream)
+                if not name:
+                    break
+                names.append(name)
+            stream.peek()
+        except MissingPackageError as error:
+            hint = f"'pip install {error}', or unpack it first"
+            raise self._error(f"{error} is needed to unpack it", hint) from error
+        except IsADirectoryError as error:
+            raise self._error("is a directory", _ONE_FILE) from error
+        except UNPACK_ERRORS as error:
+            raise self._error(f"cannot be read ({_why(error)})", _COPY_AGAIN) from error
+        return stream, ", ".join(names)
+
+    def _recognise(self, stream: Peeked) -> tuple[str, Iterator[PacketBlock]]:
+        """Choose the reader by the first bytes."""
+        head = stream.peek()
+        window, notes, limits = self._window, self._notes, self._limits
+        name, size = "", 0
+        blocks: Iterator[PacketBlock] = iter(())
+        if head[:_MAGIC] in pcap.VARIANTS:
+            variant = pcap.VARIANTS[head[:_MAGIC]]
+            name, size = "pcap", variant.file_header
+            blocks = pcap.read_pcap(window, variant, notes, limits)
+        elif head.startswith(pcapng.MAGIC):
+            name, size = "pcapng", pcapng.SMALLEST
+            blocks = pcapng.read_pcapng(window, notes, limits)
+        elif head.startswith(snoop.MAGIC):
+            name, size = "snoop", snoop.FILE_HEADER
+            blocks = snoop.read_snoop(window, notes, limits)
+        if not head:
+            raise self._error("is empty", "capture again; the capturing program wrote nothing")
+        if not name:
+            found = recognise(head)
+            raise self._error(f"is {found.name}", found.hint.format(path=self.path))
+        if len(head) < size:
+            raise self._error(f"ends within its {name} header", _COPY_AGAIN, len(head))
+        window.refill(0)
+        return name, blocks
+
+    def _error(self, problem: str, hint: str, offset: int | None = None) -> CaptureError:
+        return CaptureError(problem, path=self.path, hint=hint, offset=offset)
+
+
+_ONE_FILE = "name the capture files in it"
+_COPY_AGAIN = "copy the file again, in binary mode"
+
+
+def _open(source: str | os.PathLike[str] | BinaryIO) -> tuple[str, Any, bool]:
+    """Give a name for messages, the stream, and whether it is ours to close."""
+    if not isinstance(source, (str, os.PathLike)):
+        return str(getattr(source, "name", "<stream>")), source, False
+    path = os.fspath(source)
+    if path == "-":
+        buffer = sys.stdin.buffer
+        return "standard input", getattr(buffer, "raw", buffer), False
+    try:
+        return path, Path(path).open("rb", buffering=0), True
+    except IsADirectoryError as error:
+        raise CaptureError("is a directory", path=path, hint=_ONE_FILE) from error
+    except (OSError, ValueError) as error:
+        hint = "check the path and who may read it"
+        problem = f"cannot be opened ({_why(error)})"
+        raise CaptureError(problem, path=path, hint=hint) from error
+
+
+def _descriptor(stream: Any) -> tuple[int, int]:
+    """Give a stream's file descriptor (-1 without) and its size (0 if it is no regular file)."""
+    try:
+        descriptor = stream.fileno()
+        status = os.fstat(descriptor)
+    except (AttributeError, OSError, UnsupportedOperation, ValueError):
+        return -1, 0
+    return descriptor, status.st_size if stat.S_ISREG(status.st_mode) else 0
+
+
+def _why(error: Exception) -> str:
+    """Say in words what an exception says, without paths and numbers."""
+    text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    return (text or type(error).__name__)[:1].lower() + (text or type(error).__name__)[1:]

@@ -1,0 +1,168 @@
+"""Compressed captures, told by their magic; members of zip archives."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import importlib
+import io
+import lzma
+import shutil
+import tempfile
+import zipfile
+import zlib
+from collections.abc import Callable, Mapping
+from typing import Any
+
+_PEEK = 4096
+_STEP = 1 << 18  # bytes unpacked at a time
+_CAPTURES = (  # what a member of an archive may begin with to be taken first
+    *(b"\n\r\r\n", b"snoop\0", b"\x1f\x8b", b"\xfd7zXZ\0", b"BZh", b"\x28\xb5\x2f\xfd"),
+    *(b"\xa1\xb2", b"\xd4\xc3", b"\x4d\x3c", b"\x34\xcd"),
+)
+
+# What decompressors raise on damaged or cut data.
+UNPACK_ERRORS: tuple[type[Exception], ...] = (
+    OSError,
+    EOFError,
+    RuntimeError,  # lz4, and encrypted members of a zip archive
+    ValueError,
+    zlib.error,
+    lzma.LZMAError,
+    zipfile.BadZipFile,
+)
+
+
+class MissingPackageError(Exception):
+    """The file can be unpacked only with a package that is not there; its name."""
+
+
+class Peeked(io.RawIOBase):
+    """A stream whose first bytes can be looked at before it is read, though it cannot seek.
+
+    ``taken`` counts the bytes that readers took, for progress.
+    """
+
+    def __init__(self, stream: Any) -> None:
+        super().__init__()
+        self.below = stream
+        self._head = b""
+        self.taken = 0
+
+    def peek(self, size: int = _PEEK) -> bytes:
+        """Look at the first bytes; fewer only where the stream is shorter."""
+        while len(self._head) < size:
+            room = bytearray(size - len(self._head))
+            count = _read_into(self.below, memoryview(room))
+            if not count:
+                break
+            self._head += room[:count]
+        return self._head[:size]
+
+    def rewind(self) -> bool:
+        """Go back to the first byte, if what is below can."""
+        seekable = getattr(self.below, "seekable", None)
+        if seekable is None or not seekable():
+            return False
+        self.below.seek(0)
+        self._head = b""
+        return True
+
+    def readable(self) -> bool:
+        """Say what the ``io`` classes ask."""
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        """Read what is there, at most the size of *buffer*; 0 at the end."""
+        view = memoryview(buffer)
+        if self._head:
+            count = min(len(view), len(self._head))
+            view[:count] = self._head[:count]
+            self._head = self._head[count:]
+        else:
+            count = _read_into(self.below, view)
+        self.taken += count
+        return count
+
+
+def unpack(stream: Peeked) -> tuple[Peeked, str]:
+    """Put a decompressor over a stream if its magic asks for one; give its name, else ''.
+
+    Raises:
+        MissingPackageError: The format is known, but not to this Python.
+    """
+    head = stream.peek()
+    for magic, (name, opener) in _OPENERS.items():
+        if head.startswith(magic):
+            return Peeked(opener(stream)), name
+    return stream, ""
+
+
+def _read_into(stream: Any, view: memoryview) -> int:
+    """Read once, from any binary stream.
+
+    A decompressor gives what one step unpacked: a larger read would lose what comes before the
+    place where the data is damaged.
+    """
+    if hasattr(stream, "readinto") and not hasattr(stream, "read1"):
+        return stream.readinto(view) or 0
+    read = getattr(stream, "read1", stream.read)
+    data = read(min(len(view), _STEP))
+    view[: len(data)] = data
+    return len(data)
+
+
+def _xz(stream: Any) -> Any:
+    return lzma.LZMAFile(stream)
+
+
+def _zstandard(stream: Peeked) -> Any:
+    for module in ("compression.zstd", "backports.zstd"):  # Python 3.14, and its backport
+        try:
+            return importlib.import_module(module).ZstdFile(stream)
+        except ImportError:
+            continue
+    try:
+        decompressor = importlib.import_module("zstandard").ZstdDecompressor()
+    except ImportError as error:
+        raise MissingPackageError("zstandard") from error
+    return decompressor.stream_reader(stream, read_across_frames=True)
+
+
+def _lz4(stream: Peeked) -> Any:
+    try:
+        return importlib.import_module("lz4.frame").LZ4FrameFile(stream)
+    except ImportError as error:
+        raise MissingPackageError("lz4") from error
+
+
+def _zip(stream: Peeked) -> Any:
+    """Open the first member that looks like a capture, else the first file.
+
+    The directory of an archive is at its end: one that comes through a pipe is kept in a temporary
+    file.
+    """
+    if stream.rewind():
+        archive = zipfile.ZipFile(stream.below)
+    else:
+        copy = tempfile.SpooledTemporaryFile(1 << 25)  # noqa: SIM115 - lives as long as the stream
+        shutil.copyfileobj(stream, copy)
+        archive = zipfile.ZipFile(copy)
+    files = [name for name in archive.namelist() if not name.endswith("/")]
+    for name in files:
+        with archive.open(name) as member:
+            if member.read(8).startswith(_CAPTURES):
+                return archive.open(name)
+    if not files:
+        raise zipfile.BadZipFile("the archive has no members")
+    return archive.open(files[0])
+
+
+_OPENERS: Mapping[bytes, tuple[str, Callable[[Peeked], Any]]] = {
+    b"\x1f\x8b": ("gzip", lambda stream: gzip.GzipFile(fileobj=stream, mode="rb")),
+    b"BZh": ("bzip2", bz2.BZ2File),
+    b"\xfd7zXZ\0": ("xz", _xz),
+    b"\x28\xb5\x2f\xfd": ("zstd", _zstandard),
+    b"\x04\x22\x4d\x18": ("lz4", _lz4),
+    b"PK\x03\x04": ("zip", _zip),
+}
