@@ -6,6 +6,7 @@ before it by being text; the rest of a connection that is neither is dismissed.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Final
 
@@ -14,6 +15,8 @@ from analyzer.tcp.evidence import Piece
 
 _HANDSHAKE: Final = 22
 _APPLICATION_DATA: Final = 23
+# The record that a hello begins, wherever talk before it ends.
+_HELLO: Final = re.compile(rb"\x16\x03[\x00-\x04][\s\S]{2}[\x01\x02]\x00")
 _TEXT: Final = frozenset(b"\t\r\n") | frozenset(range(0x20, 0x7F))
 _TEXT_SAMPLE: Final = 64
 
@@ -39,18 +42,23 @@ def next_limit(pieces: Sequence[Piece], peer: Sequence[Piece], limit: int, limit
 def _last_record(pieces: Sequence[Piece]) -> int | None:
     """Content type of the last record header in what was kept; None where it is no TLS."""
     kind: int | None = None
-    at = 0
     data = b"".join(piece.data for piece in pieces)
+    hello = _HELLO.search(data)
+    at = hello.start() if hello is not None and not _is_header(data, 0) else 0
     while at + 5 <= len(data):
         if data[at] & 0x80 and at == 0 and data[2] == 1:  # SSLv2-framed ClientHello
             at += 2 + ((data[0] & 0x7F) << 8 | data[1])
             kind = _HANDSHAKE
             continue
-        if not 20 <= data[at] <= 24 or data[at + 1] not in (1, 3, 0x7F):
+        if not _is_header(data, at):
             return _APPLICATION_DATA if kind is not None else None
         kind = data[at]
         at += 5 + (data[at + 3] << 8 | data[at + 4])
     return kind
+
+
+def _is_header(data: bytes, at: int) -> bool:
+    return len(data) > at + 1 and 20 <= data[at] <= 24 and data[at + 1] in (1, 3, 0x7F)
 
 
 def _is_text(pieces: Sequence[Piece]) -> bool:

@@ -101,7 +101,11 @@ def read_timeline(
     how = "rst" if first is not None and first.flags & RST else "fin"
     closed = None if first is None else (sides[first.half], first, how)
     marks = _marks(evidence)
-    end, end_by = _end(evidence, client, closed, syn_ack, capture_end - marks[3])
+    silence = max(capture_end - marks[3], 0)
+    unacknowledged = {side: _unacknowledged(evidence, half) for half, side in enumerate(sides)}
+    followed = not any(unacknowledged[s] and not streams[s].retransmissions for s in sides)
+    dead = followed and silence >= SILENCE_NS
+    end, end_by = _end(evidence, client, closed, syn_ack, dead=dead)
     data = {side: _last_data(evidence, half) for half, side in enumerate(sides)}
     return Timeline(
         first_frame=marks[0],
@@ -122,8 +126,8 @@ def read_timeline(
         packets={side: evidence.halves[half].packets for half, side in enumerate(sides)},
         payload={side: evidence.halves[half].payload for half, side in enumerate(sides)},
         last_data=data,
-        unacknowledged={side: _unacknowledged(evidence, half) for half, side in enumerate(sides)},
-        silence_ns=max(capture_end - marks[3], 0),
+        unacknowledged=unacknowledged,
+        silence_ns=silence,
         waited_ns=_waited(evidence, first, marks[1]),
         retransmissions={
             side: stream.retransmissions + (max(len(syns) - 1, 0) if side is Side.CLIENT else 0)
@@ -155,8 +159,14 @@ def _end(
     client: int,
     closed: tuple[Side, TcpEvent, str] | None,
     syn_ack: TcpEvent | None,
-    silence: int,
+    *,
+    dead: bool,
 ) -> tuple[str, Side | None]:
+    """How it ended. ``dead``: long silent, and the capture had followed it to the last.
+
+    A stack sends again what is not acknowledged (RFC 6298 section 5): where unacknowledged bytes
+    were never repeated, the capture stopped listening, and silence proves nothing.
+    """
     if closed is not None:
         side, _, how = closed
         answered = syn_ack is not None or any(half.payload for half in evidence.halves)
@@ -166,7 +176,7 @@ def _end(
     opened = any(e.half == client and e.flags & SYN for e in evidence.events)
     if opened and syn_ack is None and not evidence.halves[1 - client].packets:
         return "unanswered", None
-    return ("timeout" if silence >= SILENCE_NS else "open"), None
+    return ("timeout" if dead else "open"), None
 
 
 def _accepted(evidence: Evidence, client: int, syn_ack: TcpEvent | None) -> bool:

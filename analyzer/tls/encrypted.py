@@ -46,6 +46,7 @@ class Slot:
 # signature_algorithms (CertificateRequest), an X.509 certificate with an Ed25519 key and short
 # names, an Ed25519 signature. Longest: what fits a 24-bit length in practice.
 _EXTENSIONS = Slot("encrypted_extensions", 6, 1200)
+_SETTINGS = Slot("encrypted_extensions", 10, 1200)
 _REQUEST = Slot("certificate_request", 15, 70_000)
 _CERTIFICATE = Slot("certificate", 150, 1 << 20)
 _EMPTY = Slot("empty_certificate", 8, 8)  # RFC 8446 section 4.4.2.4: no entries, empty context
@@ -100,7 +101,12 @@ class _Cut:
 
 
 def read_sealed(
-    records: Sequence[Sealed], *, hash_length: int, psk: bool, early_data: bool
+    records: Sequence[Sealed],
+    *,
+    hash_length: int,
+    psk: bool,
+    early_data: bool,
+    application_settings: bool = False,
 ) -> Reading:
     """Read the encrypted records of one TLS 1.3 connection, in order of capture.
 
@@ -109,12 +115,17 @@ def read_sealed(
         hash_length: Of the suite's hash in bytes: 32 or 48. Finished is four bytes longer.
         psk: ServerHello selected a pre-shared key, so no certificates follow.
         early_data: The ClientHello offered early data.
+        application_settings: It offered ALPS, in which the client sends EncryptedExtensions, too
+            (draft-vvv-tls-alps).
     """
     finished = Slot("finished", 4 + hash_length, 4 + hash_length)
     server, client, early = _sides(records, early_data=early_data)
     flight, rest = _flight(server, client)
     servers = list(_cuts(_server_shapes(finished, psk=psk), flight))
-    clients = list(_cuts(_client_shapes(finished, psk=psk), client[:_RECORDS_MOST]))
+    shapes = _client_shapes(finished, psk=psk)
+    if application_settings:
+        shapes += [(_SETTINGS, *shape) for shape in shapes]
+    clients = list(_cuts(shapes, client[:_RECORDS_MOST]))
     return _agree(servers, clients, flight, rest, client, early=early)
 
 
@@ -250,7 +261,7 @@ def _asked(cut: _Cut) -> bool:
 
 
 def _answered(cut: _Cut) -> bool:
-    return len(cut.shape) > 1
+    return _EMPTY in cut.shape or _CERTIFICATE in cut.shape
 
 
 def _certificate(cut: _Cut) -> str:

@@ -47,7 +47,6 @@ _DOWNGRADES: Final = {
     b"DOWNGRD\x01": ProtocolVersion.TLS1_2,
     b"DOWNGRD\x00": ProtocolVersion.TLS1_1,
 }
-_NO_BODIES: Final[Mapping[int, bytes]] = {}
 
 _NO_GROUPS: Final[tuple[NamedGroup, ...]] = ()
 _NO_SCHEMES: Final[tuple[SignatureScheme, ...]] = ()
@@ -90,7 +89,7 @@ class ClientHello:
     compression_methods: tuple[CompressionMethod, ...] = ()
     extensions: tuple[Extension, ...] = ()
     v2: bool = False
-    _bodies: Mapping[int, bytes] = field(default=_NO_BODIES, compare=False, repr=False)
+    _bodies: Mapping[int, bytes] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def extension_types(self) -> tuple[ExtensionType, ...]:
@@ -229,6 +228,13 @@ class ClientHello:
         return _E.EARLY_DATA in self._bodies
 
     @property
+    def application_settings(self) -> bool:
+        """Whether the client offers ALPS (draft-vvv-tls-alps), old code point or new."""
+        return (
+            _E.APPLICATION_SETTINGS in self._bodies or _E.APPLICATION_SETTINGS_NEW in self._bodies
+        )
+
+    @property
     def post_handshake_auth(self) -> bool:
         """Whether the client takes a CertificateRequest later (TLS 1.3)."""
         return _E.POST_HANDSHAKE_AUTH in self._bodies
@@ -264,7 +270,7 @@ class ServerHello:
     cipher_suite: CipherSuite = CipherSuite.TLS_NULL_WITH_NULL_NULL
     compression_method: CompressionMethod = CompressionMethod.NULL
     extensions: tuple[Extension, ...] = ()
-    _bodies: Mapping[int, bytes] = field(default=_NO_BODIES, compare=False, repr=False)
+    _bodies: Mapping[int, bytes] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def extension_types(self) -> tuple[ExtensionType, ...]:

@@ -271,7 +271,9 @@ def _server_hello(talk: Conversation, body: bytes) -> tuple[str, Defect | None]:
 
 def _v2_hello(talk: Conversation, record: Record) -> None:
     if record.sender is not Side.CLIENT or record.fragment[:1] != b"\x01":
-        _note(talk, "server_hello" if record.fragment[:1] == b"\x04" else "encrypted_record", record)
+        _note(
+            talk, "server_hello" if record.fragment[:1] == b"\x04" else "encrypted_record", record
+        )
         return
     hello, defect = decode_v2_client_hello(record.fragment)
     if hello is not None:

@@ -31,7 +31,10 @@ _PATTERNS: Final[tuple[tuple[Opening, re.Pattern[bytes]], ...]] = (
     (Opening.SSH, re.compile(rb"SSH-\d")),
     (Opening.PROXY_PROTOCOL, re.compile(rb"PROXY (?:TCP|UNKNOWN)|\r\n\r\n\0\r\nQUIT\n")),
     (Opening.XMPP, re.compile(rb"\s*<(?:\?xml|stream:stream)")),
-    (Opening.NNTP, re.compile(rb"20[01] [^\r\n]*(?:NNTP|news|InterNetNews|posting)", re.IGNORECASE)),
+    (
+        Opening.NNTP,
+        re.compile(rb"20[01] [^\r\n]*(?:NNTP|news|InterNetNews|posting)", re.IGNORECASE),
+    ),
     (Opening.FTP, re.compile(rb"220[ -][^\r\n]*FTP", re.IGNORECASE)),
     (Opening.SMTP, re.compile(rb"(?:220|554)[ -]")),
     (Opening.SMTP, re.compile(rb"(?:EHLO|HELO|LHLO) ", re.IGNORECASE)),
@@ -40,11 +43,17 @@ _PATTERNS: Final[tuple[tuple[Opening, re.Pattern[bytes]], ...]] = (
     (Opening.POP3, re.compile(rb"\+OK|(?:CAPA|STLS)\r\n")),
     (Opening.IRC, re.compile(rb"(?:NICK |CAP LS|:[\w.-]+ NOTICE )")),
     (Opening.SOCKS, re.compile(rb"\x05[\x01-\x0a][\x00-\x0a]|\x04[\x01\x02]..", re.DOTALL)),
-    (Opening.POSTGRESQL, re.compile(rb"\0\0\0\x08\x04\xd2\x16[\x2e\x2f\x30]|\0\0..\0\x03\0\0", re.DOTALL)),
+    (
+        Opening.POSTGRESQL,
+        re.compile(rb"\0\0\0\x08\x04\xd2\x16[\x2e\x2f\x30]|\0\0..\0\x03\0\0", re.DOTALL),
+    ),
     (Opening.MYSQL, re.compile(rb"[\s\S]{3}\0\x0a\d+\.\d+[^\0]{0,60}\0")),
     (Opening.TDS, re.compile(rb"[\x12\x04]\x01\0[\s\S]\0\0")),
     (Opening.RDP, re.compile(rb"\x03\0[\s\S]{2}[\s\S][\xe0\xd0]")),
-    (Opening.LDAP, re.compile(rb"\x30[\s\S]{1,5}?\x02[\x01-\x04][\s\S]{1,4}?[\x60\x61\x63\x77\x78]")),
+    (
+        Opening.LDAP,
+        re.compile(rb"\x30[\s\S]{1,5}?\x02[\x01-\x04][\s\S]{1,4}?[\x60\x61\x63\x77\x78]"),
+    ),
     (Opening.MQ, re.compile(rb"TSH[ LM]")),
 )
 

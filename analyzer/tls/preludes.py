@@ -19,9 +19,11 @@ _CLEAR_MOST: Final = 16 << 10  # bytes of each side that a prelude may take
 _TEXT_MOST: Final = 200  # characters of the deciding line that are kept
 
 # A record header and the handshake header of a hello behind it (RFC 8446 sections 4 and 5.1).
-_CLIENT_HELLO: Final = re.compile(rb"\x16\x03[\x00-\x04][\s\S]{2}\x01[\0\1][\s\S]{2}\x03[\x00-\x04]")
+_CLIENT_HELLO: Final = re.compile(
+    rb"\x16\x03[\x00-\x04][\s\S]{2}\x01[\0\x01][\s\S]{2}\x03[\x00-\x04]"
+)
 _SERVER_START: Final = re.compile(
-    rb"\x16\x03[\x00-\x04][\s\S]{2}\x02\0[\s\S]{2}(?:\x03|\x7f)|\x15\x03[\x00-\x04]\0\x02[\1\2]"
+    rb"\x16\x03[\x00-\x04][\s\S]{2}\x02\0[\s\S]{2}(?:\x03|\x7f)|\x15\x03[\x00-\x04]\0\x02[\x01\x02]"
 )
 
 
@@ -83,7 +85,7 @@ UPGRADES: Final[tuple[Upgrade, ...]] = (
     _upgrade("http upgrade", rb"^Upgrade: *TLS/", rb"^HTTP/1\.[01] \d{3}[^\r\n]*", rb"HTTP/1\.[01] 101"),
     _upgrade("postgresql", rb"\A\0\0\0\x08\x04\xd2\x16\x2f", rb"\A[SNE][^\r\n]*", rb"S"),
     _upgrade("ldap", rb"1\.3\.6\.1\.4\.1\.1466\.20037", rb"[\x78][\s\S]{1,5}?\x0a\x01[\s\S]+", rb"[\x78][\s\S]{1,5}?\x0a\x01\0"),
-    _upgrade("socks", rb"\A(?:\x05[\x01-\x0a][\s\S]{1,12}\x05\1|\x04\x01)", rb"\A\x05[\0-\x02\xff][\s\S]*|\A\0[\x5a-\x5d]", rb"\x05[\0-\2](?!\x01\x01)(?:\x01\0)?\x05?\0|\0\x5a"),
+    _upgrade("socks", rb"\A(?:\x05[\x01-\x0a][\s\S]{1,12}\x05\x01|\x04\x01)", rb"\A\x05[\0-\x02\xff][\s\S]*|\A\0[\x5a-\x5d]", rb"\x05\0\x05\0|\x05\x02\x01\0\x05\0|\0\x5a"),
     _upgrade("rdp", rb"\A\x03\0[\s\S]{2}[\s\S]\xe0", rb"\A\x03\0[\s\S]{2}[\s\S]\xd0[\s\S]*", rb"\x03\0[\s\S]{2}[\s\S]\xd0[\s\S]{5}\x02"),
 )  # fmt: skip
 

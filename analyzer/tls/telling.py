@@ -146,6 +146,7 @@ def _read_dark(talk: Conversation) -> Reading | None:
         hash_length=48 if suite.hash == "SHA384" else 32,
         psk=talk.choice.psk_selected,
         early_data=offer is not None and offer.early_data,
+        application_settings=offer is not None and offer.application_settings,
     )
     for step in reading.steps:
         talk.messages.append(_inferred(step.name, step.record))

@@ -48,9 +48,15 @@ def test_a_plain_handshake_with_tickets_is_read_whole() -> None:
         pytest.param(ASKING_FLIGHT, [8 + FINISHED], True, "empty", id="empty, coalesced"),
         pytest.param(ASKING_FLIGHT, [*CERTIFICATE, FINISHED], True, "present", id="three records"),
         pytest.param(ASKING_FLIGHT, [700 + 264 + FINISHED], True, "present", id="one record"),
-        pytest.param([10 + 900 + 264 + FINISHED], [FINISHED], False, "absent", id="one-record flight"),
-        pytest.param([1300 + FINISHED], [*CERTIFICATE, FINISHED], True, "present", id="client decides"),
-        pytest.param([10, 4000, 4000, 1200, 264, FINISHED], [FINISHED], False, "absent", id="fragments"),
+        pytest.param(
+            [10 + 900 + 264 + FINISHED], [FINISHED], False, "absent", id="one-record flight"
+        ),
+        pytest.param(
+            [1300 + FINISHED], [*CERTIFICATE, FINISHED], True, "present", id="client decides"
+        ),
+        pytest.param(
+            [10, 4000, 4000, 1200, 264, FINISHED], [FINISHED], False, "absent", id="fragments"
+        ),
     ],
 )
 def test_client_authentication_is_told_from_lengths(
@@ -111,9 +117,7 @@ def test_early_data_is_set_aside_up_to_its_end() -> None:
 
 
 @given(
-    st.lists(
-        st.tuples(st.sampled_from(list(Side)), st.integers(0, 20_000)), max_size=30
-    ),
+    st.lists(st.tuples(st.sampled_from(list(Side)), st.integers(0, 20_000)), max_size=30),
     st.booleans(),
     st.booleans(),
 )
