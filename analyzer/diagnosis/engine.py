@@ -1,0 +1,100 @@
+"""Runs all rules over a story, isolates those that fail, and picks the headline."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final, Literal, TypeAlias
+
+from analyzer.diagnosis.causes import CHILDREN, PARENTS, Confidence, FailingSide, Phase, RemedySide
+from analyzer.diagnosis.model import Evidence, Finding, Rank, RuleModule
+from analyzer.tls.story import HIDDEN, Story
+
+Outcome: TypeAlias = Literal["established", "failed", "incomplete", "not_tls"]
+
+_SURENESS: Final[Mapping[Confidence, int]] = {
+    Confidence.SEEN: 2,
+    Confidence.INFERRED: 1,
+    Confidence.SUSPECTED: 0,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """What the rules say of one connection: the headline, and what else is worth saying."""
+
+    headline: Finding | None
+    findings: tuple[Finding, ...]
+
+
+def diagnose(story: Story, modules: Mapping[str, RuleModule]) -> Diagnosis:
+    """Ask every rule, rank what they find, and fold consequences under their cause.
+
+    The headline is the finding of highest rank; the surer, then the more specific one where ranks
+    are equal. Beside it stay only findings that it does not explain: notes, and other failures that
+    are no weaker reading of the same end.
+    """
+    found = [finding for module in modules.values() for finding in _ask(module, story)]
+    found.sort(key=_weight, reverse=True)
+    if not found or found[0].rank is Rank.NOTE:
+        return Diagnosis(None, tuple(found))
+    headline = found[0]
+    rest = tuple(finding for finding in found[1:] if not _explains(headline, finding))
+    return Diagnosis(headline, rest)
+
+
+def outcome(story: Story, headline: Finding | None) -> Outcome:
+    """Classify a connection: failed exactly where the headline is a failure."""
+    if headline is not None and headline.failure:
+        return "failed"
+    if story.completed is True:
+        return "established"
+    return "incomplete" if story.is_tls or headline is not None else "not_tls"
+
+
+def blind(story: Story, modules: Mapping[str, RuleModule]) -> Mapping[str, frozenset[str]]:
+    """Rules that could not tell, with the parts of the capture that they miss.
+
+    "Could not tell" is not "fine": the names are those of :data:`analyzer.tls.story.HIDDEN`.
+    """
+    needs = {id_: module.RULE.requires & story.hidden for id_, module in modules.items()}
+    return {id_: missing for id_, missing in needs.items() if missing & HIDDEN.keys()}
+
+
+def _ask(module: RuleModule, story: Story) -> list[Finding]:
+    """What one rule says. A rule that fails is a finding of its own; the others go on."""
+    if module.RULE.requires & story.hidden:
+        return []
+    try:
+        return list(module.check(story))
+    except Exception:  # noqa: BLE001 - the one place where our own bugs are caught
+        return [_broken(module, story, traceback.format_exc())]
+
+
+def _broken(module: RuleModule, story: Story, trace: str) -> Finding:
+    return Finding(
+        rule="TLS-TOOL-001",
+        cause="internal_error",
+        phase=Phase.NONE,
+        failing_side=FailingSide.NONE,
+        remedy_side=RemedySide.CAPTURE,
+        confidence=Confidence.SUSPECTED,
+        rank=Rank.NOTE,
+        title=f"The rule {module.RULE.id} failed on this connection; the others were applied",
+        explanation=trace,
+        evidence=(Evidence(story.timeline.first_frame, "the connection's first packet"),),
+        remedy=("Report this together with the capture, or an extract of this connection.",),
+    )
+
+
+def _weight(finding: Finding) -> tuple[int, int, bool, str]:
+    child = finding.cause not in CHILDREN
+    return finding.rank, _SURENESS[finding.confidence], child, finding.rule
+
+
+def _explains(headline: Finding, other: Finding) -> bool:
+    """Whether ``other`` is the headline's cause, its parent, or a weaker reading of the same end."""
+    if other.cause == headline.cause or PARENTS.get(headline.cause) == other.cause:
+        return True
+    return other.rank is not Rank.NOTE
