@@ -137,22 +137,47 @@ def decode_slip(fields: Fields, rows: Rows) -> Iterator[Next]:
 
 
 def decode_nflog(fields: Fields, rows: Rows) -> Iterator[Next]:
-    """LINKTYPE_NFLOG: a family, then attributes in the host's byte order; number 9 is the packet.
+    """LINKTYPE_NFLOG: family, version, resource, then attributes; NFULA_PAYLOAD (9) is IP."""
+    yield from _attribute(fields, rows.holding(4).skip(4), 9)
 
-    Each attribute is ``u16 length, u16 type``, padded to 4 bytes.
+
+def decode_netlink(fields: Fields, rows: Rows) -> Iterator[Next]:
+    """LINKTYPE_NETLINK: a cooked header, netlink's and netfilter's own, then attributes.
+
+    Subsystem 4 logs packets as NFLOG does; subsystem 3 hands them to a program: NFQA_PAYLOAD (10).
     """
-    rows = rows.holding(4).skip(4)
+    rows = rows.holding(36)
+    subsystem = fields.u8(rows.at + 21)
+    yield from _attribute(fields, rows.where(subsystem == 4).skip(36), 9)
+    yield from _attribute(fields, rows.where(subsystem == 3).skip(36), 10)
+
+
+def _attribute(fields: Fields, rows: Rows, wanted: int) -> Iterator[Next]:
+    """Walk attributes ``u16 length, u16 type``, padded to 4 bytes, to the one that holds IP.
+
+    They are in the byte order of the host that captured, and all hosts of today are little-endian.
+    """
     for _ in range(32):  # the kernel writes about ten
         rows = rows.holding(4)
         if not len(rows):
             return
         length, kind = _little(fields.u16(rows.at)), _little(fields.u16(rows.at + 2)) & 0x7FFF
-        payload = kind == 9  # NFULA_PAYLOAD
-        bounded = rows.where(payload)
-        bounded = bounded.bounded(bounded.at + length[payload])
-        yield from decode_version(fields, bounded.skip(4))
+        payload = kind == wanted
+        found = rows.where(payload)
+        found = found.bounded(found.at + length[payload])
+        yield from decode_version(fields, found.skip(4))
         more = ~payload & (length >= 4)
         rows = rows.where(more).skip((length[more] + 3) & ~3)
+
+
+def decode_centrino(fields: Fields, rows: Rows) -> Iterator[Next]:
+    """EtherType 0x2452: whole 802.11 frames as an old driver gave them, decrypted.
+
+    The frame still says that it is protected, and still has the four bytes for that.
+    """
+    rows = rows.holding(28)
+    protected = fields.u8(rows.at + 1) & 0x40 != 0
+    yield Next("llc", 0, rows.skip(np.where(protected, 28, 24)))
 
 
 def decode_radiotap(fields: Fields, rows: Rows) -> Iterator[Next]:
@@ -253,14 +278,21 @@ def decode_sunatm(fields: Fields, rows: Rows) -> Iterator[Next]:
     yield Next("llc", 0, rows.where(fields.u8(rows.at) & 0x0F == 2).skip(4))
 
 
-def decode_arcnet(fields: Fields, rows: Rows) -> Iterator[Next]:
-    """LINKTYPE_ARCNET_BSD: source, destination, protocol (RFC 1201: 212 is IPv4; RFC 1051: 240)."""
-    rows = rows.holding(8)
-    kind = fields.u8(rows.at + 2)
-    yield Next("nibble", 4, rows.where(kind == 240).skip(3))
-    rows = rows.where(kind == 212)
-    # RFC 1201 section 2: an exception frame repeats the kind after FF FF FF.
-    yield Next("nibble", 4, rows.skip(np.where(fields.u8(rows.at + 3) == 0xFF, 10, 6)))
+def arcnet(kind_at: int) -> Layer:
+    """Make the layer of LINKTYPE_ARCNET_BSD (kind at 2) or _LINUX (kind at 4).
+
+    Kind 240 is IPv4 (RFC 1051), and so is 212 (RFC 1201) behind a split flag and a sequence number;
+    an exception frame there repeats the kind behind FF FF FF.
+    """
+
+    def decode(fields: Fields, rows: Rows) -> Iterator[Next]:
+        rows = rows.holding(kind_at + 8).skip(kind_at)
+        kind = fields.u8(rows.at)
+        yield Next("nibble", 4, rows.where(kind == 240).skip(1))
+        rows = rows.where(kind == 212)
+        yield Next("nibble", 4, rows.skip(np.where(fields.u8(rows.at + 1) == 0xFF, 8, 4)))
+
+    return decode
 
 
 def _little(number: Integers) -> Integers:
@@ -281,7 +313,7 @@ LAYERS: Mapping[tuple[str, int], Layer] = {
     ("link", 8): decode_slip,
     ("link", PPP): decode_ppp,
     ("link", 10): fixed(13, "llc", 0),  # FDDI: frame control, addresses
-    ("link", 7): decode_arcnet,
+    ("link", 7): arcnet(2),
     ("link", 11): decode_linux_atm,  # as written by FreeBSD
     ("link", 12): decode_version,
     ("link", 14): decode_version,
@@ -301,6 +333,7 @@ LAYERS: Mapping[tuple[str, int], Layer] = {
     ("link", 122): fixed(16, "llc", 0),  # RFC 2625, IP over Fibre Channel
     ("link", 123): decode_sunatm,
     ("link", 127): decode_radiotap,
+    ("link", 129): arcnet(4),
     ("link", 138): typed(16, 18),  # RFC 2734, IP over IEEE 1394
     ("link", 149): decode_pktap,  # USER2, which macOS took for it at first
     ("link", 163): decode_avs,
@@ -314,6 +347,7 @@ LAYERS: Mapping[tuple[str, int], Layer] = {
     ("link", 239): decode_nflog,
     ("link", 240): fixed(4, "link", ETHERNET),  # netANALYZER
     ("link", 241): fixed(12, "link", ETHERNET),  # the same with preamble
+    ("link", 253): decode_netlink,
     ("link", 258): decode_pktap,
     ("link", 274): fixed(8, "link", ETHERNET),  # preamble and start delimiter
     ("link", 276): typed(0, 20),  # Linux cooked, version 2
@@ -324,6 +358,7 @@ LAYERS: Mapping[tuple[str, int], Layer] = {
     ("llc", 0): decode_llc,
     ("ppp", 0x21): decode_ipv4,
     ("ppp", 0x57): decode_ipv6,
+    ("ethertype", 0x2452): decode_centrino,
     ("ethertype", 0x8864): decode_pppoe,
     ("ethertype", 0x880B): decode_ppp,
     ("ethertype", 0x0004): decode_llc,

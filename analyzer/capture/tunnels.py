@@ -202,6 +202,8 @@ LAYERS: Mapping[tuple[str, int], Layer] = {
     ("ip", 137): decode_mpls,
     ("ethertype", 0x8847): decode_mpls,
     ("ethertype", 0x8848): decode_mpls,
+    ("ppp", 0x0281): decode_mpls,
+    ("ppp", 0x0283): decode_mpls,
     ("ethertype", 0x88BE): decode_erspan2,
     ("ethertype", 0x22EB): decode_erspan3,
     ("ethertype", 0x883E): decode_wccp,
