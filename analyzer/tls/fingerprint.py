@@ -1,0 +1,135 @@
+"""Fingerprints of hellos: JA3, JA3S and JA4 (the client's; its relatives are not under a free licence).
+
+GREASE never counts. A fingerprint names a build of a stack at best; it is a hint, no proof.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+from collections.abc import Iterable
+from typing import Final
+
+from analyzer.tls.hello import ClientHello, ServerHello
+from analyzer.tls.registry import CodePoint, ExtensionType
+
+_NOTHING: Final = "000000000000"
+_VERSIONS: Final = {
+    0x0002: "s2",
+    0x0300: "s3",
+    0x0301: "10",
+    0x0302: "11",
+    0x0303: "12",
+    0x0304: "13",
+    0xFEFF: "d1",
+    0xFEFD: "d2",
+    0xFEFC: "d3",
+}
+
+
+def ja3_text(hello: ClientHello) -> str:
+    """What JA3 hashes: version, suites, extensions, groups and point formats in decimal."""
+    return ",".join(
+        (
+            str(int(hello.legacy_version)),
+            _decimal(hello.cipher_suites),
+            _decimal(hello.extension_types),
+            _decimal(hello.supported_groups),
+            _decimal(hello.ec_point_formats, keep=True),
+        )
+    )
+
+
+def ja3(hello: ClientHello) -> str | None:
+    """JA3 of a client; None for the framing of SSL 2.0, which it does not cover."""
+    return None if hello.v2 else _md5(ja3_text(hello))
+
+
+def ja3s_text(hello: ServerHello) -> str:
+    """What JA3S hashes: version, suite and extensions in decimal."""
+    version, suite = int(hello.legacy_version), int(hello.cipher_suite)
+    return f"{version},{suite},{_decimal(hello.extension_types)}"
+
+
+def ja3s(hello: ServerHello) -> str:
+    """JA3S of a server's answer."""
+    return _md5(ja3s_text(hello))
+
+
+def _decimal(points: Iterable[CodePoint], *, keep: bool = False) -> str:
+    return "-".join([str(int(point)) for point in points if keep or not point.grease])
+
+
+@functools.lru_cache(maxsize=4096)
+def _md5(text: str) -> str:
+    # JA3 is defined by MD5; nothing is protected by it.
+    return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
+
+
+@functools.lru_cache(maxsize=4096)
+def _short(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:12] if text else _NOTHING
+
+
+def ja4(hello: ClientHello, transport: str = "t") -> str | None:
+    """JA4 of a client: ``t13d1516h2_8daaf6152771_e5627efa2ab1``.
+
+    Three parts: what can be read at a glance, a hash of the suites, a hash of extensions and
+    signature algorithms. Suites and extensions are sorted, so shuffling them changes nothing.
+    None for the framing of SSL 2.0.
+
+    Args:
+        hello: The client's.
+        transport: ``t`` for TCP, ``q`` for QUIC, ``d`` for DTLS.
+    """
+    if hello.v2:
+        return None
+    suites, extensions, schemes = _parts(hello)
+    glance = _glance(hello, transport, len(suites), len(extensions))
+    hidden = {ExtensionType.SERVER_NAME, ExtensionType.APPLICATION_LAYER_PROTOCOL_NEGOTIATION}
+    kinds = _hexadecimal(sorted(kind for kind in extensions if kind not in hidden))
+    tail = f"{kinds}_{_hexadecimal(schemes)}" if schemes else kinds
+    return f"{glance}_{_short(_hexadecimal(sorted(suites)))}_{_short(tail)}"
+
+
+def ja4_raw(hello: ClientHello, transport: str = "t") -> str:
+    """JA4 before hashing (``JA4_r``), to compare two clients by eye."""
+    suites, extensions, schemes = _parts(hello)
+    glance = _glance(hello, transport, len(suites), len(extensions))
+    hidden = {ExtensionType.SERVER_NAME, ExtensionType.APPLICATION_LAYER_PROTOCOL_NEGOTIATION}
+    kinds = _hexadecimal(sorted(kind for kind in extensions if kind not in hidden))
+    parts = (glance, _hexadecimal(sorted(suites)), kinds, _hexadecimal(schemes))
+    return "_".join(parts[: 4 if schemes else 3])
+
+
+def _parts(hello: ClientHello) -> tuple[list[int], list[int], list[int]]:
+    """Suites, extension types and signature schemes without GREASE, in the order sent."""
+    suites = [int(suite) for suite in hello.cipher_suites if not suite.grease]
+    extensions = [int(kind) for kind in hello.extension_types if not kind.grease]
+    schemes = [int(scheme) for scheme in hello.signature_algorithms if not scheme.grease]
+    return suites, extensions, schemes
+
+
+def _glance(hello: ClientHello, transport: str, suites: int, extensions: int) -> str:
+    """Transport, version, SNI or not, counts (99 at most), ends of the first ALPN value."""
+    offered = [v for v in hello.supported_versions if not v.grease]
+    version = _VERSIONS.get(max(offered, default=hello.legacy_version), "00")
+    name = "d" if hello.offers(ExtensionType.SERVER_NAME) else "i"
+    return f"{transport}{version}{name}{min(suites, 99):02}{min(extensions, 99):02}{_alpn(hello)}"
+
+
+def _alpn(hello: ClientHello) -> str:
+    """First and last character of the first protocol; of its hexadecimal form where they are odd."""
+    body = hello.body(ExtensionType.APPLICATION_LAYER_PROTOCOL_NEGOTIATION) or b""
+    name = body[3 : 3 + body[2]] if len(body) > 3 else b""
+    if not name:
+        return "00"
+    ends = bytes((name[0], name[-1]))
+    if ends.isalnum() and ends.isascii():
+        return ends.decode("ascii")
+    shown = name.hex()
+    return shown[0] + shown[-1]
+
+
+def _hexadecimal(numbers: Iterable[int]) -> str:
+    return ",".join([f"{number:04x}" for number in numbers])
