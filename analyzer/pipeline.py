@@ -162,8 +162,10 @@ def _first_time(source: Source, limits: Limits) -> int:
     if source == "-" or not isinstance(source, (str, PathLike)):
         raise TypeError("only one stream can be analysed at a time, and no files beside it")
     capture = open_capture(source, limits)
-    with contextlib.closing(capture.blocks()) as blocks:
-        next(blocks, None)
+    try:
+        next(capture.blocks(), None)
+    finally:
+        capture.close()
     first = capture.first_packet
     return _NEVER if first is None else first
 

@@ -10,7 +10,8 @@ from analyzer.capture.source import Capture
 from analyzer.diagnosis.engine import Diagnosis
 from analyzer.diagnosis.model import Finding
 from analyzer.report import schema
-from analyzer.report.assemble_tls import FrameOf, certificates_of, tls_of
+from analyzer.report.assemble_certificates import certificates_of
+from analyzer.report.assemble_tls import FrameOf, tls_of
 from analyzer.report.escape import encodable
 from analyzer.report.groups import Grouping
 from analyzer.report.schema import Outcome

@@ -300,16 +300,25 @@ class Certificate(Data, frozen=True):
     key_usage: tuple[str, ...] | None
     extended_key_usage: tuple[str, ...] | None
     basic_constraints: BasicConstraints | None
-    self_signed: bool
+    self_issued: bool
+    self_signed: bool | None
     fingerprint_sha256: str
     defect: str | None
 
 
 class Chain(Data, frozen=True):
-    """How the certificates of one message fit together; null: could not be judged."""
+    """How the certificates of one message fit together.
+
+    ``verdict`` lists what is wrong, and is empty where nothing is. ``path`` leads from the leaf
+    upwards, as indices of what was sent. ``anchor`` is the issuer at its end, which the peer must
+    know; ``missing_issuer`` the leaf's own, where it was not sent.
+    """
 
     frame: Frame
-    verdict: tuple[str, ...]
+    verdict: tuple[Name, ...]
+    path: tuple[Count, ...]
+    missing_issuer: str | None
+    anchor: str | None
     name_matches: bool | None
 
 

@@ -20,6 +20,7 @@ from tests.report.reports import (
     report,
 )
 
+MODES: tuple[dict[str, Any], ...] = ({}, {"verbose": True}, {"chosen": True})
 HOSTILE = "evil\x1b[2J\x07\u202egro.live\u202c[bold]\r\n\x9b31m"
 
 
@@ -92,7 +93,7 @@ def test_every_line_fits_whatever_the_width_and_the_encoding(width: int, encodin
         connection(1, tls=connection().tls, findings=(finding(),)),
         groups=(group(title="Long title " * 20, count=2), group(example_stream=1)),
     )
-    for options in ({}, {"verbose": True}, {"chosen": True}):
+    for options in MODES:
         page = shown(told, width=width, encoding=encoding, **options)
 
         assert max(len(line) for line in page.splitlines()) <= min(width, 100)
@@ -132,7 +133,7 @@ def test_hostile_names_reach_no_terminal() -> None:
         tls=replace(connection().tls, sni=HOSTILE),
     )
     told = report(hostile, groups=(group(title=HOSTILE, sni=(HOSTILE,), count=2),))
-    for options in ({}, {"verbose": True}, {"chosen": True}):
+    for options in MODES:
         page = shown(told, **options)
 
         assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e]", page)
