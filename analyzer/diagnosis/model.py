@@ -25,6 +25,7 @@ class Rank(enum.IntEnum):
 
     NOTE = 0  # worth knowing about a connection that did not fail by it
     CAPTURE = 10  # the capture hides what happened: nothing more can be said
+    UNUSED = 15  # a handshake that completed, closed in order and unused: perhaps a late refusal
     CLOSED = 20  # only TCP or silence tells; no TLS fact explains it
     STEP = 30  # the step and the side are known, the reason is not
     ALERT = 40  # the sender's alert names the reason
@@ -70,7 +71,7 @@ class Finding:
     @property
     def failure(self) -> bool:
         """Whether the finding says that the connection failed (notes and caveats do not)."""
-        return self.rank > Rank.CAPTURE
+        return self.rank >= Rank.CLOSED
 
     def __post_init__(self) -> None:
         if self.cause not in CAUSES:

@@ -234,6 +234,7 @@ class Story:
     end: int  # ns, last packet
     timeline: Timeline
     openings: Mapping[Side, Opening]
+    first_data: Mapping[Side, int]  # frame of a side's first payload; of the first packet without
     prelude: Prelude | None
     offers: tuple[ClientHello, ...]  # every ClientHello of the first handshake; two after a retry
     retry: ServerHello | None  # HelloRetryRequest

@@ -222,6 +222,7 @@ def _compose(
         end=timeline.last_time,
         timeline=timeline,
         openings=_openings(bytes_),
+        first_data={side: stream.locate(0).frame for side, stream in bytes_.streams.items()},
         prelude=bytes_.start.prelude,
         offers=tuple(talk.offers),
         retry=talk.retry,

@@ -1,0 +1,91 @@
+"""Where a handshake stood when it ended, and how long somebody had waited."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from analyzer.diagnosis.causes import FailingSide, Phase
+from analyzer.diagnosis.model import Evidence
+from analyzer.diagnosis.wording import ending_phrase, milliseconds
+from analyzer.tcp.timeline import Side
+from analyzer.tls.story import Milestone, Story, Way
+
+# Programs that close within less than this were not waiting for an answer.
+PATIENCE_NS: Final = 3_000_000_000
+# The shortest timeout seen in practice before a stack sends a lost segment again is 200 ms; a
+# payload of this size is a full segment on any usual path.
+FULL_SEGMENT: Final = 1_000
+
+
+def phase_of(story: Story) -> Phase:
+    """The step that did not complete."""
+    reached = story.reached
+    if story.completed:
+        return Phase.POST_HANDSHAKE
+    if not reached(Milestone.CLIENT_HELLO):
+        opened = reached(Milestone.CONNECTED) or story.timeline.syn is None
+        return Phase.CLIENT_HELLO if opened else Phase.TCP_CONNECT
+    if not reached(Milestone.SERVER_HELLO):
+        return Phase.CLIENT_HELLO
+    if not reached(Milestone.SERVER_CERTIFICATE) and not reached(Milestone.SERVER_FLIGHT):
+        return Phase.FINISHED if story.resumed else Phase.SERVER_HELLO
+    if not reached(Milestone.CLIENT_KEY_EXCHANGE) and not reached(Milestone.CLIENT_FINISHED):
+        return Phase.SERVER_CERTIFICATE
+    asked = reached(Milestone.CERTIFICATE_REQUEST)
+    return Phase.CLIENT_CERTIFICATE if asked else Phase.FINISHED
+
+
+def awaited(story: Story) -> Side | None:
+    """The side that was to speak; None where both might."""
+    sides = {side for side, _ in story.awaiting}
+    return sides.pop() if len(sides) == 1 else None
+
+
+def awaited_names(story: Story) -> str:
+    """What was to be said: ``certificate or server_key_exchange``."""
+    return " or ".join(sorted(name for _, name in story.awaiting)) or "anything"
+
+
+def waited_long(story: Story) -> bool:
+    """Whether the side that left had waited longer than a program that just leaves."""
+    return story.ending.way in {Way.FIN, Way.RST, Way.ALERT} and (
+        story.ending.waited_ns >= PATIENCE_NS
+    )
+
+
+def side_of(side: Side | None) -> FailingSide:
+    """The side as the contract calls it; the network where nobody is known."""
+    if side is None:
+        return FailingSide.NETWORK
+    return FailingSide.CLIENT if side is Side.CLIENT else FailingSide.SERVER
+
+
+def end_evidence(story: Story) -> Evidence:
+    """The frame of the end, and how long it came after the last payload."""
+    ending = story.ending
+    if ending.way in {Way.SILENCE, Way.OPEN}:
+        text = f"last packet of the connection; the capture goes on for {milliseconds(ending.waited_ns)}"
+        return Evidence(story.timeline.last_frame, text)
+    return Evidence(
+        ending.frame,
+        f"{ending_phrase(story)}, {milliseconds(ending.waited_ns)} after the last data",
+    )
+
+
+def starved(story: Story) -> Side | None:
+    """The side whose data stopped getting through: sent again and again, never acknowledged."""
+    timeline = story.timeline
+    for side in Side:
+        if timeline.unacknowledged[side] and timeline.retransmissions[side] >= 2:
+            return side
+        if any(gap.kind == "lost" and gap.acknowledged is False for gap in timeline.gaps[side]):
+            return side
+    return None
+
+
+def stuck_bytes(story: Story, side: Side) -> int:
+    """How many bytes of a side never arrived."""
+    lost = [
+        g.length for g in story.timeline.gaps[side] if g.kind == "lost" and g.acknowledged is False
+    ]
+    return max([story.timeline.unacknowledged[side], *lost])

@@ -1,0 +1,1 @@
+"""What goes wrong once a handshake is complete."""

@@ -1,0 +1,83 @@
+"""The handshake completed, and a side left at once without using the connection.
+
+## What it looks like
+Both sides finished. No application data follows in either direction; within moments a side closes.
+
+## Why it happens
+Programs that check the server's name or its OCSP staple only after the handshake (curl, Node, .NET) and do not
+like it; servers that check the client's certificate above TLS; and probes, which only wanted to see a
+handshake.
+
+## What it is not
+A refusal by alert before the handshake completed: that is told by the certificate rules.
+
+## What to do
+Read the log of the side that left. If it is a monitor, nothing is wrong.
+
+## Blind spots
+An orderly close looks the same for a probe and for a late refusal. A side that leaves without the closing
+alert is more likely to have refused: only that counts as a failure, and is still suspected.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from analyzer.diagnosis.causes import Confidence, Phase, RemedySide
+from analyzer.diagnosis.model import Alternative, Evidence, Finding, Rank, Rule
+from analyzer.diagnosis.standing import PATIENCE_NS, end_evidence, side_of
+from analyzer.diagnosis.wording import client_name, party, server_name
+from analyzer.tcp.timeline import Side
+from analyzer.tls.story import Milestone, Story, Way
+
+_DATA = (Milestone.CLIENT_DATA, Milestone.SERVER_DATA)
+
+RULE = Rule(
+    id="TLS-END-002",
+    name="closed-after-handshake",
+    cause="closed_after_handshake",
+    phase=Phase.POST_HANDSHAKE,
+    rank=Rank.CLOSED,
+    title="A side leaves right after the handshake",
+    references=("RFC 8446 §6.1",),
+)
+
+
+def check(story: Story) -> Iterator[Finding]:
+    """Fire on a completed handshake that nobody used."""
+    ending, side = story.ending, story.ending.side
+    if not story.completed or side is None or any(story.reached(m) for m in _DATA):
+        return
+    if ending.way in {Way.OPEN, Way.SILENCE} or ending.waited_ns >= PATIENCE_NS:
+        return
+    last = [story.milestones[m] for m in _FINISHED if m in story.milestones]
+    if not last or story.blind_to("start"):
+        return
+    abrupt = ending.way in {Way.FIN, Way.RST}
+    yield RULE.finding(
+        Evidence(max(reached.frame for reached in last), "the handshake completed"),
+        end_evidence(story),
+        title=f"{party(story, side)} leaves right after the handshake of {client_name(story)} with "
+        f"{server_name(story)}, without using it",
+        explanation="TLS itself succeeded. "
+        + ("The side left without the closing alert." if abrupt else "The close was orderly."),
+        remedy=(
+            (
+                f"On the {side.value}: read its log; programs that check names, staples or client "
+                "certificates after the handshake say there what they disliked."
+            ),
+            "If it is a health check or a probe, nothing is wrong.",
+        ),
+        failing_side=side_of(side),
+        remedy_side=RemedySide.SERVER if side is Side.CLIENT else RemedySide.CLIENT,
+        confidence=Confidence.SUSPECTED,
+        rank=Rank.CLOSED if abrupt else Rank.UNUSED,
+        alternatives=(
+            Alternative("hostname_mismatch", "the client's log; the name against the certificate"),
+            Alternative("client_certificate_rejected", "the server's log"),
+            Alternative("fine", "whether the client is a probe"),
+        ),
+    )
+
+
+_FINISHED = (Milestone.CLIENT_FINISHED, Milestone.SERVER_FINISHED)

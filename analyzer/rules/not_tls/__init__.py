@@ -1,0 +1,1 @@
+"""One side does not speak TLS where the other does."""

@@ -1,0 +1,66 @@
+"""The client speaks TLS to a server that does not.
+
+## What it looks like
+A ClientHello, and an answer in clear text: an HTTP error, an SSH, SMTP, FTP, IMAP, POP3 or database
+greeting.
+
+## Why it happens
+https:// for a plain port, implicit TLS where STARTTLS is due, a server whose TLS is switched off, or
+a proxy that should have been asked by CONNECT first.
+
+## What it is not
+A server that closes without answering is TLS-TCP-006.
+
+## What to do
+Use the TLS port, or STARTTLS; or switch TLS on in the server.
+
+## Blind spots
+None where the answer was captured.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from analyzer.diagnosis.causes import Confidence, Phase, RemedySide
+from analyzer.diagnosis.model import Evidence, Finding, Rank, Rule
+from analyzer.diagnosis.standing import side_of
+from analyzer.diagnosis.wording import client_name, offer_evidence, server_name
+from analyzer.tcp.timeline import Side
+from analyzer.tls.story import Opening, Story
+
+_NO_ANSWER = frozenset({Opening.NOTHING, Opening.TLS, Opening.UNKNOWN})
+
+RULE = Rule(
+    id="TLS-PLN-003",
+    name="tls-to-plaintext",
+    cause="tls_to_plaintext",
+    phase=Phase.CLIENT_HELLO,
+    rank=Rank.DECISIVE,
+    title="TLS is sent to a plaintext port",
+    references=("RFC 8446 §5.1",),
+)
+
+
+def check(story: Story) -> Iterator[Finding]:
+    """Fire on a ClientHello whose answer is another protocol."""
+    answer = story.openings[Side.SERVER]
+    if not story.offers or story.choice is not None or answer in _NO_ANSWER:
+        return
+    if story.prelude is not None and story.prelude.protocol != "unknown":
+        return
+    if any(message.sender is Side.SERVER for message in story.messages):
+        return
+    yield RULE.finding(
+        *offer_evidence(story, "client sent ClientHello"),
+        Evidence(story.first_data[Side.SERVER], f"server's first bytes are no TLS: {answer.value}"),
+        title=f"{client_name(story)} offers TLS, but {server_name(story)} speaks {answer.value}",
+        explanation="The server does not speak TLS on this port, or not at once.",
+        remedy=(
+            "On the client: use the server's TLS port, or STARTTLS where the protocol has it.",
+            "On the server: switch TLS on for this port, if it was meant to be.",
+        ),
+        failing_side=side_of(story.ending.side or Side.CLIENT),
+        remedy_side=RemedySide.CLIENT,
+        confidence=Confidence.SEEN,
+    )

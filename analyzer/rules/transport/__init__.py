@@ -1,0 +1,1 @@
+"""TCP and the path: what ends a handshake without a word of TLS about it."""

@@ -1,0 +1,72 @@
+"""The client leaves in the middle of the handshake, while it was the server's turn.
+
+## What it looks like
+ClientHello, then FIN or RST from the client before the server has answered, without an alert.
+
+## Why it happens
+A user or program cancelled, a very short timeout, a program that races several connections and drops the
+slower ones (Happy Eyeballs), a scanner.
+
+## What it is not
+A client that leaves after it saw the server's certificate refuses it: that is told by the certificate rules.
+A client that waited long is TLS-TCP-008.
+
+## What to do
+Look at the client: which timeout, which cancellation?
+
+## Blind spots
+The reason is not on the wire.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from analyzer.diagnosis.causes import Confidence, FailingSide, Phase, RemedySide
+from analyzer.diagnosis.model import Alternative, Finding, Rank, Rule
+from analyzer.diagnosis.standing import end_evidence, phase_of, waited_long
+from analyzer.diagnosis.wording import client_name, offer_evidence, server_name
+from analyzer.tcp.timeline import Side
+from analyzer.tls.story import Milestone, Opening, Story, Way
+
+RULE = Rule(
+    id="TLS-TCP-009",
+    name="client-abandoned",
+    cause="client_abandoned",
+    phase=Phase.CLIENT_HELLO,
+    rank=Rank.CLOSED,
+    title="The client gives up before the server answers",
+    references=("RFC 8446 §6",),
+)
+
+
+def check(story: Story) -> Iterator[Finding]:
+    """Fire where the client leaves without a word before the server answered."""
+    ending = story.ending
+    if not story.offers or story.reached(Milestone.SERVER_HELLO) or waited_long(story):
+        return
+    if ending.way not in {Way.FIN, Way.RST} or ending.side is not Side.CLIENT:
+        return
+    if story.openings[Side.SERVER] not in {Opening.NOTHING, Opening.TLS} and not story.prelude:
+        return
+    yield RULE.finding(
+        *offer_evidence(story, "client sent ClientHello"),
+        end_evidence(story),
+        title=f"{client_name(story)} gives up before {server_name(story)} has answered its hello",
+        explanation="The client closed the connection itself while it was the server's turn.",
+        remedy=(
+            (
+                "On the client: look for a short timeout, a cancelled request, or a program that tries "
+                "several addresses at once and keeps the fastest."
+            ),
+        ),
+        failing_side=FailingSide.CLIENT,
+        remedy_side=RemedySide.CLIENT,
+        confidence=Confidence.INFERRED,
+        phase=phase_of(story),
+        alternatives=(
+            Alternative(
+                "handshake_timeout", "the client's own timeout, against the server's speed"
+            ),
+        ),
+    )

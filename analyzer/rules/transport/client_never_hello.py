@@ -1,0 +1,72 @@
+"""The client connects and never sends a ClientHello.
+
+## What it looks like
+A TCP connection without a byte of payload that the client closes, or that the server closes after
+waiting for a hello.
+
+## Why it happens
+Health checks of load balancers, port scans and monitors do just this, and mean no harm. A client that
+waits for the server to speak first (plain SMTP, FTP) does it too, as does a program that hangs before its
+handshake.
+
+## What it is not
+A server that closes at once is TLS-TCP-004.
+
+## What to do
+Find out whether the client is a probe. If so, there is nothing to mend: leave it out of your counts.
+
+## Blind spots
+Without payload nothing says what the client wanted, nor that TLS was meant.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from analyzer.diagnosis.causes import Confidence, FailingSide, Phase, RemedySide
+from analyzer.diagnosis.model import Alternative, Evidence, Finding, Rank, Rule
+from analyzer.diagnosis.standing import PATIENCE_NS, end_evidence
+from analyzer.diagnosis.wording import client_name, server_name
+from analyzer.tcp.timeline import Side
+from analyzer.tls.story import Milestone, Story, Way
+
+RULE = Rule(
+    id="TLS-TCP-005",
+    name="client-never-hello",
+    cause="client_never_hello",
+    phase=Phase.CLIENT_HELLO,
+    rank=Rank.CLOSED,
+    title="The client never says hello",
+    references=("RFC 8446 §2",),
+)
+
+
+def check(story: Story) -> Iterator[Finding]:
+    """Fire where nobody said anything and the client left, or the server tired of waiting."""
+    timeline, ending = story.timeline, story.ending
+    if any(timeline.payload.values()) or not story.reached(Milestone.CONNECTED):
+        return
+    if story.blind_to("client_side", "server_side") or ending.way is Way.OPEN:
+        return
+    if ending.side is Side.SERVER and ending.waited_ns < PATIENCE_NS:
+        return
+    yield RULE.finding(
+        Evidence(story.milestones[Milestone.CONNECTED].frame, "the TCP connection was made"),
+        end_evidence(story),
+        title=f"{client_name(story)} connects to {server_name(story)} and never says hello",
+        explanation="The connection carried no payload at all: the client did not begin a handshake.",
+        remedy=(
+            (
+                "On the client: if this is a health check or a scan, nothing is wrong; else find out why "
+                "the program opens connections without starting TLS."
+            ),
+        ),
+        failing_side=FailingSide.CLIENT,
+        remedy_side=RemedySide.CLIENT,
+        confidence=Confidence.INFERRED,
+        alternatives=(
+            Alternative(
+                "fine", "whether the client is a load balancer's health check or a scanner"
+            ),
+        ),
+    )

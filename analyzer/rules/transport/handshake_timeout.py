@@ -1,0 +1,80 @@
+"""A side was to speak and did not, until somebody's patience or the capture ended.
+
+## What it looks like
+The handshake stops with one side on turn. TCP works: what was sent is acknowledged. Seconds later the
+waiting side closes, or nobody does.
+
+## Why it happens
+The side on turn hangs: a slow revocation check or directory lookup, a hardware module that does not answer,
+an overloaded or stopped process behind a listening socket, a proxy that waits for its own backend.
+
+## What it is not
+If data is sent again and never acknowledged, the path is to blame: TLS-TCP-011 and TLS-TCP-012.
+
+## What to do
+Look at the side that was to speak: what was it doing at this time?
+
+## Blind spots
+A capture that stops listening looks alike; it is only taken for silence if all that was sent had been
+acknowledged.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from analyzer.diagnosis.causes import Confidence, Phase, RemedySide
+from analyzer.diagnosis.model import Alternative, Evidence, Finding, Rank, Rule
+from analyzer.diagnosis.standing import (
+    awaited,
+    awaited_names,
+    end_evidence,
+    phase_of,
+    side_of,
+    starved,
+    waited_long,
+)
+from analyzer.diagnosis.wording import client_name, milliseconds, party, server_name
+from analyzer.tcp.timeline import Side
+from analyzer.tls.story import Story, Way
+
+RULE = Rule(
+    id="TLS-TCP-008",
+    name="handshake-timeout",
+    cause="handshake_timeout",
+    phase=Phase.CLIENT_HELLO,
+    rank=Rank.CLOSED,
+    title="A side falls silent in the handshake",
+    references=("RFC 9293 §3.8",),
+)
+
+
+def check(story: Story) -> Iterator[Finding]:
+    """Fire on a handshake that stands still for long with a side on turn."""
+    ending, silent = story.ending, awaited(story)
+    if not story.offers or story.completed or silent is None or starved(story) is not None:
+        return
+    if ending.way is not Way.SILENCE and not waited_long(story):
+        return
+    if ending.way is Way.ALERT and ending.side is silent:
+        return
+    last = story.messages[-1]
+    remedy_side = RemedySide.SERVER if silent is Side.SERVER else RemedySide.CLIENT
+    yield RULE.finding(
+        Evidence(last.frame, f"{last.sender.value} sent {last.name}, the last of the handshake"),
+        end_evidence(story),
+        title=f"{party(story, silent)} falls silent in the handshake of {client_name(story)} with "
+        f"{server_name(story)}: {awaited_names(story)} was due",
+        explanation=f"Nothing came for {milliseconds(ending.waited_ns)} although TCP was in order.",
+        remedy=(
+            (
+                f"On the {silent.value}: find out what it waited for at this time (revocation checks, "
+                "directory or key store lookups, a backend, load)."
+            ),
+        ),
+        failing_side=side_of(silent),
+        remedy_side=remedy_side,
+        confidence=Confidence.INFERRED,
+        phase=phase_of(story),
+        alternatives=(Alternative("packet_loss_fatal", "a capture on the other side of the path"),),
+    )

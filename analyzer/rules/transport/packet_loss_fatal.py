@@ -1,0 +1,66 @@
+"""Data of one side stops getting through, and the handshake dies of it.
+
+## What it looks like
+A segment is sent again and again and never acknowledged, until a side gives up.
+
+## Why it happens
+A path that breaks, a firewall that loses its state, a wireless or overloaded link, a host that vanished.
+
+## What it is not
+If only full-size segments are lost it is TLS-TCP-011.
+
+## What to do
+Capture on both ends at the same time and find the hop between which the packets vanish.
+
+## Blind spots
+From one capture point one cannot say on which side of it they are lost.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from analyzer.diagnosis.causes import Confidence, FailingSide, Phase, RemedySide
+from analyzer.diagnosis.model import Alternative, Finding, Rank, Rule
+from analyzer.diagnosis.standing import FULL_SEGMENT, end_evidence, phase_of, starved, stuck_bytes
+from analyzer.diagnosis.wording import client_name, counted, server_name
+from analyzer.tls.story import Story
+
+RULE = Rule(
+    id="TLS-TCP-012",
+    name="packet-loss-fatal",
+    cause="packet_loss_fatal",
+    phase=Phase.SERVER_HELLO,
+    rank=Rank.OFFER,
+    title="Packets are lost until the handshake dies",
+    references=("RFC 6298 §5",),
+)
+
+
+def check(story: Story) -> Iterator[Finding]:
+    """Fire where a side's small segments never arrive."""
+    side = starved(story)
+    if side is None or story.completed or not story.is_tls:
+        return
+    stuck = stuck_bytes(story, side)
+    if stuck >= FULL_SEGMENT:
+        return
+    again = story.timeline.retransmissions[side]
+    yield RULE.finding(
+        end_evidence(story),
+        title=f"Packets of the {side.value} are lost for good between {client_name(story)} and "
+        f"{server_name(story)}",
+        explanation=f"{stuck} bytes of the {side.value} were never acknowledged, with "
+        f"{counted(again, 'retransmission')} seen.",
+        remedy=(
+            "On the path: capture on both ends at the same time to find where packets vanish.",
+        ),
+        failing_side=FailingSide.NETWORK,
+        remedy_side=RemedySide.NETWORK,
+        confidence=Confidence.SUSPECTED,
+        phase=phase_of(story),
+        alternatives=(
+            Alternative("mtu_black_hole", "whether packets of all sizes are lost"),
+            Alternative("handshake_timeout", f"a capture at the peer of the {side.value}"),
+        ),
+    )

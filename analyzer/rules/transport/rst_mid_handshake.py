@@ -1,0 +1,78 @@
+"""RST or FIN in the middle of a handshake, and no reason to be found in TLS.
+
+## What it looks like
+The handshake is under way (ServerHello was seen), then a side resets or closes the connection without an
+alert, at a step where no certificate, key or choice explains it.
+
+## Why it happens
+A process that crashes, a load balancer or firewall that cuts, a program that closes the socket on an error of
+its own.
+
+## What it is not
+A client that leaves right after the server's certificate refuses it; a server that leaves after the client's
+certificate refuses that. Both are told by rules of their own, which come first.
+
+## What to do
+Look into the log of the side that closed. Compare TTLs to find a device in between.
+
+## Blind spots
+The reason is not on the wire.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from analyzer.diagnosis.causes import Confidence, Phase, RemedySide
+from analyzer.diagnosis.model import Alternative, Evidence, Finding, Rank, Rule
+from analyzer.diagnosis.standing import end_evidence, phase_of, side_of, waited_long
+from analyzer.diagnosis.wording import client_name, party, server_name
+from analyzer.tcp.timeline import Side
+from analyzer.tls.story import Milestone, Story, Way
+
+RULE = Rule(
+    id="TLS-TCP-010",
+    name="rst-mid-handshake",
+    cause="rst_mid_handshake",
+    phase=Phase.SERVER_HELLO,
+    rank=Rank.CLOSED,
+    title="A side resets the connection in mid-handshake",
+    references=(
+        "RFC 8446 §6",
+        "RFC 9293 §3.5.2",
+    ),
+)
+
+
+def check(story: Story) -> Iterator[Finding]:
+    """Fire where a side leaves without a word behind ServerHello."""
+    ending, side = story.ending, story.ending.side
+    if story.completed or not story.reached(Milestone.SERVER_HELLO) or waited_long(story):
+        return
+    if ending.way not in {Way.FIN, Way.RST} or side is None:
+        return
+    last = [m for m in story.messages if m.frame <= ending.frame][-1:]
+    evidence = [Evidence(m.frame, f"{m.sender.value} sent {m.name}, the last before") for m in last]
+    verb = "resets" if ending.way is Way.RST else "closes"
+    yield RULE.finding(
+        *evidence,
+        end_evidence(story),
+        title=f"{party(story, side)} {verb} the connection in mid-handshake "
+        f"({client_name(story)} with {server_name(story)})",
+        explanation="No alert was sent, and nothing in the messages explains the end.",
+        remedy=(
+            (
+                f"On the {side.value}: read its log at this time for a crash, a limit or an error that "
+                "closes connections."
+            ),
+            "On the path: compare the TTL of the last packet with earlier ones of the same address.",
+        ),
+        failing_side=side_of(side),
+        remedy_side=RemedySide.CLIENT if side is Side.CLIENT else RemedySide.SERVER,
+        confidence=Confidence.SUSPECTED,
+        phase=phase_of(story),
+        alternatives=(
+            Alternative("server_certificate_rejected", "the log of the side that closed"),
+            Alternative("client_certificate_rejected", "the log of the side that closed"),
+        ),
+    )

@@ -1,0 +1,80 @@
+"""The server reads the ClientHello and closes the connection without an alert.
+
+## What it looks like
+ClientHello, then FIN from the server. No ServerHello, no alert.
+
+## Why it happens
+Stacks and devices that say nothing when they do not like an offer: an SNI they have no certificate for, a
+version or suites they do not serve, a proxy or load balancer whose backend is gone. Some servers close
+like this on a ClientHello that is too large.
+
+## What it is not
+With RST instead of FIN it is TLS-TCP-007; after a long wait it is TLS-TCP-008.
+
+## What to do
+Ask the server's log. Try the same offer with and without SNI, and with other versions:
+`openssl s_client -connect HOST:PORT -servername NAME -tls1_2`.
+
+## Blind spots
+The reason is not on the wire; other connections of this server may show what it takes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from analyzer.diagnosis.causes import Confidence, FailingSide, Phase, RemedySide
+from analyzer.diagnosis.model import Alternative, Finding, Rank, Rule
+from analyzer.diagnosis.standing import end_evidence, waited_long
+from analyzer.diagnosis.wording import client_name, offer_evidence, server_name
+from analyzer.tcp.timeline import Side
+from analyzer.tls.story import Opening, Story, Way
+
+RULE = Rule(
+    id="TLS-TCP-006",
+    name="server-closed-silently",
+    cause="server_closed_silently",
+    phase=Phase.CLIENT_HELLO,
+    rank=Rank.CLOSED,
+    title="The server closes after the ClientHello without an alert",
+    references=(
+        "RFC 8446 §6",
+        "RFC 5246 §7.2",
+    ),
+)
+
+
+def check(story: Story) -> Iterator[Finding]:
+    """Fire where the server's whole answer to a ClientHello is FIN."""
+    ending = story.ending
+    if not story.offers or story.choice is not None or story.retry is not None:
+        return
+    if ending.way is not Way.FIN or ending.side is not Side.SERVER or waited_long(story):
+        return
+    if story.openings[Side.SERVER] is not Opening.NOTHING and story.prelude is None:
+        return
+    yield RULE.finding(
+        *offer_evidence(story, "client sent ClientHello"),
+        end_evidence(story),
+        title=f"{server_name(story)} answers the ClientHello of {client_name(story)} by closing, "
+        "without an alert",
+        explanation="The server did not accept the offer, or could not serve it, and did not say why.",
+        remedy=(
+            (
+                "On the server: read its log at this time; check SNI mapping, versions and suites, and "
+                "whether a backend behind it is up."
+            ),
+            (
+                f"To narrow it down: openssl s_client -connect {server_name(story)} with and without "
+                "-servername, with -tls1_2 and -tls1_3."
+            ),
+        ),
+        failing_side=FailingSide.SERVER,
+        remedy_side=RemedySide.SERVER,
+        confidence=Confidence.SEEN,
+        alternatives=(
+            Alternative("sni_unrecognized", "the same offer with another name, or with none"),
+            Alternative("protocol_version", "the same offer with other versions"),
+            Alternative("no_shared_cipher", "the server's list of suites"),
+        ),
+    )

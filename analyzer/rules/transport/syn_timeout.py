@@ -1,0 +1,75 @@
+"""Nobody answers the SYN.
+
+## What it looks like
+One or more SYNs of the client, sent again after about 1, 3 and 7 seconds, and nothing from the server.
+
+## Why it happens
+A firewall drops the packets, the route leads nowhere, the host is down or has another address; less
+often the answer takes a way that the capture does not see.
+
+## What it is not
+RST in answer is TLS-TCP-001; an ICMP error in answer is TLS-TCP-003.
+
+## What to do
+Follow the path: can the client's network reach the server's port at all? A capture on the server's side
+shows whether the SYNs arrive.
+
+## Blind spots
+If only the client's direction is captured, an answer would not be seen either.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from analyzer.diagnosis.causes import Confidence, FailingSide, Phase, RemedySide
+from analyzer.diagnosis.model import Alternative, Evidence, Finding, Rank, Rule
+from analyzer.diagnosis.wording import client_name, counted, milliseconds, server_name
+from analyzer.tls.story import Story
+
+_ANSWER_DUE_NS = 1_000_000_000  # RFC 6298 section 2: the first retransmission timeout
+
+RULE = Rule(
+    id="TLS-TCP-002",
+    name="syn-timeout",
+    cause="syn_timeout",
+    phase=Phase.TCP_CONNECT,
+    rank=Rank.DECISIVE,
+    title="The SYN is not answered",
+    references=(
+        "RFC 9293 §3.5",
+        "RFC 6298 §2",
+    ),
+)
+
+
+def check(story: Story) -> Iterator[Finding]:
+    """Fire on SYNs without an answer, once an answer was due."""
+    timeline = story.timeline
+    syns = timeline.syns
+    if timeline.end != "unanswered" or timeline.icmp or not syns:
+        return
+    tried = syns[-1].time - syns[0].time
+    if tried + timeline.silence_ns < _ANSWER_DUE_NS and len(syns) < 2:
+        return
+    yield RULE.finding(
+        Evidence(syns[0].frame, "client sent SYN"),
+        Evidence(
+            syns[-1].frame, f"last of {counted(len(syns), 'SYN')}, {milliseconds(tried)} later"
+        ),
+        title=f"{server_name(story)} does not answer {client_name(story)}: SYN after SYN is lost",
+        explanation="No packet came back, neither acceptance nor refusal, so the handshake never began.",
+        remedy=(
+            "On the path: check routing and the firewall rules for this port, in both directions.",
+            (
+                f"On the server: check that the host is up and has the address {story.server.ip}; capture "
+                "there to see whether the SYNs arrive."
+            ),
+        ),
+        failing_side=FailingSide.NETWORK,
+        remedy_side=RemedySide.NETWORK,
+        confidence=Confidence.INFERRED if len(syns) > 1 else Confidence.SUSPECTED,
+        alternatives=(
+            Alternative("capture_one_sided", "a capture that is sure to see the server's packets"),
+        ),
+    )

@@ -1,0 +1,1 @@
+"""The talk before TLS did not lead to TLS."""

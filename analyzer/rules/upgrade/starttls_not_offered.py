@@ -1,0 +1,62 @@
+"""The client wanted to change to TLS, and the server does not offer it.
+
+## What it looks like
+The client asks for the server's capabilities (EHLO, CAPABILITY), STARTTLS is not among them, and the
+client leaves without doing anything else.
+
+## Why it happens
+TLS is not configured on the server, or a device in between removes the offer (some firewalls' mail
+inspection does).
+
+## What it is not
+A server that offers and then refuses is TLS-UPG-002.
+
+## What to do
+Switch TLS on in the server; look for a device that rewrites the list (it often leaves X characters behind).
+
+## Blind spots
+That the client wanted TLS is concluded from its leaving.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from analyzer.diagnosis.causes import Confidence, FailingSide, Phase, RemedySide
+from analyzer.diagnosis.model import Alternative, Evidence, Finding, Rank, Rule
+from analyzer.diagnosis.wording import client_name, server_name
+from analyzer.tls.story import PreludeEnd, Story
+
+RULE = Rule(
+    id="TLS-UPG-001",
+    name="starttls-not-offered",
+    cause="starttls_not_offered",
+    phase=Phase.CLIENT_HELLO,
+    rank=Rank.DECISIVE,
+    title="The server does not offer STARTTLS",
+    references=(
+        "RFC 3207 §4",
+        "RFC 9051 §6.2.1",
+    ),
+)
+
+
+def check(story: Story) -> Iterator[Finding]:
+    """Fire where a client reads a list without TLS and leaves."""
+    prelude = story.prelude
+    if prelude is None or prelude.end is not PreludeEnd.NOT_OFFERED or story.offers:
+        return
+    yield RULE.finding(
+        Evidence(prelude.frame, f"server's capabilities hold no STARTTLS: {prelude.text}"),
+        title=f"{server_name(story)} does not offer STARTTLS ({prelude.protocol}), and "
+        f"{client_name(story)} leaves",
+        explanation="The client asked what the server can do, found no TLS, and did nothing else.",
+        remedy=(
+            "On the server: configure a certificate and switch STARTTLS on.",
+            "On the path: look for mail inspection that removes STARTTLS from the server's answer.",
+        ),
+        failing_side=FailingSide.CLIENT,
+        remedy_side=RemedySide.SERVER,
+        confidence=Confidence.INFERRED,
+        alternatives=(Alternative("fine", "whether the client insists on TLS"),),
+    )

@@ -1,0 +1,65 @@
+"""The client asked to change to TLS in the middle of its protocol, and the server refused.
+
+## What it looks like
+STARTTLS (AUTH TLS, STLS, an SSLRequest …) from the client, and a refusal from the server: 454, NO, -ERR, N.
+
+## Why it happens
+TLS is switched off or broken on the server (no certificate, no key), or not allowed at this point.
+
+## What it is not
+A server that does not list STARTTLS, and is not asked, is TLS-UPG-001.
+
+## What to do
+The server's answer says what it says; its log says why.
+
+## Blind spots
+None: request and refusal are in clear.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from analyzer.diagnosis.causes import Confidence, FailingSide, Phase, RemedySide
+from analyzer.diagnosis.model import Evidence, Finding, Rank, Rule
+from analyzer.diagnosis.wording import client_name, server_name
+from analyzer.tls.story import PreludeEnd, Story
+
+_PROXIES = frozenset({"http connect", "socks"})
+
+RULE = Rule(
+    id="TLS-UPG-002",
+    name="starttls-refused",
+    cause="starttls_refused",
+    phase=Phase.CLIENT_HELLO,
+    rank=Rank.DECISIVE,
+    title="The server refuses STARTTLS",
+    references=(
+        "RFC 3207 §4",
+        "RFC 4217 §4",
+    ),
+)
+
+
+def check(story: Story) -> Iterator[Finding]:
+    """Fire on a refused request for TLS."""
+    prelude = story.prelude
+    if prelude is None or prelude.end is not PreludeEnd.REFUSED or story.offers:
+        return
+    if prelude.protocol in _PROXIES:
+        return
+    yield RULE.finding(
+        Evidence(prelude.frame, f"server refused to start TLS: {prelude.text}"),
+        title=f"{server_name(story)} refuses to start TLS in {prelude.protocol} for "
+        f"{client_name(story)}: {prelude.text}",
+        explanation="The client asked for TLS before the handshake, and the server said no.",
+        remedy=(
+            (
+                "On the server: check that TLS is switched on and that its certificate and key load; its "
+                "log at this time names the reason."
+            ),
+        ),
+        failing_side=FailingSide.SERVER,
+        remedy_side=RemedySide.SERVER,
+        confidence=Confidence.SEEN,
+    )
