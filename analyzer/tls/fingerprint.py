@@ -13,6 +13,7 @@ from typing import Final
 from analyzer.tls.hello import ClientHello, ServerHello
 from analyzer.tls.registry import CodePoint, ExtensionType
 
+_REMEMBERED: Final = 4096  # clients repeat: their hellos differ in little but random bytes
 _NOTHING: Final = "000000000000"
 _VERSIONS: Final = {
     0x0002: "s2",
@@ -29,15 +30,20 @@ _VERSIONS: Final = {
 
 def ja3_text(hello: ClientHello) -> str:
     """What JA3 hashes: version, suites, extensions, groups and point formats in decimal."""
-    return ",".join(
-        (
-            str(int(hello.legacy_version)),
-            _decimal(hello.cipher_suites),
-            _decimal(hello.extension_types),
-            _decimal(hello.supported_groups),
-            _decimal(hello.ec_point_formats, keep=True),
-        )
+    return _ja3_text(
+        int(hello.legacy_version),
+        hello.cipher_suites,
+        hello.extension_types,
+        hello.supported_groups,
+        hello.ec_point_formats,
     )
+
+
+@functools.lru_cache(maxsize=_REMEMBERED)
+def _ja3_text(version: int, *lists: tuple[CodePoint, ...]) -> str:
+    *greased, formats = lists
+    shown = [_decimal(points) for points in greased]
+    return ",".join((str(version), *shown, _decimal(formats, keep=True)))
 
 
 def ja3(hello: ClientHello) -> str | None:
@@ -60,13 +66,12 @@ def _decimal(points: Iterable[CodePoint], *, keep: bool = False) -> str:
     return "-".join([str(int(point)) for point in points if keep or not point.grease])
 
 
-@functools.lru_cache(maxsize=4096)
+@functools.lru_cache(maxsize=_REMEMBERED)
 def _md5(text: str) -> str:
     # JA3 is defined by MD5; nothing is protected by it.
     return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
 
 
-@functools.lru_cache(maxsize=4096)
 def _short(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:12] if text else _NOTHING
 
@@ -82,40 +87,53 @@ def ja4(hello: ClientHello, transport: str = "t") -> str | None:
         hello: The client's.
         transport: ``t`` for TCP, ``q`` for QUIC, ``d`` for DTLS.
     """
-    if hello.v2:
-        return None
-    suites, extensions, schemes = _parts(hello)
-    glance = _glance(hello, transport, len(suites), len(extensions))
-    hidden = {ExtensionType.SERVER_NAME, ExtensionType.APPLICATION_LAYER_PROTOCOL_NEGOTIATION}
-    kinds = _hexadecimal(sorted(kind for kind in extensions if kind not in hidden))
-    tail = f"{kinds}_{_hexadecimal(schemes)}" if schemes else kinds
-    return f"{glance}_{_short(_hexadecimal(sorted(suites)))}_{_short(tail)}"
+    return None if hello.v2 else _ja4(*_ja4_parts(hello, transport), raw=False)
 
 
 def ja4_raw(hello: ClientHello, transport: str = "t") -> str:
     """JA4 before hashing (``JA4_r``), to compare two clients by eye."""
-    suites, extensions, schemes = _parts(hello)
-    glance = _glance(hello, transport, len(suites), len(extensions))
-    hidden = {ExtensionType.SERVER_NAME, ExtensionType.APPLICATION_LAYER_PROTOCOL_NEGOTIATION}
-    kinds = _hexadecimal(sorted(kind for kind in extensions if kind not in hidden))
-    parts = (glance, _hexadecimal(sorted(suites)), kinds, _hexadecimal(schemes))
-    return "_".join(parts[: 4 if schemes else 3])
+    return _ja4(*_ja4_parts(hello, transport), raw=True)
 
 
-def _parts(hello: ClientHello) -> tuple[list[int], list[int], list[int]]:
-    """Suites, extension types and signature schemes without GREASE, in the order sent."""
-    suites = [int(suite) for suite in hello.cipher_suites if not suite.grease]
-    extensions = [int(kind) for kind in hello.extension_types if not kind.grease]
-    schemes = [int(scheme) for scheme in hello.signature_algorithms if not scheme.grease]
-    return suites, extensions, schemes
-
-
-def _glance(hello: ClientHello, transport: str, suites: int, extensions: int) -> str:
-    """Transport, version, SNI or not, counts (99 at most), ends of the first ALPN value."""
-    offered = [v for v in hello.supported_versions if not v.grease]
+def _ja4_parts(
+    hello: ClientHello, transport: str
+) -> tuple[str, str, tuple[CodePoint, ...], tuple[CodePoint, ...], tuple[CodePoint, ...]]:
+    offered = [version for version in hello.supported_versions if not version.grease]
     version = _VERSIONS.get(max(offered, default=hello.legacy_version), "00")
-    name = "d" if hello.offers(ExtensionType.SERVER_NAME) else "i"
-    return f"{transport}{version}{name}{min(suites, 99):02}{min(extensions, 99):02}{_alpn(hello)}"
+    return (
+        f"{transport}{version}{'d' if hello.offers(ExtensionType.SERVER_NAME) else 'i'}",
+        _alpn(hello),
+        hello.cipher_suites,
+        hello.extension_types,
+        hello.signature_algorithms,
+    )
+
+
+@functools.lru_cache(maxsize=_REMEMBERED)
+def _ja4(
+    glance: str,
+    alpn: str,
+    cipher_suites: tuple[CodePoint, ...],
+    extension_types: tuple[CodePoint, ...],
+    signature_algorithms: tuple[CodePoint, ...],
+    *,
+    raw: bool,
+) -> str:
+    suites = sorted(int(suite) for suite in cipher_suites if not suite.grease)
+    extensions = [int(kind) for kind in extension_types if not kind.grease]
+    schemes = [int(scheme) for scheme in signature_algorithms if not scheme.grease]
+    first = f"{glance}{min(len(suites), 99):02}{min(len(extensions), 99):02}{alpn}"
+    kinds = _hexadecimal(sorted(kind for kind in extensions if kind not in _LEFT_OUT))
+    tail = f"{kinds}_{_hexadecimal(schemes)}" if schemes else kinds
+    if raw:
+        return f"{first}_{_hexadecimal(suites)}_{tail}"
+    return f"{first}_{_short(_hexadecimal(suites))}_{_short(tail)}"
+
+
+# Both vary with what is asked for, not with the client.
+_LEFT_OUT: Final = frozenset(
+    {ExtensionType.SERVER_NAME, ExtensionType.APPLICATION_LAYER_PROTOCOL_NEGOTIATION}
+)
 
 
 def _alpn(hello: ClientHello) -> str:

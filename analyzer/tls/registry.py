@@ -12,6 +12,7 @@ or vendors know say so.
 from __future__ import annotations
 
 import enum
+import functools
 from collections.abc import Iterable
 from typing import Final, Self, cast
 
@@ -60,6 +61,12 @@ class CodePoint(enum.IntEnum):
     def label(self) -> str:
         """The name as it is printed; registries in lower case say so by their own ``label``."""
         return self._name_
+
+
+@functools.lru_cache(maxsize=4096)
+def labels(points: tuple[CodePoint, ...]) -> tuple[str, ...]:
+    """The printed names of a list; remembered, since clients repeat their lists."""
+    return tuple([point.label for point in points])
 
 
 class LowerCodePoint(CodePoint):

@@ -160,11 +160,18 @@ def _classic(suite: CipherSuite, keys: str, protection: str) -> SuiteFacts:
         block_size=block,
         key_bits=_key_bits(cipher),
         export="EXPORT" in keys,
-        first_version=ProtocolVersion.TLS1_2 if new else ProtocolVersion.SSL3,
+        first_version=_first_version(exchange, aead=aead, new=new),
         openssl_name=_openssl_name(exchange, authentication, cipher, mode, end)
         if "EXPORT" not in keys
         else None,
     )
+
+
+def _first_version(exchange: str, *, aead: bool, new: bool) -> ProtocolVersion:
+    """TLS 1.2 for what needs its nonces or hashes; but RFC 5487 lets PSK use SHA-2 for MACs before."""
+    if aead or (new and "PSK" not in exchange):
+        return ProtocolVersion.TLS1_2
+    return ProtocolVersion.TLS1_0 if new else ProtocolVersion.SSL3
 
 
 def _ssl2(suite: CipherSuite) -> SuiteFacts:
