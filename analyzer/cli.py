@@ -28,6 +28,7 @@ NAME: Final = "handshake-analyzer"
 COMMANDS: Final = ("analyze", "explain", "rules", "schema")
 INTERRUPTED: Final = 130  # 128 + SIGINT
 PIPE_CLOSED: Final = 141  # 128 + SIGPIPE
+_COMPLETION: Final = "_HANDSHAKE_ANALYZER_COMPLETE"
 
 app = typer.Typer(
     name=NAME,
@@ -98,8 +99,15 @@ def _invoke(arguments: list[str]) -> int:
         if hasattr(stream, "reconfigure"):  # names may hold what the locale lacks
             stream.reconfigure(errors="backslashreplace")
     command = typer.main.get_command(app)
-    result = command.main(args=arguments, prog_name=NAME, standalone_mode=False)
-    return result if isinstance(result, int) else 0
+    if _COMPLETION in os.environ:  # the shell asks what may come next
+        command.main(args=arguments, prog_name=NAME)
+    try:
+        # Not main(): it would turn a reader that goes away into exit status 1.
+        with command.make_context(NAME, arguments) as context:
+            command.invoke(context)
+    except typer.Exit as end:
+        return end.exit_code
+    return 0
 
 
 def _explanation(error: Exception) -> str:
@@ -233,15 +241,17 @@ def rules(
 def schema() -> None:
     """Print the JSON Schema of the report."""
     from analyzer.report.machine import render_schema  # noqa: PLC0415 - loads msgspec
+    from analyzer.report.sink import write_all  # noqa: PLC0415 - as above
 
-    _stdout().buffer.write(render_schema())
+    write_all(_stdout(), render_schema())
 
 
 def _check(name: str, names: list[str]) -> None:
     """Refuse what can only be a mistake, before anything slow is loaded."""
     if name == "-" and len(names) > 1:
         raise UsageError("-: standard input cannot be one of several files; analyse it alone")
-    if len(names) == 1 and Path(name).name == name and "." not in name and not Path(name).exists():
+    bare = name != "-" and Path(name).name == name and "." not in name
+    if bare and len(names) == 1 and not Path(name).exists():
         raise UsageError(
             f"{name}: neither a file nor a command; commands are {', '.join(COMMANDS)}"
         )
@@ -266,8 +276,9 @@ def _print(
     report = analysis.report(selection)
     if form is Format.JSON:
         from analyzer.report.machine import render_json  # noqa: PLC0415 - only what is asked for
+        from analyzer.report.sink import write_all  # noqa: PLC0415 - as above
 
-        sink.buffer.write(render_json(report))
+        write_all(sink, render_json(report))
     else:
         from analyzer.report.console import render_console  # noqa: PLC0415 - loads rich
 
@@ -278,10 +289,11 @@ def _print(
 
 def _print_lines(connections: Iterable[Connection], sink: TextIOWrapper) -> int:
     from analyzer.report.machine import render_line  # noqa: PLC0415 - only what is asked for
+    from analyzer.report.sink import write_all  # noqa: PLC0415 - as above
 
     failures = 0
     for connection in connections:
-        sink.buffer.write(render_line(connection))
+        write_all(sink, render_line(connection))
         failures += connection.outcome == "failed"
     return failures
 

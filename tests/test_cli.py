@@ -234,14 +234,14 @@ def test_a_foreign_file(tmp_path: Path, content: bytes) -> None:
         pytest.param(["--nonsense", "FILE"], "--nonsense", id="no such option"),
         pytest.param(["analyze"], "FILE", id="no file"),
         pytest.param(["FILE", "--format", "xml"], "xml", id="no such format"),
-        pytest.param(["FILE", "--stream", "x"], "x", id="not a number"),
-        pytest.param(["FILE", "--stream", "-1"], "-1", id="a negative number"),
+        pytest.param(["FILE", "--stream", "x"], "--stream", id="not a number"),
+        pytest.param(["FILE", "--stream", "-1"], "--stream", id="a negative number"),
         pytest.param(["FILE", "--stream", "99"], "99", id="no such stream"),
         pytest.param(["FILE", "--output"], "--output", id="option without its value"),
         pytest.param(["FILE", "--output", "absent/report"], "absent/report", id="no such folder"),
         pytest.param(["explane", "TLS-CERT-001"], "explane", id="no such command"),
         pytest.param(["explane"], "explain", id="no such command, and nothing after it"),
-        pytest.param(["explain"], "RULE", id="explain without a rule"),
+        pytest.param(["explain"], "rule", id="explain without a rule"),
         pytest.param(["explain", "TLS-NONE-999"], "TLS-NONE-999", id="no such rule"),
         pytest.param(["rules", "extra"], "extra", id="an argument too many"),
         pytest.param(["-", "FILE"], "-", id="standard input beside a file"),
@@ -270,11 +270,12 @@ def test_a_full_disk_is_one_line(failing: Path) -> None:
     assert done.stderr.count(b"\n") == 1
 
 
-def test_a_reader_that_goes_away_is_no_error(failing: Path) -> None:
-    many = failing.with_name("many.pcap")
-    many.write_bytes(pcap(*(rejected(port=10_000 + i, start=1.8e9 + i) for i in range(300))))
+@pytest.mark.parametrize("form", ["text", "json", "ndjson"])
+def test_a_reader_that_goes_away_is_no_error(tmp_path: Path, form: str) -> None:
+    many = tmp_path / "many.pcap"
+    many.write_bytes(pcap(*(rejected(port=10_000 + i, start=1.8e9 + i) for i in range(1000))))
     with subprocess.Popen(
-        [sys.executable, "-m", "analyzer", str(many), "--format", "json"],
+        [sys.executable, "-m", "analyzer", str(many), "-v", "--format", form],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         cwd=Path(__file__).parents[1],
@@ -354,3 +355,13 @@ def test_help_answers_at_once() -> None:
         took.append(time.perf_counter() - began)
 
     assert min(took) < 0.15
+
+
+def test_the_shell_can_complete() -> None:
+    done = run(
+        _HANDSHAKE_ANALYZER_COMPLETE="complete_bash",
+        COMP_WORDS="handshake-analyzer ex",
+        COMP_CWORD="1",
+    )
+
+    assert b"explain" in done.stdout

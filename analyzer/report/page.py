@@ -38,6 +38,12 @@ FANCY = Glyphs("✗", "✓", "○", "─", "▶", "◀", "·", "×", "–", "…
 PLAIN = Glyphs("x", "+", "o", "-", ">", "<", "-", "x", "-", "..")
 
 
+class _Console(Console):
+    def on_broken_pipe(self) -> None:
+        """Leave it to the caller, instead of ending the program."""
+        raise BrokenPipeError
+
+
 class Page:
     """Writes paragraphs to a stream; knows its width, encoding and whether it has colour."""
 
@@ -46,7 +52,7 @@ class Page:
     ) -> None:
         """Make a page. ``colour`` and ``width`` of None mean: what suits the stream."""
         self._encoding = getattr(stream, "encoding", None) or "utf-8"
-        self.console = Console(
+        self.console = _Console(
             file=stream,
             no_color=True if colour is False else None,
             force_terminal=colour,

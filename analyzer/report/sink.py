@@ -37,6 +37,13 @@ def written_beside(path: Path) -> Iterator[TextIOWrapper]:
         raise
 
 
+def write_all(sink: TextIOWrapper, data: bytes) -> None:
+    """Write bytes to the end: without buffering (PYTHONUNBUFFERED) a pipe may take only a part."""
+    left = memoryview(data)
+    while left:
+        left = left[sink.buffer.write(left) :]
+
+
 def _umask() -> int:
     """The mask of this process; it can only be read by setting it."""
     mask = os.umask(0o077)
