@@ -66,7 +66,7 @@ def test_the_bare_command_analyses(failing: Path) -> None:
     done = run(failing)
 
     assert (done.returncode, done.stderr) == (0, b"")
-    assert done.stdout.decode().startswith("2 of 2 TLS connections failed, in 2 ways:")
+    assert done.stdout.decode().startswith("2 of 2 connections failed, in 2 ways:")
     assert done.stdout == run("analyze", failing).stdout
 
 

@@ -164,11 +164,15 @@ _END: Final[Mapping[str, schema.End]] = {end: end for end in get_args(schema.End
 
 def _tcp(story: Story, frame_of: FrameOf) -> schema.Tcp:
     told = story.timeline
-    closed = None if told.closed_first is None else told.closed_first[1].frame
+    closed = None if told.closed_first is None else told.closed_first[1]
     return schema.Tcp(
+        syns=len(told.syns),
+        syn_frame=None if told.syn is None else frame_of(told.syn.frame),
+        syn_ack_frame=None if told.syn_ack is None else frame_of(told.syn_ack.frame),
         end=_END[told.end],
         end_by=None if told.end_by is None else told.end_by.value,
-        end_frame=None if closed is None else frame_of(closed),
+        end_frame=None if closed is None else frame_of(closed.frame),
+        end_time=None if closed is None else rfc3339(closed.time),
         rtt=None if told.rtt_ns is None else told.rtt_ns / 1e9,
         retransmissions=sum(told.retransmissions.values()),
         missing_bytes=sum(told.missing.values()),

@@ -59,7 +59,7 @@ def _answers(page: Page, report: Report) -> None:
         return
     several = len(report.groups) > 1
     if several:
-        total = _plural(counts.connections - counts.not_tls, "TLS connection")
+        total = _plural(counts.connections - counts.not_tls, "connection")
         ways = len(report.groups)
         page.say(f"{counts.failed} of {total} failed, in {ways} ways:", style="bold")
     for number, group in enumerate(report.groups[:_GROUPS_LISTED], start=1):
@@ -192,29 +192,31 @@ def _incomplete(page: Page, report: Report) -> None:
     page.say(f"{_plural(number, 'connection')} {verb} not fully in the capture.", lead=lead)
     reasons: dict[str, list[Connection]] = {}
     for connection in incomplete:
-        title = connection.diagnosis.title if connection.diagnosis else ""
-        reasons.setdefault(title, []).append(connection)
-    for title, members in list(reasons.items())[:_NOTES_TOLD]:
-        streams = ", ".join(str(c.stream) for c in members[:6])
-        more = ", ..." if len(members) > 6 else ""
-        reason = title or "no reason found"
-        page.say(f"stream {streams}{more}: {reason}", indent=4, style="dim")
+        cause = connection.diagnosis.cause if connection.diagnosis else ""
+        reasons.setdefault(cause, []).append(connection)
+    for cause, members in sorted(reasons.items(), key=lambda item: -len(item[1])):
+        first = members[0].diagnosis
+        words = f"{first.title} (stream {members[0].stream})" if first else "no reason found"
+        often = f" and {len(members) - 1} more like it" if len(members) > 1 else ""
+        page.say(words + often, lead=page.text(f"{cause}: " if cause else ""), indent=4)
 
 
 def _notes(page: Page, established: Iterable[Connection], *, verbose: bool) -> None:
     """What is worth knowing about connections that went well."""
-    notes: dict[tuple[str, str], list[int]] = {}
+    notes: dict[tuple[str, str], list[tuple[int, str]]] = {}
     for connection in established:
         found = ((connection.diagnosis,) if connection.diagnosis else ()) + connection.findings
         for finding in found:
-            notes.setdefault((finding.rule, finding.title), []).append(connection.stream)
+            key = (finding.rule, finding.title if verbose else "")
+            notes.setdefault(key, []).append((connection.stream, finding.title))
     if not notes:
         return
     page.heading("Worth knowing about those that went well", indent=0)
     ordered = sorted(notes.items(), key=lambda item: (-len(item[1]), item[1][0]))
-    for (rule, title), streams in ordered if verbose else ordered[:_NOTES_TOLD]:
-        often = f"{page.glyphs.times}{len(streams)}, " if len(streams) > 1 else ""
-        words = f"{title} ({often}stream {streams[0]}, {rule})"
+    for (rule, _), noted in ordered if verbose else ordered[:_NOTES_TOLD]:
+        stream, title = noted[0]
+        often = f" and {len(noted) - 1} more like it" if len(noted) > 1 else ""
+        words = f"{title} (stream {stream}, {rule}){often}"
         page.say(words, lead=f"{page.glyphs.dot} ", indent=2)
     if not verbose and len(ordered) > _NOTES_TOLD:
         page.say(f"and {len(ordered) - _NOTES_TOLD} more with --verbose", indent=4, style="dim")

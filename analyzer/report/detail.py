@@ -12,7 +12,7 @@ from analyzer.report.schema import Certificate, Connection, Finding, Group
 _CERTIFICATES_SHOWN: Final = 4
 
 _STEP: Final = {
-    "tcp_connect": "while connecting (TCP)",
+    "tcp_connect": "while connecting",
     "client_hello": "at the ClientHello",
     "server_hello": "at the ServerHello",
     "server_certificate": "at the server's certificate",
@@ -107,7 +107,7 @@ def _remedy(page: Page, finding: Finding) -> None:
         for number, step in enumerate(finding.remedy, start=1):
             page.say(step, lead=f"{number}. " if numbered else "", indent=4)
     if finding.alternatives:
-        page.heading("Not excluded")
+        page.heading("Not excluded, and what would decide")
         for other in finding.alternatives:
             lead = page.text(f"{other.cause}: ", "yellow")
             page.say(f"{other.would_decide}", lead=lead, indent=4)

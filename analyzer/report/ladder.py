@@ -51,8 +51,8 @@ def ladder(connection: Connection) -> list[Rung]:
     rungs += [_alert(a, began) for a in connection.handshake.alerts]
     rungs.sort(key=lambda rung: rung.seconds or 0.0)  # stable: order of arrival within a packet
     joined = _join(rungs)
-    joined += _end(connection)
-    return _mark_break(joined, connection)
+    joined += _end(connection, began)
+    return _mark_break(joined if rungs else _opening(connection) + joined, connection)
 
 
 def seconds_of(time: str) -> float:
@@ -131,16 +131,28 @@ _ENDS: Final = {
 }
 
 
-def _end(connection: Connection) -> list[Rung]:
+def _opening(connection: Connection) -> list[Rung]:
+    """TCP's own handshake: told only where there is nothing else."""
+    tcp = connection.tcp
+    rungs = []
+    if tcp.syn_frame is not None:
+        rungs.append(Rung("client", tcp.syn_frame, 0.0, "SYN", repeats=max(tcp.syns, 1)))
+    if tcp.syn_ack_frame is not None:
+        rungs.append(Rung("server", tcp.syn_ack_frame, tcp.rtt, "SYN-ACK"))
+    return rungs
+
+
+def _end(connection: Connection, began: float) -> list[Rung]:
     """The row that tells how the connection ended."""
     tcp = connection.tcp
+    seconds = None if tcp.end_time is None else seconds_of(tcp.end_time) - began
     if tcp.end == "open":
         return [Rung(None, None, None, "the capture ends here")]
     if tcp.end == "unanswered":
         return [Rung(None, tcp.end_frame, None, "no answer to the client's SYN", broken=True)]
     if tcp.end == "timeout":
         return [Rung(None, None, None, "silence until the capture ends")]
-    return [Rung(tcp.end_by, tcp.end_frame, None, _ENDS[tcp.end])]
+    return [Rung(tcp.end_by, tcp.end_frame, seconds, _ENDS[tcp.end])]
 
 
 def _mark_break(rungs: list[Rung], connection: Connection) -> list[Rung]:

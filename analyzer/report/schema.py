@@ -332,11 +332,15 @@ class Certificates(Data, frozen=True):
 
 
 class Tcp(Data, frozen=True):
-    """The transport's facts. ``rtt`` in seconds."""
+    """The transport's facts. ``rtt`` in seconds; ``syns`` counts the client's attempts."""
 
+    syns: Count
+    syn_frame: Frame | None
+    syn_ack_frame: Frame | None
     end: End
     end_by: Sender | None
     end_frame: Frame | None
+    end_time: Time | None
     rtt: float | None
     retransmissions: Count
     missing_bytes: Count

@@ -8,6 +8,9 @@ import tempfile
 from collections.abc import Iterator
 from io import TextIOWrapper
 from pathlib import Path
+from typing import Final
+
+_CHUNK: Final = 1 << 20
 
 
 @contextlib.contextmanager
@@ -39,9 +42,9 @@ def written_beside(path: Path) -> Iterator[TextIOWrapper]:
 
 def write_all(sink: TextIOWrapper, data: bytes) -> None:
     """Write bytes to the end: without buffering (PYTHONUNBUFFERED) a pipe may take only a part."""
-    left = memoryview(data)
-    while left:
-        left = left[sink.buffer.write(left) :]
+    at = 0
+    while at < len(data):
+        at += sink.buffer.write(data[at : at + _CHUNK])
 
 
 def _umask() -> int:

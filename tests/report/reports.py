@@ -165,9 +165,13 @@ def connection(stream: int = 0, **changed: Any) -> Connection:
         ),
         "certificates": Certificates(server=(), client=(), server_chain=None, client_chain=None),
         "tcp": Tcp(
+            syns=1,
+            syn_frame=1,
+            syn_ack_frame=2,
             end="fin",
             end_by="client",
             end_frame=9,
+            end_time=at(0.09),
             rtt=0.0123,
             retransmissions=0,
             missing_bytes=0,

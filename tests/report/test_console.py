@@ -64,14 +64,14 @@ def test_the_report_of_a_failure_in_full() -> None:
         4    +0.030  client_hello api.example.com ─────────────────────────────▶
         6    +0.050  ◀───── server_hello TLSv1.2, certificate, server_hello_done
         8    +0.070  alert unknown_ca (fatal) ✗ ───────────────────────────────▶
-        9            closes the connection (FIN) ──────────────────────────────▶
+        9    +0.080  closes the connection (FIN) ──────────────────────────────▶
 
   What to change, on the client
     1. Import the certificate of CN=Corp Root into the trust store of the
        client.
     2. Check that the client uses that trust store.
 
-  Not excluded
+  Not excluded, and what would decide
     incomplete_chain: the client's trust store
 
   RFC 5246 section 7.2.2. More: handshake-analyzer explain TLS-CERT-010
@@ -217,7 +217,7 @@ def test_what_is_incomplete_says_why() -> None:
     page = shown(report(connection(outcome="incomplete", diagnosis=cut)))
 
     assert "1 connection is not fully in the capture." in page
-    assert "stream 0: The capture begins after the handshake" in page
+    assert "capture_midstream: The capture begins after the handshake (stream 0)" in page
 
 
 def test_notes_on_good_connections_are_counted_once() -> None:
@@ -228,7 +228,7 @@ def test_notes_on_good_connections_are_counted_once() -> None:
     page = shown(told)
 
     assert page.count("expires in 3 days") == 1
-    assert "×4" in page
+    assert "(stream 0, TLS-CERT-010) and 3 more like" in page
 
 
 def test_offer_and_choice_stand_side_by_side_when_asked_for() -> None:
