@@ -94,7 +94,8 @@ def _is_markup(head: bytes) -> bool:
 
 
 def _is_text(head: bytes) -> bool:
-    return bool(head) and all(byte in b"\t\n\r\f\x1b" or byte >= 32 for byte in head[:512])
+    start = head[:512]
+    return len(start) > 1 and all(byte in b"\t\n\r\f\x1b" or byte >= 32 for byte in start)
 
 
 _TESTS = (

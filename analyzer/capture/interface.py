@@ -28,7 +28,8 @@ class Interface:
     def ns(self, ticks: Words) -> Integers:
         """Convert ticks of this interface."""
         whole = _binary(ticks, self.resolution) if self.binary else _decimal(ticks, self.resolution)
-        return whole.view(np.int64) + np.int64(self.offset * _SECOND % (1 << 63))
+        shift = np.uint64(self.offset * _SECOND % (1 << 64))  # two's complement
+        return (whole + shift).view(np.int64)
 
 
 _UNDESCRIBED = Interface(-1, 0)

@@ -159,15 +159,16 @@ class _Reader:
         return int(kind == _SPB)
 
     def _packets(self, kind: int, room: int) -> int:
+        """Take a run of packets up to the first bad one; that alone is damage."""
         order = self._section.order
         starts, at = _walk(self._window, self.at, kind, struct.Struct(f"{order}II"), room)
         bad = _first_bad(self._window, starts, order)
+        if bad == 0:
+            raise _DamageError("a packet is larger than its block")
         if bad is not None:
             starts, at = starts[:bad], int(starts[bad])
         self.at = at
         self._keep(kind, starts)
-        if bad is not None:
-            raise _DamageError("a packet and its block differ in length")
         return len(starts)
 
     def _keep(self, kind: int, starts: Integers) -> None:

@@ -22,6 +22,8 @@ from analyzer.limits import DEFAULT, Limits
 
 _LAYERS_MOST = 3  # compressed within compressed
 _MAGIC = 4
+_HEADER = 28  # bytes of the longest file header
+_FOREIGN = 4096  # bytes by which other formats are told
 
 
 def open_capture(source: str | os.PathLike[str] | BinaryIO, limits: Limits = DEFAULT) -> Capture:
@@ -161,7 +163,7 @@ class Capture:
                 if not name:
                     break
                 names.append(name)
-            stream.peek()
+            stream.peek(1)
         except MissingPackageError as error:
             hint = f"'pip install {error}', or unpack it first"
             raise self._error(f"{error} is needed to unpack it", hint) from error
@@ -173,7 +175,8 @@ class Capture:
 
     def _recognise(self, stream: Peeked) -> tuple[str, Iterator[PacketBlock]]:
         """Choose the reader by the first bytes."""
-        head = stream.peek()
+        # No more than needed: what comes slowly through a pipe is worth telling at once.
+        head = stream.peek(_HEADER)
         window, notes, limits = self._window, self._notes, self._limits
         name, size = "", 0
         blocks: Iterator[PacketBlock] = iter(())
@@ -190,7 +193,7 @@ class Capture:
         if not head:
             raise self._error("is empty", "capture again; the capturing program wrote nothing")
         if not name:
-            found = recognise(head)
+            found = recognise(stream.peek(_FOREIGN))
             raise self._error(f"is {found.name}", found.hint.format(path=self.path))
         if len(head) < size:
             raise self._error(f"ends within its {name} header", _COPY_AGAIN, len(head))

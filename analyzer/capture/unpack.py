@@ -9,12 +9,13 @@ import io
 import lzma
 import shutil
 import tempfile
+import weakref
 import zipfile
 import zlib
 from collections.abc import Callable, Mapping
 from typing import Any
 
-_PEEK = 4096
+_MAGIC = 8
 _STEP = 1 << 18  # bytes unpacked at a time
 _CAPTURES = (  # what a member of an archive may begin with to be taken first
     *(b"\n\r\r\n", b"snoop\0", b"\x1f\x8b", b"\xfd7zXZ\0", b"BZh", b"\x28\xb5\x2f\xfd"),
@@ -47,13 +48,20 @@ class Peeked(io.RawIOBase):
         super().__init__()
         self.below = stream
         self._head = b""
+        self._error: Exception | None = None  # met behind the head; raised once that is read
         self.taken = 0
 
-    def peek(self, size: int = _PEEK) -> bytes:
-        """Look at the first bytes; fewer only where the stream is shorter."""
-        while len(self._head) < size:
+    def peek(self, size: int) -> bytes:
+        """Look at the first bytes; fewer only where the stream is shorter, or damaged there."""
+        while len(self._head) < size and self._error is None:
             room = bytearray(size - len(self._head))
-            count = _read_into(self.below, memoryview(room))
+            try:
+                count = _read_into(self.below, memoryview(room))
+            except UNPACK_ERRORS as error:
+                if not self._head:
+                    raise
+                self._error = error
+                break
             if not count:
                 break
             self._head += room[:count]
@@ -79,6 +87,8 @@ class Peeked(io.RawIOBase):
             count = min(len(view), len(self._head))
             view[:count] = self._head[:count]
             self._head = self._head[count:]
+        elif self._error is not None:
+            raise self._error
         else:
             count = _read_into(self.below, view)
         self.taken += count
@@ -91,7 +101,7 @@ def unpack(stream: Peeked) -> tuple[Peeked, str]:
     Raises:
         MissingPackageError: The format is known, but not to this Python.
     """
-    head = stream.peek()
+    head = stream.peek(_MAGIC)
     for magic, (name, opener) in _OPENERS.items():
         if head.startswith(magic):
             return Peeked(opener(stream)), name
@@ -148,6 +158,7 @@ def _zip(stream: Peeked) -> Any:
         copy = tempfile.SpooledTemporaryFile(1 << 25)  # noqa: SIM115 - lives as long as the stream
         shutil.copyfileobj(stream, copy)
         archive = zipfile.ZipFile(copy)
+        weakref.finalize(archive, copy.close)
     files = [name for name in archive.namelist() if not name.endswith("/")]
     for name in files:
         with archive.open(name) as member:
