@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Iterator
 from io import TextIOWrapper
 from pathlib import Path
-from typing import Final
+from typing import Final, cast
 
 _CHUNK: Final = 1 << 20
 
@@ -44,7 +44,7 @@ def write_all(sink: TextIOWrapper, data: bytes) -> None:
     """Write bytes to the end: without buffering (PYTHONUNBUFFERED) a pipe may take only a part."""
     at = 0
     while at < len(data):
-        at += sink.buffer.write(data[at : at + _CHUNK])
+        at += cast("int", sink.buffer.write(data[at : at + _CHUNK]))
 
 
 def _umask() -> int:
