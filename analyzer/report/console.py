@@ -188,8 +188,8 @@ def _incomplete(page: Page, report: Report) -> None:
     lead = page.text(f"{page.glyphs.open} ", "bold yellow")
     incomplete = [c for c in report.connections if c.outcome == "incomplete"]
     number = report.summary.incomplete
-    verb = "is" if number == 1 else "are"
-    page.say(f"{_plural(number, 'connection')} {verb} not fully in the capture.", lead=lead)
+    words = "the capture does not show how the handshake ended."
+    page.say(f"{_plural(number, 'connection')}: {words}", lead=lead)
     reasons: dict[str, list[Connection]] = {}
     for connection in incomplete:
         cause = connection.diagnosis.cause if connection.diagnosis else ""

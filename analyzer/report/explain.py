@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import difflib
 import inspect
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from typing import TextIO
 
 from analyzer.diagnosis.model import RuleModule
@@ -49,9 +50,39 @@ def render_rule(module: RuleModule, stream: TextIO, *, colour: bool | None = Non
         if words:
             page.say(words, lead=page.text(f"{label:<8}", "dim"))
     page.blank()
-    for line in inspect.cleandoc(module.__doc__ or "").splitlines():
-        indent = len(line) - len(line.lstrip())
-        page.say(line.strip(), indent=indent)
+    for lead, words in _paragraphs(inspect.cleandoc(module.__doc__ or "")):
+        if lead == "#":
+            page.say(words, style="bold")
+        else:
+            page.say(words, lead=lead)
+
+
+_BLOCK = re.compile(r"(#+) +(.*)|(\s*(?:[*-]|\d+\.) +)(.*)|(\s{4,}|\|)(.*)")
+
+
+def _paragraphs(text: str) -> Iterator[tuple[str, str]]:
+    """Join the lines of a paragraph: (lead, words) with "#" for headings, a bullet for items.
+
+    Indented lines and rows of tables stay as they are.
+    """
+    lead, words = "", ""
+    for line in [*text.splitlines(), ""]:
+        match = _BLOCK.fullmatch(line)
+        hanging = bool(words) and lead.strip() and len(line) - len(line.lstrip()) >= len(lead)
+        if line.strip() and (match is None or hanging):
+            words = f"{words} {line.strip()}" if words else line.strip()
+            continue
+        if words:
+            yield lead, words
+        lead, words = "", ""
+        if match is None:
+            yield "", ""
+        elif match[1]:
+            yield "#", match[2]
+        elif match[3]:
+            lead, words = match[3], match[4]
+        else:
+            yield match[5], match[6]
 
 
 def render_rules(

@@ -216,7 +216,7 @@ def test_what_is_incomplete_says_why() -> None:
     cut = finding(title="The capture begins after the handshake", cause="capture_midstream")
     page = shown(report(connection(outcome="incomplete", diagnosis=cut)))
 
-    assert "1 connection is not fully in the capture." in page
+    assert "1 connection: the capture does not show how the handshake ended." in page
     assert "capture_midstream: The capture begins after the handshake (stream 0)" in page
 
 
