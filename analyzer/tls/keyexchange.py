@@ -151,8 +151,10 @@ def _srp(reader: Reader, found: ServerKeyExchange) -> ServerKeyExchange:
 def _signature(
     reader: Reader, found: ServerKeyExchange, facts: SuiteFacts, version: str
 ) -> ServerKeyExchange:
-    if not reader or facts.authentication in {"anon", "PSK"} or facts.key_exchange == "RSA_PSK":
+    if facts.authentication in {"anon", "PSK", "SRP"} or facts.key_exchange == "RSA_PSK":
         return found
+    if found.curve_type not in {None, ECCurveType.NAMED_CURVE}:
+        return found  # the signature was skipped with the curve
     scheme = None
     if version in {"TLSv1.2", "DTLSv1.2"}:
         scheme = SignatureScheme(reader.uint(2, "algorithm"))
