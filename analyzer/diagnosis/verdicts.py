@@ -1,0 +1,407 @@
+"""Flaws of certificates weighed against the alert: which cause, and how sure.
+
+The alert picks among the flaws: each cause has alerts that name it and alerts that can mean it.
+A flaw that does not fit the alert explains nothing. Where no fact decides and the alert names no
+child, the family's parent is the answer, and its fallback rule says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from analyzer.diagnosis.causes import Confidence, FailingSide, Phase, RemedySide
+from analyzer.diagnosis.flaws import Flaw, client_flaws, has_staple, server_flaws
+from analyzer.diagnosis.model import Alternative, Evidence, Finding, Rank, Rule
+from analyzer.diagnosis.refusal import (
+    Refusal,
+    client_certificate_refused,
+    no_client_certificate,
+    server_certificate_refused,
+    visible,
+)
+from analyzer.diagnosis.wording import chain_evidence, milestone_evidence, party
+from analyzer.tls.registry import AlertDescription
+from analyzer.tls.story import Milestone, Story
+
+_A = AlertDescription
+_Alerts = frozenset[AlertDescription | None]
+
+# What any refusal of a certificate can look like. None: no alert, or one that cannot be read.
+_ANY: Final[_Alerts] = frozenset(
+    {
+        None,
+        _A.BAD_CERTIFICATE,
+        _A.CERTIFICATE_UNKNOWN,
+        _A.HANDSHAKE_FAILURE,
+        _A.INTERNAL_ERROR,
+        _A.ACCESS_DENIED,
+    }
+)
+_NOTHING: Final[_Alerts] = frozenset()
+_TRUST: Final[_Alerts] = frozenset({_A.UNKNOWN_CA})
+_KIND: Final[_Alerts] = frozenset({_A.UNSUPPORTED_CERTIFICATE})
+_STAPLE: Final[_Alerts] = frozenset({_A.BAD_CERTIFICATE_STATUS_RESPONSE})
+_DATE: Final[_Alerts] = frozenset({_A.CERTIFICATE_EXPIRED})
+_REVOKED: Final[_Alerts] = frozenset({_A.CERTIFICATE_REVOKED})
+_LIMIT: Final[_Alerts] = frozenset({_A.ILLEGAL_PARAMETER, _A.RECORD_OVERFLOW})
+_PARSE: Final[_Alerts] = frozenset({_A.DECODE_ERROR, _A.UNEXPECTED_MESSAGE, _A.ILLEGAL_PARAMETER})
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """Alerts that name a cause, and alerts that stacks send for it among other things."""
+
+    named: _Alerts
+    possible: _Alerts = _ANY
+
+
+FITS: Final[Mapping[str, Fit]] = {
+    "cert_expired": Fit(_DATE),
+    "cert_not_yet_valid": Fit(_DATE),  # NSS; OpenSSL and newer Java say bad_certificate
+    "intermediate_expired": Fit(_DATE, _ANY | _TRUST),  # NSS: unknown_ca
+    "untrusted_ca": Fit(_TRUST),
+    "incomplete_chain": Fit(_TRUST),
+    "self_signed": Fit(_TRUST),
+    "hostname_mismatch": Fit(_NOTHING),
+    "wrong_key_cert_usage": Fit(_KIND, _ANY | {_A.ILLEGAL_PARAMETER}),
+    "weak_cert_key": Fit(frozenset({_A.INSUFFICIENT_SECURITY}), _ANY | _KIND),
+    "sha1_signature": Fit(frozenset({_A.INSUFFICIENT_SECURITY}), _ANY | _KIND),
+    "revoked_staple": Fit(_REVOKED | _STAPLE),
+    "staple_missing": Fit(_STAPLE),
+    "name_constraints": Fit(_NOTHING, _ANY | _KIND | _TRUST),
+    "invalid_ca": Fit(_TRUST, _ANY | _KIND),
+    "critical_extension": Fit(_KIND, _ANY | _TRUST),
+    "cert_too_large": Fit(_LIMIT, _ANY | _PARSE),
+    "cert_malformed": Fit(frozenset({_A.BAD_CERTIFICATE}), _ANY | _PARSE | _KIND),
+    "client_cert_expired": Fit(_DATE),
+    "client_cert_not_yet_valid": Fit(_DATE),
+    "client_cert_wrong_usage": Fit(_KIND),
+    "client_cert_untrusted": Fit(_TRUST),
+}
+"""Which alert fits which flaw, from RFC 8446 section 6.2 and what stacks were seen to send."""
+
+_SERVER_NAMED: Final[Mapping[AlertDescription, str]] = {
+    _A.CERTIFICATE_EXPIRED: "cert_expired",
+    _A.UNKNOWN_CA: "untrusted_ca",
+    _A.CERTIFICATE_REVOKED: "cert_revoked",
+    _A.UNSUPPORTED_CERTIFICATE: "wrong_key_cert_usage",
+}
+_CLIENT_NAMED: Final[Mapping[AlertDescription, str]] = {
+    _A.CERTIFICATE_EXPIRED: "client_cert_expired",
+    _A.UNKNOWN_CA: "client_cert_untrusted",
+    _A.CERTIFICATE_REVOKED: "client_cert_revoked",
+    _A.UNSUPPORTED_CERTIFICATE: "client_cert_wrong_usage",
+    _A.CERTIFICATE_REQUIRED: "client_cert_missing",
+}
+_CAUSES_BY_TRUST: Final = ("untrusted_ca", "incomplete_chain", "self_signed")
+
+# What decides where the wire does not, by cause.
+WOULD_DECIDE: Final[Mapping[str, str]] = {
+    "cert_expired": "the dates of the certificate that the server presents",
+    "cert_not_yet_valid": "the dates of the certificate, and the client's clock",
+    "intermediate_expired": "the dates of every certificate in the chain",
+    "untrusted_ca": "the client's trust store: does it hold the root of the chain?",
+    "incomplete_chain": "whether the issuer that was not sent is an intermediate",
+    "self_signed": "whether the certificate is its own issuer",
+    "hostname_mismatch": "the name that the client checked, in its log or configuration",
+    "wrong_key_cert_usage": "key usage and extended key usage of the certificate",
+    "weak_cert_key": "the client's least key size (OpenSSL: its security level)",
+    "sha1_signature": "the client's policy on SHA-1 (OpenSSL: its security level)",
+    "cert_revoked": "the issuer's revocation list or OCSP responder",
+    "revoked_staple": "the OCSP staple that the server sends",
+    "staple_missing": "whether the client demands an OCSP staple",
+    "name_constraints": "the name constraints of the authorities in the chain",
+    "invalid_ca": "basic constraints and key usage of every authority in the chain",
+    "critical_extension": "the critical extensions of the certificates",
+    "cert_too_large": "the client's limit on handshake messages and chain length",
+    "cert_malformed": "the client's log, or openssl asn1parse on the certificate",
+    "client_cert_missing": "whether the client has a certificate that it could send",
+    "client_cert_untrusted": "the authorities in the server's trust store",
+    "client_cert_expired": "the dates of the client's certificate",
+    "client_cert_not_yet_valid": "the dates of the client's certificate, and the server's clock",
+    "client_cert_wrong_usage": "extended key usage of the client's certificate",
+    "client_cert_revoked": "the issuer's revocation list or OCSP responder",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The child that best explains a refused certificate, or a note on a healthy connection."""
+
+    cause: str
+    text: str
+    confidence: Confidence
+    rank: Rank
+    phase: Phase
+    evidence: tuple[Evidence, ...]
+    alternatives: tuple[Alternative, ...]
+    refusal: Refusal | None  # None for a note
+
+    def result(self, story: Story) -> str:
+        """What came of it, to end a title with: who refused, or that nobody did."""
+        if self.refusal is None:
+            return "noted only, the handshake did not fail by it"
+        return f"{party(story, self.refusal.side)} refused it"
+
+    def because(self, general: str) -> str:
+        """The explanation: the flaw in this handshake, then what the rule says of all of them."""
+        if self.text:
+            return f"{self.text[:1].upper()}{self.text[1:]}. {general}"
+        return f"The certificate itself is not in clear; the alert names the reason. {general}"
+
+    def finding(
+        self,
+        rule: Rule,
+        *,
+        title: str,
+        explanation: str,
+        remedy: tuple[str, ...],
+        remedy_side: RemedySide,
+    ) -> Finding:
+        """Make the rule's finding of it."""
+        return rule.finding(
+            *self.evidence,
+            title=title,
+            explanation=explanation,
+            remedy=remedy,
+            failing_side=self.refusal.failing_side if self.refusal else FailingSide.NONE,
+            remedy_side=remedy_side,
+            confidence=self.confidence,
+            phase=self.phase,
+            rank=self.rank,
+            alternatives=self.alternatives,
+        )
+
+
+def server_certificate_verdicts(story: Story, cause: str) -> Iterator[Verdict]:
+    """The verdict on the server's certificate if it is ``cause``; else a note if that flaw is there.
+
+    A note says what a client did not mind, or what does not explain its alert.
+    """
+    verdict = _server_verdict(story)
+    if verdict is not None and verdict.cause == cause:
+        yield verdict
+        return
+    yield from _notes(cause, server_flaws(story) if _worth_notes(story) else ())
+
+
+def client_certificate_verdicts(story: Story, cause: str) -> Iterator[Verdict]:
+    """The verdict on the client's certificate if it is ``cause``; else a note if that flaw is there."""
+    verdict = _client_verdict(story)
+    if verdict is not None and verdict.cause == cause:
+        yield verdict
+        return
+    yield from _notes(cause, client_flaws(story) if _worth_notes(story) else ())
+
+
+def _worth_notes(story: Story) -> bool:
+    return story.completed is True or story.ending.side is not None
+
+
+def _server_verdict(story: Story) -> Verdict | None:
+    refusal = server_certificate_refused(story)
+    if refusal is None:
+        return None
+    flaws = server_flaws(story)
+    if flaws and refusal.alert is not _A.CERTIFICATE_REVOKED:
+        verdict = _weigh(story, refusal, flaws)
+        if verdict is not None:
+            return verdict
+    if refusal.alert is _A.BAD_CERTIFICATE_STATUS_RESPONSE:
+        return _unstapled(story, refusal)
+    return _by_alert(story, refusal, _SERVER_NAMED, clear=bool(flaws))
+
+
+def _unstapled(story: Story, refusal: Refusal) -> Verdict | None:
+    """The client's alert blames the staple: with certificates in clear its absence is a fact."""
+    if story.server_chain is None or has_staple(story):
+        return None
+    text = "the client asked for an OCSP staple and the server sent none"
+    flaw = Flaw("staple_missing", text, story.server_chain.frame)
+    return _verdict(story, refusal, flaw, Confidence.INFERRED, ("revoked_staple",))
+
+
+def _client_verdict(story: Story) -> Verdict | None:
+    refusal = client_certificate_refused(story)
+    if refusal is None:
+        return None
+    if no_client_certificate(story):
+        return _missing(story, refusal)
+    flaws = client_flaws(story)
+    if flaws and refusal.alert is not _A.CERTIFICATE_REVOKED:
+        verdict = _weigh(story, refusal, flaws)
+        if verdict is not None:
+            return verdict
+    return _by_alert(story, refusal, _CLIENT_NAMED, clear=bool(flaws))
+
+
+def _missing(story: Story, refusal: Refusal) -> Verdict:
+    """The client had nothing to show."""
+    inferred = story.tls13 and not visible(story, Milestone.CLIENT_CERTIFICATE_EMPTY)
+    stated = refusal.alert is _A.CERTIFICATE_REQUIRED or (refusal.certain and not inferred)
+    text = "the client answered the CertificateRequest without a certificate"
+    frame = story.ending.frame
+    for milestone in (Milestone.CLIENT_CERTIFICATE_EMPTY, Milestone.CLIENT_KEY_EXCHANGE):
+        if milestone in story.milestones:
+            frame = story.milestones[milestone].frame
+            break
+    flaw = Flaw("client_cert_missing", text, frame)
+    confidence = Confidence.SEEN if stated else Confidence.INFERRED
+    return _verdict(story, refusal, flaw, confidence, ())
+
+
+def _weigh(story: Story, refusal: Refusal, flaws: Sequence[Flaw]) -> Verdict | None:
+    """The flaw that explains the refusal best; None where none of them does.
+
+    Hard flaws before soft ones, those that the alert names before those that it can mean.
+    """
+    fitting = [flaw for flaw in flaws if _fits(flaw, refusal.alert)]
+    if not fitting:
+        return None
+    best = min(fitting, key=lambda flaw: (not flaw.hard, not _named(flaw, refusal.alert)))
+    others = [f.cause for f in fitting if f.cause != best.cause and (f.hard or not best.hard)]
+    confidence = _confidence(story, refusal, best, rivals=bool(others) and best.hard)
+    if best.cause in _CAUSES_BY_TRUST and confidence is not Confidence.SEEN:
+        others += [cause for cause in _CAUSES_BY_TRUST if cause != best.cause]
+    return _verdict(story, refusal, best, confidence, tuple(dict.fromkeys(others)))
+
+
+def _fits(flaw: Flaw, alert: AlertDescription | None) -> bool:
+    fit = FITS[flaw.cause]
+    if flaw.cause == "cert_malformed" and not flaw.hard:
+        return alert in {_A.BAD_CERTIFICATE, _A.DECODE_ERROR}
+    if flaw.cause in _VAGUELY_TRUST and not flaw.hard and alert in _VAGUE:
+        return False
+    return alert in fit.named or alert in fit.possible
+
+
+# An alert that says no more than "no" does not make a missing authority likely.
+_VAGUE: Final[_Alerts] = frozenset({_A.HANDSHAKE_FAILURE, _A.INTERNAL_ERROR})
+_VAGUELY_TRUST: Final = frozenset({"untrusted_ca", "incomplete_chain", "client_cert_untrusted"})
+
+
+def _named(flaw: Flaw, alert: AlertDescription | None) -> bool:
+    return alert in FITS[flaw.cause].named
+
+
+def _confidence(story: Story, refusal: Refusal, flaw: Flaw, *, rivals: bool) -> Confidence:
+    """How sure a flaw explains a refusal; the comments say which promise is kept."""
+    named = _named(flaw, refusal.alert)
+    if flaw.cause in _CAUSES_BY_TRUST:
+        return _trust_confidence(story, refusal, flaw)
+    if flaw.cause == "client_cert_untrusted" and named:
+        return Confidence.SEEN if flaw.hard else Confidence.INFERRED
+    if not flaw.hard:  # it depends on the peer's settings whether it minds
+        return Confidence.INFERRED if named else Confidence.SUSPECTED
+    if rivals:  # any of several facts may have been the reason
+        return Confidence.INFERRED if named else Confidence.SUSPECTED
+    return Confidence.SEEN if named else Confidence.INFERRED
+
+
+def _trust_confidence(story: Story, refusal: Refusal, flaw: Flaw) -> Confidence:
+    """Trust is a setting of the peer: only the alert can state it, and the chain must leave no gap."""
+    said = refusal.alert is _A.UNKNOWN_CA
+    if flaw.cause == "self_signed":
+        if said:
+            return Confidence.SEEN
+        return Confidence.SUSPECTED if refusal.alert in _VAGUE else Confidence.INFERRED
+    chain = story.server_chain
+    if not said or chain is None or flaw.cause == "incomplete_chain":
+        return Confidence.SUSPECTED
+    if chain.facts.root_sent:
+        return Confidence.SEEN
+    return Confidence.INFERRED if len(chain.facts.path) > 1 else Confidence.SUSPECTED
+
+
+def _by_alert(
+    story: Story, refusal: Refusal, named: Mapping[AlertDescription, str], *, clear: bool
+) -> Verdict | None:
+    """What the alert alone names. ``clear``: the certificate is at hand, and no fact of it agrees."""
+    alert = refusal.alert
+    if alert is None or alert not in named:
+        return None
+    cause = named[alert]
+    alternatives = tuple(c for c in _ALSO_NAMED.get(cause, ()) if c in WOULD_DECIDE)
+    stated = alert in {_A.CERTIFICATE_REVOKED, _A.CERTIFICATE_REQUIRED}
+    sure = Confidence.SEEN if stated else Confidence.INFERRED
+    if (clear and not stated) or cause == "untrusted_ca":
+        sure = Confidence.SUSPECTED
+    flaw = Flaw(cause, "", refusal.evidence.frame)
+    verdict = _verdict(story, refusal, flaw, sure, alternatives)
+    return replace(verdict, rank=Rank.ALERT)
+
+
+_ALSO_NAMED: Final[Mapping[str, tuple[str, ...]]] = {
+    "cert_expired": ("intermediate_expired", "cert_not_yet_valid"),
+    "untrusted_ca": ("incomplete_chain", "self_signed", "invalid_ca"),
+    "wrong_key_cert_usage": ("weak_cert_key", "sha1_signature"),
+    "client_cert_expired": ("client_cert_not_yet_valid",),
+}
+
+
+def _verdict(
+    story: Story,
+    refusal: Refusal,
+    flaw: Flaw,
+    confidence: Confidence,
+    alternatives: tuple[str, ...],
+) -> Verdict:
+    sure = flaw.hard or _named(flaw, refusal.alert) if flaw.cause in FITS else True
+    return Verdict(
+        cause=flaw.cause,
+        text=flaw.text,
+        confidence=least(confidence, refusal.ceiling),
+        rank=Rank.FACT if sure else Rank.OFFER,
+        phase=refusal.phase,
+        evidence=(*_certificate_evidence(story, refusal, flaw), refusal.evidence),
+        alternatives=tuple(Alternative(cause, WOULD_DECIDE[cause]) for cause in alternatives),
+        refusal=refusal,
+    )
+
+
+def _certificate_evidence(story: Story, refusal: Refusal, flaw: Flaw) -> tuple[Evidence, ...]:
+    """What was presented, and the flaw in it."""
+    client = refusal.phase is Phase.CLIENT_CERTIFICATE
+    chain = story.client_chain if client else story.server_chain
+    asked = milestone_evidence(
+        story, Milestone.CERTIFICATE_REQUEST, "server asked for a client certificate"
+    )
+    shown = (chain_evidence(chain),) if chain is not None else ()
+    repeats = shown and flaw.cause == "client_cert_missing"
+    told = (flaw.evidence,) if flaw.text and not repeats else ()
+    return (*(asked if client else ()), *shown, *told)
+
+
+def least(one: Confidence, other: Confidence) -> Confidence:
+    """The less sure of two."""
+    return max(one, other, key=_ORDER.index)
+
+
+_ORDER: Final = (Confidence.SEEN, Confidence.INFERRED, Confidence.SUSPECTED)
+_NOTED: Final = frozenset(
+    {
+        *("cert_expired", "cert_not_yet_valid", "intermediate_expired", "hostname_mismatch"),
+        *("wrong_key_cert_usage", "weak_cert_key", "sha1_signature", "revoked_staple"),
+        *("client_cert_expired", "client_cert_not_yet_valid", "client_cert_wrong_usage"),
+    }
+)
+
+
+def _notes(cause: str, flaws: Sequence[Flaw]) -> Iterator[Verdict]:
+    """A flaw that did not make the handshake fail, as far as the wire says."""
+    for flaw in flaws:
+        if flaw.cause != cause or cause not in _NOTED or (not flaw.hard and "name" in cause):
+            continue
+        yield Verdict(
+            cause=cause,
+            text=flaw.text,
+            confidence=Confidence.SEEN,
+            rank=Rank.NOTE,
+            phase=Phase.NONE,
+            evidence=(flaw.evidence,),
+            alternatives=(),
+            refusal=None,
+        )
+        return

@@ -1,0 +1,219 @@
+"""The words that findings share: how parties, certificates, times and alerts are named."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from analyzer.diagnosis.causes import FailingSide
+from analyzer.diagnosis.model import Evidence
+from analyzer.tcp.timeline import Side
+from analyzer.tls.story import Alert, Chain, Message, Milestone, Story, Visibility, Way
+from analyzer.tls.x509 import CertificateFacts, time_text
+
+_LISTED_MOST: Final = 6
+
+
+def client_name(story: Story) -> str:
+    """The client as titles name it: its address, since its port is of no interest."""
+    return story.client.ip
+
+
+def server_name(story: Story) -> str:
+    """The server as titles name it: address and port."""
+    return str(story.server)
+
+
+def party(story: Story, side: Side) -> str:
+    """A side as titles name it."""
+    return client_name(story) if side is Side.CLIENT else server_name(story)
+
+
+def failing(side: Side) -> FailingSide:
+    """The side as the contract calls it."""
+    return FailingSide.CLIENT if side is Side.CLIENT else FailingSide.SERVER
+
+
+def subject(certificate: CertificateFacts | None) -> str:
+    """A certificate's holder in a few words: ``CN=gateway.example``."""
+    if certificate is None:
+        return "the certificate"
+    if certificate.subject_cn:
+        return f"CN={certificate.subject_cn}"
+    return certificate.subject or "a certificate without a subject"
+
+
+def issuer(certificate: CertificateFacts | None) -> str:
+    """A certificate's issuer in a few words."""
+    if certificate is None:
+        return "the issuing authority"
+    common = [part for part in certificate.issuer.split(",") if part.startswith("CN=")]
+    return common[0] if common else certificate.issuer or "an issuer without a name"
+
+
+def presented(story: Story, side: Side = Side.SERVER) -> str:
+    """A side's certificate to follow "certificate": `` (CN=gateway.example)``, or nothing."""
+    chain = story.server_chain if side is Side.SERVER else story.client_chain
+    leaf = chain.leaf if chain is not None else None
+    return f" ({subject(leaf)})" if leaf is not None else ""
+
+
+def names_of(certificate: CertificateFacts) -> str:
+    """The names that a certificate is for."""
+    names = [*certificate.san_dns, *certificate.san_ip]
+    if names:
+        return listed(names)
+    return f"no alternative names, {subject(certificate)}"
+
+
+def when(time: int | None) -> str:
+    """A point in time for people, UTC."""
+    return time_text(time)
+
+
+def listed(items: Iterable[object], most: int = _LISTED_MOST) -> str:
+    """``a, b, c and 12 more``."""
+    texts = [str(item) for item in items]
+    if not texts:
+        return "none"
+    shown = ", ".join(texts[:most])
+    return shown if len(texts) <= most else f"{shown} and {len(texts) - most} more"
+
+
+def counted(number: int, noun: str) -> str:
+    """``1 connection``, ``2 connections``."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def alert_name(alert: Alert) -> str:
+    """``unknown_ca (48)``, or what is known of an encrypted one."""
+    if alert.description is None:
+        return "encrypted alert"
+    return f"{alert.description.label} ({int(alert.description)})"
+
+
+def alert_phrase(alert: Alert) -> str:
+    """``client sent fatal alert unknown_ca (48)``."""
+    sender = alert.sender.value
+    if alert.description is None:
+        return f"{sender} sent an encrypted alert (known by type and length of its record)"
+    level = alert.level.label if alert.level is not None else "an"
+    return f"{sender} sent {level} alert {alert_name(alert)}"
+
+
+def ending_phrase(story: Story) -> str:
+    """How the side that gave up first did so."""
+    ending = story.ending
+    if ending.alert is not None:
+        return alert_phrase(ending.alert)
+    sender = ending.side.value if ending.side is not None else "nobody"
+    act = {
+        Way.FIN: "closed the connection (FIN) without an alert",
+        Way.RST: "reset the connection (RST) without an alert",
+        Way.SILENCE: "said nothing more",
+        Way.PLAINTEXT: "answered in another protocol",
+    }
+    return f"{sender} {act.get(ending.way, 'ended the connection')}"
+
+
+def ending_evidence(story: Story) -> Evidence:
+    """The frame in which the first side gave up."""
+    return Evidence(story.ending.frame, ending_phrase(story))
+
+
+def gave_up(story: Story) -> str:
+    """How it gave up, to follow "it": ``sent fatal alert unknown_ca (48)``."""
+    return ending_phrase(story).partition(" ")[2]
+
+
+def message_of(story: Story, side: Side, name: str) -> Message | None:
+    """The first message of a side and name."""
+    return next((m for m in story.messages if m.sender is side and m.name == name), None)
+
+
+def message_evidence(story: Story, side: Side, name: str, text: str) -> tuple[Evidence, ...]:
+    """A sentence on the first message of that name; nothing where it was not captured."""
+    message = message_of(story, side, name)
+    return (Evidence(message.frame, text),) if message is not None else ()
+
+
+def offer_evidence(story: Story, text: str) -> tuple[Evidence, ...]:
+    """A sentence on the ClientHello that the server answered."""
+    hellos = [
+        m for m in story.messages if m.sender is Side.CLIENT and m.name.endswith("client_hello")
+    ]
+    return (Evidence(hellos[-1].frame, text),) if hellos else ()
+
+
+def milestone_evidence(story: Story, milestone: Milestone, text: str) -> tuple[Evidence, ...]:
+    """A sentence on a milestone; it says where it rests on record lengths."""
+    reached = story.milestones.get(milestone)
+    if reached is None:
+        return ()
+    dark = " (by the lengths of encrypted records)"
+    return (Evidence(reached.frame, text + (dark if _inferred(reached.visibility) else "")),)
+
+
+def _inferred(visibility: Visibility) -> bool:
+    return visibility is Visibility.INFERRED
+
+
+def chain_evidence(chain: Chain) -> Evidence:
+    """What a Certificate message holds, in one sentence."""
+    sender = chain.sender.value
+    leaf = chain.leaf
+    if leaf is None:
+        return Evidence(chain.frame, f"{sender} sent an empty Certificate message")
+    count = counted(len(chain.certificates), "certificate")
+    return Evidence(
+        chain.frame,
+        f"{sender} sent {count}; its own is {subject(leaf)}, issued by {issuer(leaf)}, "
+        f"valid {when(leaf.not_before)} to {when(leaf.not_after)}",
+    )
+
+
+def milliseconds(duration_ns: int) -> str:
+    """A short duration for people."""
+    if duration_ns >= 1_000_000_000:
+        return f"{duration_ns / 1_000_000_000:.1f} s"
+    return f"{duration_ns / 1_000_000:.1f} ms"
+
+
+def trusted_issuer(story: Story) -> str:
+    """Whom the client would have to trust: the issuer at the end of the server's chain."""
+    chain = story.server_chain
+    if chain is None or chain.leaf is None:
+        return "its authority (encrypted)"
+    return issuer(chain.certificates[chain.facts.path[-1]])
+
+
+def missing_issuer(story: Story) -> str:
+    """The issuer that the server did not send."""
+    chain = story.server_chain
+    return issuer(chain.leaf) if chain is not None else "that is needed"
+
+
+def wanted_name(story: Story) -> str:
+    """The name that the client asked for; the server's address where it sent none."""
+    name = story.offer.server_name if story.offer is not None else None
+    return name or story.server.ip
+
+
+def held_names(story: Story) -> str:
+    """The names of the server's certificate, as an insertion: ``, only for a.example``."""
+    chain = story.server_chain
+    leaf = chain.leaf if chain is not None else None
+    return f", only for {names_of(leaf)}" if leaf is not None else ""
+
+
+def asked_authorities(story: Story) -> str:
+    """Which authorities the server's CertificateRequest names, in a sentence."""
+    request = story.certificate_request
+    if request is None:
+        return "The request itself is not in clear."
+    names = request.authority_names
+    if not names:
+        return "The request names no authorities, so any certificate may be offered."
+    return f"The request names {counted(len(names), 'authority')}: {listed(names, 3)}.".replace(
+        "authoritys", "authorities"
+    )

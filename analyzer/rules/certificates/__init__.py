@@ -1,0 +1,1 @@
+"""The client refused the server's certificate."""

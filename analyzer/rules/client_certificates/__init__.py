@@ -1,0 +1,1 @@
+"""The server refused the client's certificate, or its absence."""

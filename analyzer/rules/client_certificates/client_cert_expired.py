@@ -1,0 +1,67 @@
+"""The client's certificate had expired when it was presented.
+
+## What it looks like
+The client's Certificate message holds a certificate (or an intermediate) whose validity ended
+before the packet; the server answers certificate_expired (45), or 42, 46, 40.
+
+## Why it happens
+Nobody renewed it, or the program still holds the old file.
+
+## What it is not
+An expired server certificate is TLS-CERT-001.
+
+## What to do
+Renew the client's certificate and restart the program that uses it.
+
+## Blind spots
+In TLS 1.3 the certificate is encrypted, and the alert is too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from analyzer.diagnosis.causes import Phase, RemedySide
+from analyzer.diagnosis.model import Finding, Rank, Rule
+from analyzer.diagnosis.verdicts import client_certificate_verdicts
+from analyzer.diagnosis.wording import (
+    client_name,
+    presented,
+)
+from analyzer.tcp.timeline import Side
+from analyzer.tls.story import Story
+
+RULE = Rule(
+    id="TLS-CLCRT-003",
+    name="client-cert-expired",
+    cause="client_cert_expired",
+    phase=Phase.CLIENT_CERTIFICATE,
+    rank=Rank.FACT,
+    title="The client's certificate has expired",
+    references=("RFC 5280 §4.1.2.5", "RFC 8446 §6.2"),
+)
+
+
+def check(story: Story) -> Iterator[Finding]:
+    """Yield the verdict on the client's certificate if it is this cause."""
+    for verdict in client_certificate_verdicts(story, RULE.cause):
+        yield verdict.finding(
+            RULE,
+            title=f"The client certificate of {client_name(story)}{presented(story, Side.CLIENT)} has expired: {verdict.result(story)}",
+            explanation=verdict.because(
+                "A server compares the validity of every certificate in the client's "
+                "chain with its own clock."
+            ),
+            remedy=(
+                (
+                    "Client: renew the certificate and restart or reload the program that"
+                    " presents it."
+                ),
+                "Look: openssl x509 -in client.pem -noout -dates",
+                (
+                    "DataPower as the client: replace the Crypto Certificate in the "
+                    "Crypto Identification Credentials of the TLS client profile."
+                ),
+            ),
+            remedy_side=RemedySide.CLIENT,
+        )
