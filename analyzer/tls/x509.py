@@ -171,7 +171,7 @@ def chain_facts(ders: tuple[bytes, ...]) -> ChainFacts:
     issuers = tuple(_issuer_of(index, certificates) for index in range(len(certificates)))
     path = _path(issuers)
     leaf, top = certificates[0], certificates[path[-1]]
-    alone = len(path) == 1 and not leaf.self_issued
+    alone = len(path) == 1 and bool(leaf.issuer_der) and not leaf.self_issued
     on_path = [(index, certificates[index]) for index in path]
     above = on_path[1:]
     return ChainFacts(

@@ -255,12 +255,19 @@ def _bits(number: Value) -> int:
 
 
 def _curve(parameters: Value) -> _Fields:
-    """RFC 5480 section 2.1.1: a curve by name; others spell it out."""
+    """RFC 5480 section 2.1.1: a curve by name; others spell it out, which RFC 5480 forbids."""
     if parameters.tag != der.OID:
-        return {"curve": "explicit"}
+        return {"curve": "explicit", "key_bits": _field_bits(parameters)}
     oid = read_oid(parameters.content)
     curve, bits = CURVES.get(oid, (oid, None))
     return {"curve": curve, "key_bits": bits}
+
+
+def _field_bits(parameters: Value) -> int | None:
+    """The size of a prime field in X9.62's ECParameters: the second item holds OID and prime."""
+    field = parameters.children()[1:2]
+    parts = field[0].children() if field else []
+    return _bits(parts[1]) if len(parts) == 2 and parts[1].tag == der.INTEGER else None
 
 
 def _signature(algorithm: Value) -> _Fields:
