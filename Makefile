@@ -32,6 +32,7 @@ check: $(STAMP) ## lint, format and types
 
 samples: $(STAMP) ## make sample_pcaps/ anew (needs openssl)
 	$(BIN)/python sample_pcaps/make.py
+	$(BIN)/python -m tests.support.readme
 
 clean: ## remove what the other targets made
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
