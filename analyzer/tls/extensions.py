@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 import struct
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Final, NamedTuple, TypeVar
 
@@ -125,6 +125,14 @@ def decode_extension(extension: Extension, message: str) -> tuple[object, Defect
     except DecodeError as error:
         defect = error.defect
         return None, replace(defect, offset=defect.offset + extension.offset)
+
+
+def first_bodies(extensions: Iterable[Extension]) -> Mapping[int, bytes]:
+    """Bodies by type; of a type that came twice, the first."""
+    found: dict[int, bytes] = {}
+    for extension in extensions:
+        found.setdefault(extension.type, extension.body)
+    return found
 
 
 def lenient(decode: Callable[[Reader], Value], missing: Value) -> Callable[[bytes | None], Value]:

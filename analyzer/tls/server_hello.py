@@ -1,0 +1,215 @@
+"""ServerHello: what a server chose, or its wish for another ClientHello."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from analyzer.errors import DecodeError, Defect
+from analyzer.tls import extension_bodies as bodies
+from analyzer.tls.extension_bodies import KeyShare
+from analyzer.tls.extensions import (
+    Extension,
+    decode_extensions,
+    first_bodies,
+    lenient,
+    read_version,
+)
+from analyzer.tls.registry import CompressionMethod, ExtensionType, ProtocolVersion
+from analyzer.tls.registry_keys import NamedGroup
+from analyzer.tls.registry_suites import CipherSuite
+from analyzer.tls.wire import Reader
+
+# RFC 8446 section 4.1.3: SHA-256 of "HelloRetryRequest" as random makes a ServerHello a retry.
+HELLO_RETRY_RANDOM: Final = bytes.fromhex(
+    "cf21ad74e59a6111be1d8c021e65b891c2a211167abb8c5e079e09e2c8a8339c"
+)
+# Same section: the last bytes of random tell a TLS 1.3 client that its offer was tampered with.
+_DOWNGRADES: Final = {
+    b"DOWNGRD\x01": ProtocolVersion.TLS1_2,
+    b"DOWNGRD\x00": ProtocolVersion.TLS1_1,
+}
+_NO_NAMES: Final[tuple[str, ...]] = ()
+_NO_SHARE: Final[KeyShare | None] = None
+_NO_VERSION: Final[ProtocolVersion | None] = None
+
+_names = lenient(bodies.read_names, _NO_NAMES)
+_npn = lenient(bodies.read_npn, _NO_NAMES)
+_server_share = lenient(bodies.read_server_share, _NO_SHARE)
+_version = lenient(read_version, _NO_VERSION)
+_E = ExtensionType
+
+
+@dataclass(frozen=True, slots=True)
+class ServerHello:
+    """A server's choice (RFC 8446 section 4.1.3, RFC 5246 section 7.4.1.3), or its retry."""
+
+    legacy_version: ProtocolVersion
+    random: bytes
+    legacy_session_id_echo: bytes = b""
+    cipher_suite: CipherSuite = CipherSuite.TLS_NULL_WITH_NULL_NULL
+    compression_method: CompressionMethod = CompressionMethod.NULL
+    extensions: tuple[Extension, ...] = ()
+    _bodies: Mapping[int, bytes] = field(default_factory=dict, compare=False, repr=False)
+
+    @property
+    def extension_types(self) -> tuple[ExtensionType, ...]:
+        """The types of the extensions, in the order sent."""
+        return tuple([extension.type for extension in self.extensions])
+
+    def answers(self, kind: ExtensionType) -> bool:
+        """Whether an extension of this type was sent, damaged or not."""
+        return kind in self._bodies
+
+    def body(self, kind: ExtensionType) -> bytes | None:
+        """The undecoded body of the first extension of this type."""
+        return self._bodies.get(kind)
+
+    @property
+    def version(self) -> ProtocolVersion:
+        """The version chosen: supported_versions where present, else the old field."""
+        return _version(self._bodies.get(_E.SUPPORTED_VERSIONS)) or self.legacy_version
+
+    @property
+    def version_name(self) -> str:
+        """The version chosen, as it is printed."""
+        return self.version.label
+
+    @property
+    def is_hello_retry_request(self) -> bool:
+        """Whether this asks the client for another ClientHello."""
+        return self.random == HELLO_RETRY_RANDOM
+
+    @property
+    def downgrade_sentinel(self) -> ProtocolVersion | None:
+        """What a server that knows more says in ``random``: TLS 1.2, or "TLS 1.1 or lower"."""
+        return _DOWNGRADES.get(self.random[-8:])
+
+    @property
+    def alpn(self) -> str | None:
+        """The application protocol chosen, where it is in clear (up to TLS 1.2)."""
+        names = _names(self._bodies.get(_E.APPLICATION_LAYER_PROTOCOL_NEGOTIATION))
+        return names[0] if names else None
+
+    @property
+    def npn(self) -> tuple[str, ...]:
+        """Protocols that the server lists for NPN."""
+        return _npn(self._bodies.get(_E.NEXT_PROTOCOL_NEGOTIATION))
+
+    @property
+    def key_share(self) -> KeyShare | None:
+        """The server's key, or the group that a retry asks for (TLS 1.3)."""
+        return _server_share(self._bodies.get(_E.KEY_SHARE) or self._bodies.get(_E.KEY_SHARE_DRAFT))
+
+    @property
+    def group(self) -> NamedGroup | None:
+        """The group of ``key_share``."""
+        share = self.key_share
+        return share.group if share else None
+
+    @property
+    def selected_identity(self) -> int | None:
+        """Which of the client's pre-shared keys was chosen, counted from 0."""
+        body = self._bodies.get(_E.PRE_SHARED_KEY)
+        return int.from_bytes(body, "big") if body is not None and len(body) == 2 else None
+
+    @property
+    def psk_selected(self) -> bool:
+        """Whether the server resumes, or uses an external key, by TLS 1.3's way."""
+        return _E.PRE_SHARED_KEY in self._bodies
+
+    @property
+    def secure_renegotiation(self) -> bool:
+        """RFC 5746."""
+        return _E.RENEGOTIATION_INFO in self._bodies
+
+    @property
+    def extended_master_secret(self) -> bool:
+        """RFC 7627."""
+        return _E.EXTENDED_MASTER_SECRET in self._bodies
+
+    @property
+    def encrypt_then_mac(self) -> bool:
+        """RFC 7366."""
+        return _E.ENCRYPT_THEN_MAC in self._bodies
+
+    @property
+    def status_request(self) -> bool:
+        """Whether an OCSP staple is announced."""
+        return _E.STATUS_REQUEST in self._bodies or _E.STATUS_REQUEST_V2 in self._bodies
+
+    @property
+    def session_ticket(self) -> bool:
+        """Whether a session ticket is announced."""
+        return _E.SESSION_TICKET in self._bodies
+
+    @property
+    def server_name_acknowledged(self) -> bool:
+        """Whether the server says that it used the client's SNI."""
+        return _E.SERVER_NAME in self._bodies
+
+
+def decode_server_hello(body: bytes) -> tuple[ServerHello | None, Defect | None]:
+    """Decode a ServerHello (RFC 8446 section 4.1.3).
+
+    ::
+
+        struct {
+            ProtocolVersion legacy_version = 0x0303;
+            Random random;
+            opaque legacy_session_id_echo<0..32>;
+            CipherSuite cipher_suite;
+            uint8 legacy_compression_method = 0;
+            Extension extensions<6..2^16-1>;
+        } ServerHello;
+
+    Drafts of TLS 1.3 up to 21 had no session id and no compression, and a HelloRetryRequest of
+    another form, which is recognised here and given the ``random`` of today's.
+
+    Returns:
+        What could be read, None where it ends before the suite; and the first defect.
+    """
+    reader = Reader.over(body, "server_hello")
+    try:
+        version = ProtocolVersion(reader.uint(2, "legacy_version"))
+        draft = version.tls13 and version is not ProtocolVersion.TLS1_3
+        if draft and _is_draft_retry(body):
+            return _draft_retry(reader, version)
+        random = reader.raw(32, "random")
+        session_id = b"" if draft else reader.opaque(1, "legacy_session_id_echo")
+        suite = CipherSuite(reader.uint(2, "cipher_suite"))
+        method = 0 if draft else reader.uint(1, "legacy_compression_method")
+    except DecodeError as error:
+        return None, error.defect
+    extensions, defect = decode_extensions(reader)
+    compression = CompressionMethod(method)
+    known = first_bodies(extensions)
+    hello = ServerHello(version, random, session_id, suite, compression, extensions, known)
+    return hello, defect
+
+
+def _is_draft_retry(body: bytes) -> bool:
+    """Whether a length of extensions stands where a draft's HelloRetryRequest has it."""
+    return any(
+        len(body) >= at and int.from_bytes(body[at - 2 : at], "big") == len(body) - at
+        for at in (4, 6)
+    )
+
+
+def _draft_retry(
+    reader: Reader, version: ProtocolVersion
+) -> tuple[ServerHello | None, Defect | None]:
+    """A HelloRetryRequest of the drafts: version, suite (since draft 19), extensions."""
+    suite = CipherSuite.TLS_NULL_WITH_NULL_NULL
+    if int.from_bytes(reader.data[2:4], "big") != len(reader.data) - 4:
+        suite = CipherSuite(reader.uint(2, "cipher_suite"))
+    extensions, defect = decode_extensions(reader)
+    hello = ServerHello(
+        version,
+        HELLO_RETRY_RANDOM,
+        cipher_suite=suite,
+        extensions=extensions,
+        _bodies=first_bodies(extensions),
+    )
+    return hello, defect
