@@ -80,16 +80,21 @@ def tell_connection(page: Page, connection: Connection, *, in_full: bool = False
     draw_ladder(page, connection)
     if any(message.inferred for message in connection.handshake.messages):
         page.say("(in brackets: encrypted, known by its record only)", indent=4, style="dim")
+    if finding:
+        _remedy(page, finding)
+    _also_seen(page, connection.findings)
     if in_full:
         _agreed(page, connection)
         _certificates(page, "Certificates of the server", connection.certificates.server)
         _certificates(page, "Certificates of the client", connection.certificates.client)
-    if finding:
-        _remedy(page, finding)
-    _also_seen(page, connection.findings)
     if connection.caveats:
         page.heading("What the capture hides")
         bullets(page, connection.caveats)
+    if finding:
+        page.blank()
+        cited = f"{'; '.join(finding.references)}. " if finding.references else ""
+        more = f"{cited}More: handshake-analyzer explain {finding.rule}"
+        page.say(more, indent=2, style="dim")
 
 
 def _evidence(page: Page, finding: Finding) -> None:
@@ -111,10 +116,6 @@ def _remedy(page: Page, finding: Finding) -> None:
         for other in finding.alternatives:
             lead = page.text(f"{other.cause}: ", "yellow")
             page.say(f"{other.would_decide}", lead=lead, indent=4)
-    page.blank()
-    more = f"explain {finding.rule}"
-    cited = f"{'; '.join(finding.references)}. " if finding.references else ""
-    page.say(f"{cited}More: handshake-analyzer {more}", indent=2, style="dim")
 
 
 def _also_seen(page: Page, findings: Sequence[Finding]) -> None:
