@@ -8,6 +8,7 @@ SYN, FIN or RST) ever become Python objects. Connections are numbered as Wiresha
 
 from __future__ import annotations
 
+import dataclasses
 import ipaddress
 import secrets
 from collections.abc import Iterator
@@ -79,6 +80,17 @@ class FlowTable:
 
     def observe(self, block: SegmentBlock) -> None:
         """Take a block of segments."""
+        begin = 0
+        for error in block.icmp_errors:
+            if self._known(error) is None:
+                # It takes a number of its own, at its place in the order of frames.
+                at = int(np.searchsorted(block.frame, error.frame))
+                self._observe_rows(_rows(block, begin, at))
+                begin = at
+            self._note_icmp(error)
+        self._observe_rows(_rows(block, begin, len(block.frame)) if begin else block)
+
+    def _observe_rows(self, block: SegmentBlock) -> None:
         if len(block.frame):
             swapped, key = self._keys(
                 block.source, block.destination, block.source_port, block.destination_port
@@ -91,12 +103,15 @@ class FlowTable:
             self._count(block, slot, by_slot)
             self._keep(block, slot, by_slot)
             self._note_events(block, slot)
-        for error in block.icmp_errors:
-            self._note_icmp(error)
 
     def evidence(self) -> Iterator[Evidence]:
-        """Give the evidence of every connection, in order of their numbers."""
+        """Give the evidence of every connection, in order of their numbers.
+
+        What is known from ICMP errors alone has a number, as in Wireshark, but nothing to tell.
+        """
         for number, ends in enumerate(self._ends):
+            if not self._halves["packets"][number * 2 : number * 2 + 2].any():
+                continue
             yield Evidence(
                 stream=number,
                 endpoints=ends,
@@ -209,8 +224,12 @@ class FlowTable:
             Endpoint(_address(block.source[row]), int(block.source_port[row])),
             Endpoint(_address(block.destination[row]), int(block.destination_port[row])),
         )
+        return self._add(ends, swapped=bool(swapped[row]))
+
+    def _add(self, ends: tuple[Endpoint, Endpoint], *, swapped: bool) -> int:
+        """Number a new connection and make room for its state."""
         number = len(self._ends)
-        self._ends.append((ends[1], ends[0]) if swapped[row] else ends)
+        self._ends.append((ends[1], ends[0]) if swapped else ends)
         if number * 2 + 2 > len(self._halves):
             self._halves = np.concatenate([self._halves, np.zeros(len(self._halves), _HALF)])
         new = self._halves[number * 2 : number * 2 + 2]
@@ -390,17 +409,22 @@ class FlowTable:
             if event.flags & (FIN | RST):
                 self._closed.add(half // 2)
 
+    def _known(self, error: IcmpError) -> int | None:
+        """The connection that an ICMP error quotes."""
+        _, key = self._keys(*_quoted(error))
+        return self._current.get(int(key[0]))
+
     def _note_icmp(self, error: IcmpError) -> None:
-        """Join an ICMP error to the connection that it quotes; one that we know nothing of is none."""
-        swapped, key = self._keys(
-            np.array([error.source], np.uint64),
-            np.array([error.destination], np.uint64),
-            np.array([error.source_port]),
-            np.array([error.destination_port]),
-        )
+        """Join an ICMP error to the connection that it quotes; open that if it is the first sign."""
+        source, target, source_port, target_port = _quoted(error)
+        swapped, key = self._keys(source, target, source_port, target_port)
         number = self._current.get(int(key[0]))
         if number is None:
-            return
+            ends = (
+                Endpoint(_address(source[0]), error.source_port),
+                Endpoint(_address(target[0]), error.destination_port),
+            )
+            number = self._current[int(key[0])] = self._add(ends, swapped=bool(swapped[0]))
         told = self._icmp.setdefault(number, [])
         if len(told) < self._limits.icmp_errors:
             told.append(
@@ -415,6 +439,23 @@ class FlowTable:
                     next_hop_mtu=error.next_hop_mtu,
                 )
             )
+
+
+def _rows(block: SegmentBlock, begin: int, end: int) -> SegmentBlock:
+    """Rows ``[begin, end)`` of a block, without its errors."""
+    names = [f.name for f in dataclasses.fields(block) if f.name not in {"buffer", "icmp_errors"}]
+    columns = {name: getattr(block, name)[begin:end] for name in names}
+    return dataclasses.replace(block, icmp_errors=(), **columns)
+
+
+def _quoted(error: IcmpError) -> tuple[Words, Words, Integers, Integers]:
+    """Source, destination and ports of the quoted segment, as columns of one row."""
+    return (
+        np.array([error.source], np.uint64),
+        np.array([error.destination], np.uint64),
+        np.array([error.source_port]),
+        np.array([error.destination_port]),
+    )
 
 
 def _stir(key: Words) -> Words:

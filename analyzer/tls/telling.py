@@ -213,6 +213,7 @@ def _compose(
     awaited = next(iter({side for side, _ in awaiting}), None)
     ending = read_ending(talk, alerts, timeline, awaited, completed=done)
     chosen = talk.choice
+    answer = chosen or talk.retry  # a retry has chosen version and suite, too
     found = read_chains(talk)
     return Story(
         stream=evidence.stream,
@@ -227,8 +228,8 @@ def _compose(
         offers=tuple(talk.offers),
         retry=talk.retry,
         choice=chosen,
-        version=chosen.version_name if chosen else None,
-        cipher_suite=chosen.cipher_suite.name if chosen else None,
+        version=answer.version_name if answer else None,
+        cipher_suite=answer.cipher_suite.name if answer else None,
         group=_group(chosen, found.server_key_exchange),
         alpn=chosen.alpn if chosen else None,
         resumed=_resumed(talk),

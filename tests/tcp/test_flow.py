@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analyzer.limits import DEFAULT, Limits
-from analyzer.tcp.evidence import Evidence
+from analyzer.tcp.evidence import NOTHING, Evidence
 from analyzer.tcp.flow import FlowTable
 from analyzer.tcp.reassembly import assemble
 from tests.support.segments import CLIENT, SERVER, Sent, block_of
@@ -36,7 +36,7 @@ def content(evidence: Evidence) -> object:
         )
         for index, half in enumerate(evidence.halves)
     ]
-    return dataclasses.replace(evidence, halves=()), halves
+    return dataclasses.replace(evidence, halves=(NOTHING, NOTHING)), halves
 
 
 OPENED = [
