@@ -73,7 +73,10 @@ class ClientHello:
     compression_methods: tuple[CompressionMethod, ...] = ()
     extensions: tuple[Extension, ...] = ()
     v2: bool = False
-    _bodies: Mapping[int, bytes] = field(default_factory=dict, compare=False, repr=False)
+    _bodies: Mapping[int, bytes] = field(init=False, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_bodies", first_bodies(self.extensions))
 
     @property
     def extension_types(self) -> tuple[ExtensionType, ...]:
@@ -284,8 +287,6 @@ def decode_client_hello(body: bytes) -> tuple[ClientHello | None, Defect | None]
         _suites(suites),
         CompressionMethod.many(compressions),
         extensions,
-        False,
-        first_bodies(extensions),
     )
     return hello, defect
 

@@ -34,7 +34,10 @@ class EncryptedExtensions:
     """The rest of a TLS 1.3 server's answer."""
 
     extensions: tuple[Extension, ...] = ()
-    _bodies: Mapping[int, bytes] = field(default_factory=dict, compare=False, repr=False)
+    _bodies: Mapping[int, bytes] = field(init=False, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_bodies", first_bodies(self.extensions))
 
     @property
     def extension_types(self) -> tuple[ExtensionType, ...]:
@@ -71,7 +74,7 @@ class EncryptedExtensions:
 def decode_encrypted_extensions(body: bytes) -> tuple[EncryptedExtensions, Defect | None]:
     """Decode ``struct { Extension extensions<0..2^16-1>; }`` (RFC 8446 section 4.3.1)."""
     extensions, defect = decode_extensions(Reader.over(body, "encrypted_extensions"))
-    return EncryptedExtensions(extensions, first_bodies(extensions)), defect
+    return EncryptedExtensions(extensions), defect
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,7 +51,10 @@ class ServerHello:
     cipher_suite: CipherSuite = CipherSuite.TLS_NULL_WITH_NULL_NULL
     compression_method: CompressionMethod = CompressionMethod.NULL
     extensions: tuple[Extension, ...] = ()
-    _bodies: Mapping[int, bytes] = field(default_factory=dict, compare=False, repr=False)
+    _bodies: Mapping[int, bytes] = field(init=False, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_bodies", first_bodies(self.extensions))
 
     @property
     def extension_types(self) -> tuple[ExtensionType, ...]:
@@ -184,8 +187,7 @@ def decode_server_hello(body: bytes) -> tuple[ServerHello | None, Defect | None]
         return None, error.defect
     extensions, defect = decode_extensions(reader)
     compression = CompressionMethod(method)
-    known = first_bodies(extensions)
-    hello = ServerHello(version, random, session_id, suite, compression, extensions, known)
+    hello = ServerHello(version, random, session_id, suite, compression, extensions)
     return hello, defect
 
 
@@ -210,6 +212,5 @@ def _draft_retry(
         HELLO_RETRY_RANDOM,
         cipher_suite=suite,
         extensions=extensions,
-        _bodies=first_bodies(extensions),
     )
     return hello, defect
