@@ -71,7 +71,6 @@ class FlowTable:
         self._pieces: dict[int, list[Piece]] = {}
         self._events: dict[int, list[TcpEvent]] = {}
         self._icmp: dict[int, list[IcmpEvent]] = {}
-        self._closed: set[int] = set()  # connections with a FIN or RST
         self._reached: dict[int, set[str]] = {}
 
     def __len__(self) -> int:
@@ -172,7 +171,7 @@ class FlowTable:
         """Connection numbers of the rows, in the order of ``order``.
 
         Wireshark begins a new stream with the first packet of a pair of endpoints, and with a SYN
-        whose sequence number is not that of the SYN before, or that comes after FIN or RST.
+        whose sequence number is not that of its sender's SYN before.
         """
         ordered = key[order]
         begins = np.empty(len(order), np.bool_)
@@ -215,9 +214,7 @@ class FlowTable:
             if not len(same):
                 return False  # the first word of this direction
             base = int(block.sequence[same[0]]) - (not block.flags[same[0]] & SYN)
-        if base % _MODULUS != int(block.sequence[row]):
-            return True
-        return current in self._closed or bool((block.flags[before] & (FIN | RST)).any())
+        return base % _MODULUS != int(block.sequence[row])
 
     def _open(self, block: SegmentBlock, row: int, swapped: Integers) -> int:
         ends = (
@@ -404,10 +401,7 @@ class FlowTable:
             if len(events) >= self._limits.events:
                 self._reached.setdefault(half // 2, set()).add("events")
                 continue
-            event = TcpEvent(half % 2, *facts)
-            events.append(event)
-            if event.flags & (FIN | RST):
-                self._closed.add(half // 2)
+            events.append(TcpEvent(half % 2, *facts))
 
     def _known(self, error: IcmpError) -> int | None:
         """The connection that an ICMP error quotes."""

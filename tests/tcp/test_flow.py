@@ -52,7 +52,7 @@ OPENED = [
         pytest.param([*OPENED, Sent(CLIENT, SERVER, 777, flags=SYN)], 2, id="port reuse"),
         pytest.param(
             [*OPENED, Sent(CLIENT, SERVER, 101, flags=FIN), Sent(CLIENT, SERVER, 100, flags=SYN)],
-            2,
+            1,
             id="same SYN after FIN",
         ),
         pytest.param([*OPENED, Sent(OTHER, SERVER, 1, flags=SYN)], 2, id="another port"),
