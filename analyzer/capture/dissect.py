@@ -42,11 +42,13 @@ _NUMBERS = _numbers()
 class Dissector:
     """Turns blocks of packets into blocks of segments; keeps fragments from block to block.
 
-    ``unknown_links`` counts packets by link types that are not understood.
+    ``unknown_links`` counts packets by link types that are not understood; ``unread_errors`` the
+    ICMP errors beyond what is decoded of one block.
     """
 
     limits: Limits
     unknown_links: dict[int, int] = field(default_factory=dict)
+    unread_errors: int = 0
     fragments: Reassembler = field(init=False)
 
     def __post_init__(self) -> None:
@@ -69,7 +71,7 @@ class Dissector:
         fields = self._reassemble(fields, found)
         nothing = rows.where(np.zeros(len(rows), np.bool_))
         parts = [decode_segments(fields, block, part) for part in found.ends["ip", _TCP]]
-        errors = tuple(_errors(fields, block, found))
+        errors = self._errors(fields, block, found)
         if len(parts) == 1:
             return replace(parts[0], icmp_errors=errors)
         return join(parts or [decode_segments(fields, block, nothing)], errors)
@@ -85,6 +87,16 @@ class Dissector:
                 continue
             located = replace(some, at=at).where(at >= 0)
             found.walk(fields, Next("nibble", fields.u8(located.at) >> 4, located))
+
+    def _errors(self, fields: Fields, block: PacketBlock, found: _Found) -> tuple[IcmpError, ...]:
+        """Decode the ICMP errors of a block, in order of capture."""
+        errors: list[IcmpError] = []
+        for protocol, version in ((_ICMP, 4), (_ICMPV6, 6)):
+            for rows in found.ends["ip", protocol]:
+                decoded, unread = decode_errors(fields, block, rows, version)
+                errors += decoded
+                self.unread_errors += unread
+        return tuple(sorted(errors, key=lambda error: error.frame))
 
     def _reassemble(self, fields: Fields, found: _Found) -> Fields:
         """Feed the fragments in order of capture; walk down the datagrams that they complete.
@@ -158,14 +170,3 @@ def _append(fields: Fields, datagrams: Sequence[tuple[int, bytes]]) -> tuple[Fie
     index = np.array([index for index, _ in datagrams], np.int64)
     rows = Rows(index, end - sizes, end, end, np.full(len(index), -1, np.int64))
     return Fields(np.concatenate([fields.buffer, extra])), rows
-
-
-def _errors(fields: Fields, block: PacketBlock, found: _Found) -> list[IcmpError]:
-    """Decode the ICMP errors of a block, in order of capture."""
-    errors = [
-        error
-        for protocol, version in ((_ICMP, 4), (_ICMPV6, 6))
-        for rows in found.ends["ip", protocol]
-        for error in decode_errors(fields, block, rows, version)
-    ]
-    return sorted(errors, key=lambda error: error.frame)

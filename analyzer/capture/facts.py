@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from analyzer.capture.block import Mask, PacketBlock
-from analyzer.capture.linktypes import link_name
+from analyzer.capture.linktypes import UNDESCRIBED, link_name
 from analyzer.capture.window import Window
 
 
@@ -61,9 +61,8 @@ class Notes:
         self.frames = int(block.frame[-1])
         self.bytes += int(block.wire.sum())
         self.cut += int(np.count_nonzero(block.end - block.begin < block.wire))
-        uniform = (block.link_type == block.link_type[0]).all()
-        for number in block.link_type[:1] if uniform else block.link_type.tolist():
-            self.link_types.setdefault(int(number))
+        if (block.link_type == UNDESCRIBED).any():
+            self.link_types.setdefault(UNDESCRIBED)
         times = block.time if timed is None else block.time[timed]
         if len(times):
             first, last = int(times.min()), int(times.max())
@@ -89,7 +88,9 @@ class Notes:
         """Name the link types in order of first appearance; some numbers share a name."""
         return tuple(dict.fromkeys(link_name(number) for number in self.link_types))
 
-    def sentences(self, unknown_links: Mapping[int, int], incomplete: int) -> tuple[str, ...]:
+    def sentences(
+        self, unknown_links: Mapping[int, int], incomplete: int, unread_errors: int
+    ) -> tuple[str, ...]:
         """All caveats, those of the file first; what the dissector counted comes last."""
         found = list(self.caveats)
         if self.cut:
@@ -104,6 +105,8 @@ class Notes:
         if incomplete:
             plural = "s" if incomplete > 1 else ""
             found.append(f"Fragments of {incomplete} IP datagram{plural} are missing.")
+        if unread_errors:
+            found.append(f"Of a storm of ICMP errors, {unread_errors:,} are not read.")
         return tuple(found)
 
 

@@ -19,8 +19,14 @@ _ERRORS = {4: (3, 4, 11, 12), 6: (1, 2, 3, 4)}
 _EXTENSIONS = frozenset({0, 43, 60, 135})
 
 
-def decode_errors(fields: Fields, block: PacketBlock, rows: Rows, version: int) -> list[IcmpError]:
-    """Decode those rows whose next header is ICMP (*version* 4) or ICMPv6 (6)."""
+def decode_errors(
+    fields: Fields, block: PacketBlock, rows: Rows, version: int
+) -> tuple[list[IcmpError], int]:
+    """Decode those rows whose next header is ICMP (*version* 4) or ICMPv6 (6).
+
+    Returns:
+        The errors that quote TCP, and how many rows were left because there are too many.
+    """
     rows = rows.holding(8)
     rows = rows.where(np.isin(fields.u8(rows.at), _ERRORS[version]))
     decoded: list[IcmpError] = []
@@ -32,7 +38,7 @@ def decode_errors(fields: Fields, block: PacketBlock, rows: Rows, version: int) 
         error = _decode(message, header, int(block.frame[index]), int(block.time[index]))
         if error is not None:
             decoded.append(error)
-    return decoded
+    return decoded, max(len(rows) - ERRORS_MOST, 0)
 
 
 def _decode(message: bytes, header: bytes, frame: int, time: int) -> IcmpError | None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from analyzer.capture.block import Integers, Words
+from analyzer.capture.linktypes import UNDESCRIBED
 
 _SECOND = 1_000_000_000
 
@@ -32,7 +33,7 @@ class Interface:
         return (whole + shift).view(np.int64)
 
 
-_UNDESCRIBED = Interface(-1, 0)
+_UNDESCRIBED = Interface(UNDESCRIBED, 0)
 
 
 def to_ns(

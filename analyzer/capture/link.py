@@ -132,8 +132,9 @@ def decode_frame_relay(fields: Fields, rows: Rows) -> Iterator[Next]:
 
 
 def decode_slip(fields: Fields, rows: Rows) -> Iterator[Next]:
-    """LINKTYPE_SLIP: 16 bytes about direction and header compression, then IP."""
-    yield from decode_version(fields, rows.holding(16).skip(16))
+    """LINKTYPE_SLIP: 16 bytes that begin with the direction, 0 or 1, then IP; or IP at once."""
+    rows = rows.holding(16)
+    yield from decode_version(fields, rows.skip(np.where(fields.u8(rows.at) < 2, 16, 0)))
 
 
 def decode_nflog(fields: Fields, rows: Rows) -> Iterator[Next]:
@@ -194,6 +195,14 @@ def decode_ppi(fields: Fields, rows: Rows) -> Iterator[Next]:
     rows = rows.holding(8)
     number = _little(fields.u16(rows.at + 4))
     yield Next("link", number, rows.skip(_little(fields.u16(rows.at + 2))))
+
+
+def decode_prism(fields: Fields, rows: Rows) -> Iterator[Next]:
+    """LINKTYPE_IEEE802_11_PRISM: 144 bytes, or an AVS header, which has a magic number."""
+    rows = rows.holding(8)
+    avs = fields.u32(rows.at) >> 12 == 0x80211
+    yield from decode_avs(fields, rows.where(avs))
+    yield Next("link", WIFI, rows.where(~avs).skip(144))
 
 
 def decode_avs(fields: Fields, rows: Rows) -> Iterator[Next]:
@@ -329,7 +338,7 @@ LAYERS: Mapping[tuple[str, int], Layer] = {
     ("link", 109): decode_enc,
     ("link", 113): typed(14, 16),  # Linux cooked, version 1
     ("link", 117): decode_pflog,
-    ("link", 119): fixed(144, "link", WIFI),  # Prism header
+    ("link", 119): decode_prism,
     ("link", 122): fixed(16, "llc", 0),  # RFC 2625, IP over Fibre Channel
     ("link", 123): decode_sunatm,
     ("link", 127): decode_radiotap,

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+UNDESCRIBED = -1  # of a packet whose interface no block describes
+
 
 def link_name(number: int) -> str:
     """Name a link type; unregistered ones get a printable name, too."""
-    if number < 0:
+    if number == UNDESCRIBED:
         return "of an interface that the file does not describe"
     return NAMES.get(number, f"LINKTYPE_{number}")
 

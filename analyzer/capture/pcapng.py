@@ -23,6 +23,7 @@ import numpy as np
 from analyzer.capture.block import Integers, Mask, PacketBlock
 from analyzer.capture.facts import DecryptionSecrets, Notes
 from analyzer.capture.interface import Interface, to_ns
+from analyzer.capture.linktypes import UNDESCRIBED
 from analyzer.capture.window import Window
 from analyzer.limits import Limits
 
@@ -267,8 +268,8 @@ def _simple(window: Window, run: _Run) -> PacketBlock:
 
 
 def _link_types(section: _Section, interface: Integers) -> Integers:
-    """Look up link types; -1 for an interface that nothing describes."""
-    table = np.array([*(i.link_type for i in section.interfaces), -1], np.int64)
+    """Look up link types; one that nothing describes gets a number for that."""
+    table = np.array([*(i.link_type for i in section.interfaces), UNDESCRIBED], np.int64)
     return table[np.minimum(interface, len(table) - 1)]
 
 

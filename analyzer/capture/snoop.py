@@ -16,6 +16,7 @@ import numpy as np
 
 from analyzer.capture.block import Integers, PacketBlock
 from analyzer.capture.facts import Notes
+from analyzer.capture.linktypes import UNDESCRIBED
 from analyzer.capture.window import Window
 from analyzer.limits import Limits
 
@@ -28,7 +29,7 @@ _LINKS = {0: 1, 2: 6, 4: 1, 8: 10, 18: 123, 26: 242}
 def read_snoop(window: Window, notes: Notes, limits: Limits) -> Iterator[PacketBlock]:
     """Give the packets of a file that begins at the start of the window, block by block."""
     (data_link,) = struct.unpack_from(">I", window.view, 12)
-    link_type = _LINKS.get(data_link, -1)
+    link_type = _LINKS.get(data_link, UNDESCRIBED)
     notes.link_types[link_type] = None
     at = FILE_HEADER
     while True:

@@ -98,7 +98,7 @@ class Capture:
     @property
     def facts(self) -> CaptureFacts:
         """What is known so far."""
-        notes = self._notes
+        notes, dissector = self._notes, self._dissector
         return CaptureFacts(
             path=self.path,
             format=self.format,
@@ -111,7 +111,9 @@ class Capture:
             snap_lengths=tuple(notes.snap_lengths),
             drops=sum(notes.drops.values()),
             secrets=tuple(notes.secrets),
-            caveats=notes.sentences(self._dissector.unknown_links, self._dissector.incomplete),
+            caveats=notes.sentences(
+                dissector.unknown_links, dissector.incomplete, dissector.unread_errors
+            ),
         )
 
     @property

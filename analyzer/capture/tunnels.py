@@ -52,7 +52,7 @@ def decode_gre(fields: Fields, rows: Rows) -> Iterator[Next]:
     """
     rows = rows.holding(4)
     flags, number = fields.u16(rows.at), fields.u16(rows.at + 2)
-    known = flags & 0x4007 <= 1
+    known = flags & 0x4000 == 0
     rows, flags, number = rows.where(known), flags[known], number[known]
     words = 1 + _bit(flags, 0x8000) + _bit(flags, 0x2000) + _bit(flags, 0x1000)
     words += np.where(flags & 7 == 1, _bit(flags, 0x80), 0)
@@ -92,10 +92,11 @@ def decode_udp(fields: Fields, rows: Rows) -> Iterator[Next]:
     yield Next("udp", port, rows.skip(8))
 
 
-def decode_vxlan(fields: Fields, rows: Rows) -> Iterator[Next]:
-    """VXLAN (RFC 7348 section 5): flags, network identifier, then Ethernet."""
-    rows = rows.holding(8)
-    rows = rows.where(fields.u8(rows.at) & 0x08 != 0)
+def decode_vxlan(_fields: Fields, rows: Rows) -> Iterator[Next]:
+    """VXLAN (RFC 7348 section 5): flags, network identifier, then Ethernet.
+
+    The flag that must be set is not looked at; Wireshark does not either.
+    """
     yield Next("link", ETHERNET, rows.skip(8))
 
 

@@ -14,12 +14,10 @@ import pytest
 
 from analyzer.capture.source import open_capture
 from analyzer.errors import CaptureError
+from tests.capture.wireshark import our_segments, tshark_segments
 from tests.support.shared import shared
 
 pytestmark = pytest.mark.corpus
-
-Segment = tuple[int, int, int, int, int, int]  # ports, sequence, flags, payload, window
-Columns = Mapping[int, Segment]
 
 NOT_READ: Final = "a format that we name but do not read"
 # Where our packets are not as many as the listing says, and why.
@@ -102,53 +100,16 @@ def _capinfos(path: Path) -> tuple[int, int, int | None, int | None] | None:
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["tls", "odd"])
 def test_segments_are_those_of_tshark(name: str) -> None:
-    if shutil.which("tshark") is None:
-        pytest.skip("tshark is not installed")
     differing = {}
     for row in listed(name):
         path = shared("corpus") / row["file"]
         try:
-            ours = _ours(path)
+            ours = our_segments(path)
         except CaptureError:
             continue
-        theirs = _tshark(path)
+        theirs = tshark_segments(path)
         frames = [f for f in sorted({*ours, *theirs}) if ours.get(f) != theirs.get(f)]
         if frames and not any(path.name.endswith(end) for end in SEGMENTS):
             differing[path.name] = [(f, ours.get(f), theirs.get(f)) for f in frames[:3]]
 
     assert differing == {}
-
-
-def _ours(path: Path) -> Columns:
-    found: dict[int, Segment] = {}
-    for block in open_capture(path).segments():
-        columns = (
-            *(block.source_port, block.destination_port, block.sequence),
-            *(block.flags, block.length, block.window),
-        )
-        rows = zip(*(column.tolist() for column in columns), strict=True)
-        found.update(zip(block.frame.tolist(), rows, strict=True))
-    return found
-
-
-_FIELDS = (
-    *("frame.number", "icmp.type", "icmpv6.type", "tcp.srcport", "tcp.dstport", "tcp.seq_raw"),
-    *("tcp.flags", "tcp.len", "tcp.window_size_value"),
-)
-
-
-def _tshark(path: Path) -> Columns:
-    """The innermost TCP layer of each frame; not those that ICMP quotes or whose header lies."""
-    command = ["tshark", "-n", "-r", str(path), "-o", "tcp.relative_sequence_numbers:FALSE"]
-    command += ["-T", "fields", "-E", "occurrence=l", "-Y", "tcp"]
-    for field in _FIELDS:
-        command += ["-e", field]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
-    found: dict[int, Segment] = {}
-    for line in done.stdout.splitlines():
-        frame, icmp, icmpv6, *cells = line.split("\t")
-        if not icmp and not icmpv6 and all(cells):
-            source, target, sequence, flags, length, window = cells
-            numbers = (int(source), int(target), int(sequence))
-            found[int(frame)] = (*numbers, int(flags, 16) & 0x3F, int(length), int(window))
-    return found

@@ -4,7 +4,7 @@ import itertools
 import struct
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analyzer.capture.dissect import Dissector
@@ -139,6 +139,7 @@ def test_of_two_copies_the_first_counts() -> None:
     assert payloads(dissect([first, second, forged, third])) == [(4, DATA)]
 
 
+@settings(deadline=None)
 @given(
     st.lists(
         st.tuples(st.integers(0, 0x3FFF), st.binary(max_size=40), st.integers(0, 2)), max_size=12

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.capture.captures import dissect, ethernet, ipv4, ipv6, payloads, tcp
+from tests.capture.captures import dissect, ethernet, ipv4, ipv6, payloads, pcap, read, tcp
 
 NOP, MSS, SCALE = b"\x01", b"\x02\x04\x05\xb4", b"\x03\x03\x07"
 SYN = 2
@@ -43,7 +43,7 @@ def packets(draw: st.DrawFn) -> bytes:
     return bytes(raw[: draw(st.integers(19, len(raw)))] if draw(st.booleans()) else raw)
 
 
-@settings(max_examples=500)
+@settings(max_examples=500, deadline=None)
 @given(st.lists(packets(), min_size=1, max_size=8))
 def test_columns_agree_with_the_scalar_oracle(sent: list[bytes]) -> None:
     expected = [(i + 1, scalar_payload(packet)) for i, packet in enumerate(sent)]
@@ -51,7 +51,7 @@ def test_columns_agree_with_the_scalar_oracle(sent: list[bytes]) -> None:
     assert payloads(dissect(sent, 228)) == [(i, p) for i, p in expected if p is not None]
 
 
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 @given(
     st.lists(st.binary(max_size=120), max_size=6),
     st.sampled_from([0, 1, 9, 105, 107, 113, 127, 192, 197, 228, 229, 239, 253, 276]),
@@ -156,8 +156,6 @@ def test_the_segment_size_is_an_option_of_a_syn(options: bytes, flags: int, mss:
 
 
 def test_a_cut_packet_keeps_its_length_on_the_wire() -> None:
-    from tests.capture.captures import pcap, read
-
     (block,) = read(pcap([ethernet(ipv4(tcp(b"x" * 500)))], snap=100)).segments()
 
     assert (block.length[0], block.end[0] - block.begin[0]) == (500, 46)
