@@ -174,7 +174,7 @@ def test_the_parts_of_a_capture_are_read_in_order_of_time(tmp_path: Path) -> Non
     whole = rejected()
     first, second = tmp_path / "b.pcap", tmp_path / "a.pcap"
     head, tail = Talk(), Talk()
-    head.packets, tail.packets = whole.packets[:5], whole.packets[5:]
+    head.packets, tail.packets = whole.packets[:4], whole.packets[4:]
     first.write_bytes(pcap(head))
     second.write_bytes(pcap(tail))
     document = json.loads(run(second, first, "--format", "json").stdout)

@@ -114,7 +114,9 @@ def _members(report: Report, group: Group) -> list[Connection]:
     return [
         c
         for c in report.failed
-        if c.diagnosis and (c.diagnosis.rule, c.diagnosis.cause) == (group.rule, group.cause)
+        if c.diagnosis
+        and (c.diagnosis.rule, c.diagnosis.cause) == (group.rule, group.cause)
+        and (endpoint_text(c.server) in group.servers or group.servers_total > len(group.servers))
     ]
 
 

@@ -8,7 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from analyzer.report.console import render_console
-from analyzer.report.schema import Connection, FileFrame, Message, Report
+from analyzer.report.schema import Connection, Endpoint, FileFrame, Message, Report
 from tests.report.reports import (
     at,
     connection,
@@ -153,6 +153,17 @@ def test_many_groups_stay_short_and_verbose_tells_all() -> None:
     assert "and 10 more kinds of failure in 10 connections" in short
     assert "cause_29" not in short
     assert "cause_29" in long
+
+
+def test_verbose_tells_each_failure_once_where_servers_have_groups_of_their_own() -> None:
+    elsewhere = connection(1, server=Endpoint(ip="10.9.9.9", port=443))
+    told = report(
+        connection(),
+        elsewhere,
+        groups=(group(), group(example_stream=1, servers=("10.9.9.9:443",))),
+    )
+
+    assert shown(told, verbose=True).count("tcp.stream eq 1\n") == 1
 
 
 def test_a_group_names_how_many_and_who() -> None:
