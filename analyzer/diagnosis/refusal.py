@@ -69,6 +69,8 @@ _CHOICE_ALERTS: Final = frozenset(
 _VAGUE_ALERTS: Final = frozenset(
     {_A.HANDSHAKE_FAILURE, _A.ILLEGAL_PARAMETER, _A.INSUFFICIENT_SECURITY, _A.INTERNAL_ERROR}
 )
+# The sender wants no handshake any more, whatever it had to judge.
+_WITHDRAWN: Final = frozenset({_A.USER_CANCELED, _A.NO_RENEGOTIATION})
 _ORDERLY: Final = frozenset({_A.CLOSE_NOTIFY})
 
 
@@ -250,14 +252,13 @@ def _prompt(story: Story) -> bool:
     return story.ending.waited_ns < PATIENCE_NS
 
 
-# --- the client gave up ---------------------------------------------------------------------------
-
-
 def _client_step(story: Story, alert: AlertDescription | None) -> Step | None:
     if story.choice is None:
         return Step.CHOICE if story.retry is not None and alert is not None else None
     if alert in _CHOICE_ALERTS:
         return Step.CHOICE
+    if alert in _WITHDRAWN:
+        return None
     if story.tls13:
         return _client_step_13(story, alert)
     return _client_step_12(story, alert)
@@ -304,8 +305,6 @@ def _client_step_12(story: Story, alert: AlertDescription | None) -> Step | None
         return _vague_client(story, alert)
     if alert in VIOLATION_ALERTS:
         return Step.SERVER_CERTIFICATE if _certificate_spoilt(story) else None
-    if alert in {_A.USER_CANCELED, _A.NO_RENEGOTIATION}:
-        return None
     return Step.SERVER_CERTIFICATE if _certificate_sent(story) else Step.CHOICE
 
 
@@ -388,11 +387,8 @@ def _certificate_spoilt(story: Story) -> bool:
     return broken or certificate_length(story) >= LARGE_CERTIFICATE
 
 
-# --- the server gave up ---------------------------------------------------------------------------
-
-
 def _server_step(story: Story, alert: AlertDescription | None) -> Step | None:
-    if not story.offers:
+    if not story.offers or alert in _WITHDRAWN:
         return None
     if not passed(story, Milestone.SERVER_HELLO):
         return Step.OFFER

@@ -151,6 +151,12 @@ class Verdict:
             return f"{self.text[:1].upper()}{self.text[1:]}. {general}"
         return f"The certificate itself is not in clear; the alert names the reason. {general}"
 
+    def reason(self, general: str) -> str:
+        """As :meth:`because`, where no certificate is concerned."""
+        if not self.text:
+            return general
+        return f"{self.text[:1].upper()}{self.text[1:]}. {general}"
+
     def finding(
         self,
         rule: Rule,

@@ -1,0 +1,341 @@
+"""Why two sides did not agree: the alert where it names a list, else the lists themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from analyzer.diagnosis.causes import Confidence, Phase
+from analyzer.diagnosis.model import Alternative, Evidence, Rank
+from analyzer.diagnosis.offers import (
+    HINT,
+    NARROW,
+    ODD,
+    PROVEN,
+    Suspicion,
+    broad,
+    described,
+    suspicions,
+)
+from analyzer.diagnosis.refusal import (
+    CRYPTO_ALERTS,
+    Refusal,
+    choice_refused,
+    key_exchange_refused,
+    lacks_extended_master_secret,
+    lacks_secure_renegotiation,
+    offer_refused,
+    server_certificate_refused,
+    unoffered_group,
+    unoffered_signature,
+    weak_dh,
+)
+from analyzer.diagnosis.verdicts import Verdict, least
+from analyzer.diagnosis.wording import message_evidence, offer_evidence
+from analyzer.tcp.timeline import Side
+from analyzer.tls.hello import ClientHello
+from analyzer.tls.registry import AlertDescription, ExtensionType
+from analyzer.tls.story import Story, Way
+from analyzer.tls.suites import facts_of
+
+_A = AlertDescription
+
+_NAMED: Final[Mapping[AlertDescription, str]] = {
+    _A.PROTOCOL_VERSION: "protocol_version",
+    _A.INAPPROPRIATE_FALLBACK: "inappropriate_fallback",
+    _A.UNRECOGNIZED_NAME: "sni_unrecognized",
+    _A.NO_APPLICATION_PROTOCOL: "alpn_mismatch",
+    _A.UNKNOWN_PSK_IDENTITY: "psk_unknown",
+    _A.INTERNAL_ERROR: "server_internal",
+    _A.INSUFFICIENT_SECURITY: "no_shared_cipher",
+}
+# Alerts by which stacks refuse an offer without saying why; JSSE says unexpected_message where no
+# group is shared in TLS 1.3.
+_VAGUE: Final = frozenset({_A.HANDSHAKE_FAILURE, _A.ILLEGAL_PARAMETER})
+
+WOULD_DECIDE: Final[Mapping[str, str]] = {
+    "no_shared_cipher": "the server's list of cipher suites, and the kind of its certificate's key",
+    "protocol_version": "the versions that the server has enabled",
+    "sni_missing": "the same connection with a server name in the ClientHello",
+    "sni_unrecognized": "the names that the server is configured for",
+    "no_shared_group": "the server's list of groups (curves)",
+    "no_shared_sigalg": "the server's certificate and signature algorithms",
+    "alpn_mismatch": "the application protocols that the server has enabled",
+    "server_no_certificate": "whether the server has a certificate and key loaded; its log",
+    "server_internal": "the server's log",
+    "psk_unknown": "the identities of pre-shared keys that the server knows",
+    "psk_wrong_key": "the pre-shared keys of both sides",
+    "legacy_renegotiation": "whether the other side insists on RFC 5746",
+    "ems_required": "whether the other side insists on the extended master secret",
+    "dh_key_too_small": "the least Diffie-Hellman size that the client takes",
+    "tampered": "captures on both sides of whatever lies in the path",
+}
+
+
+def negotiation_verdicts(story: Story, cause: str) -> Iterator[Verdict]:
+    """The verdict on a failed negotiation, if it is ``cause``."""
+    verdict = negotiation_verdict(story)
+    if verdict is not None and verdict.cause == cause:
+        yield verdict
+
+
+def negotiation_verdict(story: Story) -> Verdict | None:
+    """What the two sides did not agree on; None where the wire does not single it out."""
+    refusal = offer_refused(story)
+    if refusal is not None and story.offer is not None:
+        return _offer(story, story.offer, refusal)
+    refusal = choice_refused(story)
+    if refusal is not None:
+        return _choice(story, refusal)
+    refusal = key_exchange_refused(story)
+    if refusal is not None:
+        return _key_exchange(story, refusal)
+    return _closed_over_small_prime(story)
+
+
+def rivals(story: Story, but: str | None = None, most: int = 5) -> tuple[Alternative, ...]:
+    """The other explanations of a refused offer, the likeliest first."""
+    causes = [s.cause for s in suspicions(story)] + ["no_shared_cipher", "server_no_certificate"]
+    if story.offer is not None and story.offer.server_name:
+        causes.append("sni_unrecognized")
+    unique = [cause for cause in dict.fromkeys(causes) if cause != but]
+    return tuple(Alternative(cause, WOULD_DECIDE[cause]) for cause in unique[:most])
+
+
+def _offer(story: Story, offer: ClientHello, refusal: Refusal) -> Verdict | None:
+    alert = refusal.alert
+    if alert is not None and alert in _NAMED:
+        return _offer_named(story, offer, refusal, _NAMED[alert])
+    if alert in CRYPTO_ALERTS:
+        return None  # a pre-shared key that does not fit: the crypto family
+    if alert is _A.MISSING_EXTENSION:
+        return _extension_missing(story, offer, refusal)
+    if story.choice is not None and refusal.side is Side.SERVER:
+        return _after_server_hello(story, offer, refusal)
+    return _offer_vague(story, offer, refusal)
+
+
+def _offer_named(story: Story, offer: ClientHello, refusal: Refusal, cause: str) -> Verdict | None:
+    confidence, text = Confidence.SEEN, ""
+    alternatives: tuple[str, ...] = ()
+    found = {suspicion.cause: suspicion for suspicion in suspicions(story)}
+    if cause == "sni_unrecognized":
+        text = f"the server does not serve {offer.server_name}"
+        if offer.server_name is None:
+            cause, text = "sni_missing", "the client named no host (SNI), and the server wants one"
+    elif cause == "server_internal":
+        confidence = Confidence.INFERRED  # Go says so where it has no certificate
+        missing = found.get("sni_missing")
+        if missing is not None and missing.weight >= PROVEN:
+            return _suspected(story, refusal, missing, Confidence.SUSPECTED)
+        alternatives = ("server_no_certificate", *(["sni_missing"] if missing else []))
+    elif cause == "no_shared_cipher":
+        confidence = Confidence.INFERRED
+        alternatives = ("protocol_version", "no_shared_group")
+    elif cause == "protocol_version" and not offer.versions[1:]:
+        confidence = Confidence.INFERRED
+        alternatives = ("server_no_certificate",)  # OpenSSL answers an offer of TLS 1.3 so
+    elif cause == "inappropriate_fallback" and not offer.fallback_scsv:
+        confidence = Confidence.INFERRED
+    if not text and cause in found:
+        text = found[cause].text
+    return _verdict(story, refusal, cause, text, confidence, Rank.ALERT, alternatives)
+
+
+def _extension_missing(story: Story, offer: ClientHello, refusal: Refusal) -> Verdict | None:
+    """RFC 8446 section 9.2: which of the extensions that TLS 1.3 demands is not there."""
+    needed = {
+        ExtensionType.SIGNATURE_ALGORITHMS: "no_shared_sigalg",
+        ExtensionType.SUPPORTED_GROUPS: "no_shared_group",
+        ExtensionType.KEY_SHARE: "no_shared_group",
+    }
+    for kind, cause in needed.items():
+        if not offer.offers(kind) and not offer.psk_offered:
+            text = f"the offer lacks the extension {kind.label}"
+            return _verdict(story, refusal, cause, text, Confidence.INFERRED, Rank.FACT, ())
+    return None
+
+
+def _after_server_hello(story: Story, offer: ClientHello, refusal: Refusal) -> Verdict | None:
+    """TLS 1.3: some servers answer with ServerHello and only then find that something is missing."""
+    narrow = [s for s in suspicions(story) if s.cause == "no_shared_sigalg" and s.weight >= NARROW]
+    if narrow:
+        return _suspected(story, refusal, narrow[0], Confidence.SUSPECTED)
+    if not offer.alpn or refusal.certain:
+        return None
+    text = "the server chose suite and group, and gave up before it proved itself"
+    suspicion = Suspicion("alpn_mismatch", ODD, text)
+    return _suspected(story, refusal, suspicion, Confidence.SUSPECTED)
+
+
+def _offer_vague(story: Story, offer: ClientHello, refusal: Refusal) -> Verdict | None:
+    """An alert that does not say why, or none at all: the lists must."""
+    found = suspicions(story)
+    if not refusal.certain:
+        proven = [suspicion for suspicion in found if suspicion.weight >= PROVEN]
+        return _suspected(story, refusal, proven[0], Confidence.SUSPECTED) if proven else None
+    if refusal.alert is _A.UNEXPECTED_MESSAGE:
+        groups = [s for s in found if s.cause == "no_shared_group" and s.weight >= NARROW]
+        return _suspected(story, refusal, groups[0], Confidence.SUSPECTED) if groups else None
+    if refusal.alert not in _VAGUE or not found:
+        return None
+    best = found[0]
+    if best.weight < ODD or _tied(found):
+        return _helpless_server(story, offer, refusal) if best.weight <= HINT else None
+    return _suspected(story, refusal, best, Confidence.SUSPECTED)
+
+
+def _tied(found: tuple[Suspicion, ...]) -> bool:
+    """Whether suites and groups are equally at fault, so that naming one would be a guess."""
+    top = [s.cause for s in found if s.weight == found[0].weight]
+    return {"no_shared_cipher", "no_shared_group"} <= set(top)
+
+
+def _helpless_server(story: Story, offer: ClientHello, refusal: Refusal) -> Verdict | None:
+    """A server that refuses every offer of this capture, broad ones included, can serve nobody."""
+    seen = story.neighbours.server
+    refused = seen.alerts.get("handshake_failure", 0)
+    if not broad(offer) or seen.established or seen.cipher_suites or refused < 2:
+        return None
+    text = (
+        f"the offer has all that servers of today ask for, and this server refused {refused} other "
+        "connections in the same way and accepted none"
+    )
+    suspicion = Suspicion("server_no_certificate", ODD, text)
+    return _suspected(story, refusal, suspicion, Confidence.SUSPECTED)
+
+
+def _suspected(
+    story: Story, refusal: Refusal, suspicion: Suspicion, confidence: Confidence
+) -> Verdict:
+    others = tuple(alternative.cause for alternative in rivals(story, suspicion.cause))
+    return _verdict(story, refusal, suspicion.cause, suspicion.text, confidence, Rank.OFFER, others)
+
+
+def _choice(story: Story, refusal: Refusal) -> Verdict | None:
+    """The client did not accept what the server chose."""
+    alert, choice = refusal.alert, story.choice
+    if alert is _A.PROTOCOL_VERSION:
+        text = f"the server chose {story.version}" if choice is not None else ""
+        return _verdict(story, refusal, "protocol_version", text, Confidence.SEEN, Rank.ALERT, ())
+    if alert is _A.NO_APPLICATION_PROTOCOL:
+        text = f"the server chose ALPN {story.alpn or 'none in clear'}"
+        return _verdict(story, refusal, "alpn_mismatch", text, Confidence.SEEN, Rank.ALERT, ())
+    if alert is _A.HANDSHAKE_FAILURE and lacks_secure_renegotiation(story):
+        text = "the ServerHello lacks renegotiation_info"
+        return _verdict(
+            story,
+            refusal,
+            "legacy_renegotiation",
+            text,
+            Confidence.INFERRED,
+            Rank.FACT,
+            ("ems_required",) if lacks_extended_master_secret(story) else (),
+        )
+    if alert is _A.HANDSHAKE_FAILURE and lacks_extended_master_secret(story):
+        text = "the ServerHello lacks extended_master_secret"
+        return _verdict(story, refusal, "ems_required", text, Confidence.SUSPECTED, Rank.OFFER, ())
+    if alert in {_A.ILLEGAL_PARAMETER, _A.PROTOCOL_VERSION}:
+        return _contradiction(story, refusal)
+    return None
+
+
+def _contradiction(story: Story, refusal: Refusal) -> Verdict | None:
+    """The choice is none of what was offered."""
+    offer, choice = story.offer, story.choice
+    if offer is None or choice is None:
+        return None
+    if offer.supported_versions and choice.version not in offer.versions:
+        text = f"the server chose {choice.version_name}, which the client did not offer"
+        cause = "protocol_version"
+    elif choice.cipher_suite not in offer.cipher_suites:
+        text = f"the server chose {choice.cipher_suite.name}, which the client did not offer"
+        cause = "no_shared_cipher"
+    elif choice.group is not None and choice.group not in offer.supported_groups:
+        text = f"the server chose the group {choice.group.label}, which the client did not offer"
+        cause = "no_shared_group"
+    else:
+        return None
+    return _verdict(story, refusal, cause, text, Confidence.INFERRED, Rank.FACT, ())
+
+
+_SMALL_FOR_ALL: Final = 1024
+
+
+def _key_exchange(story: Story, refusal: Refusal) -> Verdict | None:
+    if refusal.alert is _A.UNKNOWN_PSK_IDENTITY:
+        text = "the server does not know the identity that the client sent with ClientKeyExchange"
+        return _verdict(story, refusal, "psk_unknown", text, Confidence.SEEN, Rank.ALERT, ())
+    if refusal.side is Side.SERVER or refusal.alert in CRYPTO_ALERTS:
+        return None
+    bits = weak_dh(story)
+    if bits is not None:
+        text = f"the server's Diffie-Hellman prime has {bits} bits"
+        return _verdict(
+            story, refusal, "dh_key_too_small", text, Confidence.INFERRED, Rank.FACT, ()
+        )
+    group, scheme = unoffered_group(story), unoffered_signature(story)
+    if group is not None:
+        text = f"ServerKeyExchange uses {group}, which the client did not offer"
+        return _verdict(story, refusal, "no_shared_group", text, Confidence.INFERRED, Rank.FACT, ())
+    if scheme is not None:
+        text = f"ServerKeyExchange is signed with {scheme}, which the client did not offer"
+        return _verdict(
+            story, refusal, "no_shared_sigalg", text, Confidence.INFERRED, Rank.FACT, ()
+        )
+    return None
+
+
+def _closed_over_small_prime(story: Story) -> Verdict | None:
+    """No alert can be read, but the prime is smaller than any client of today takes."""
+    refusal, bits = server_certificate_refused(story), weak_dh(story)
+    if refusal is None or refusal.certain or bits is None or bits >= _SMALL_FOR_ALL:
+        return None
+    text = f"the server's Diffie-Hellman prime has {bits} bits"
+    return _verdict(story, refusal, "dh_key_too_small", text, Confidence.SUSPECTED, Rank.FACT, ())
+
+
+def psk_offered(story: Story) -> bool:
+    """Whether a pre-shared key was to prove the sides (TLS 1.3, or by a suite before)."""
+    offer, choice = story.offer, story.choice
+    if choice is not None and not story.tls13:
+        return facts_of(choice.cipher_suite).key_exchange.endswith("PSK")
+    if choice is not None:
+        return choice.psk_selected
+    return offer is not None and offer.psk_offered
+
+
+def _verdict(
+    story: Story,
+    refusal: Refusal,
+    cause: str,
+    text: str,
+    confidence: Confidence,
+    rank: Rank,
+    alternatives: tuple[str, ...],
+) -> Verdict:
+    return Verdict(
+        cause=cause,
+        text=text,
+        confidence=least(confidence, refusal.ceiling),
+        rank=rank,
+        phase=Phase.KEY_EXCHANGE if cause == "dh_key_too_small" else refusal.phase,
+        evidence=negotiation_evidence(story, refusal),
+        alternatives=tuple(Alternative(c, WOULD_DECIDE[c]) for c in alternatives if c != cause),
+        refusal=refusal,
+    )
+
+
+def negotiation_evidence(story: Story, refusal: Refusal) -> tuple[Evidence, ...]:
+    """The offer, the choice where there was one, and the end."""
+    offer, choice = story.offer, story.choice
+    offered = offer_evidence(story, described(offer)) if offer is not None else ()
+    chosen: tuple[Evidence, ...] = ()
+    if choice is not None:
+        text = f"server chose {story.version}, {story.cipher_suite}"
+        chosen = message_evidence(story, Side.SERVER, "server_hello", text)
+    exchange = story.server_key_exchange
+    if exchange is not None and exchange.dh_bits and refusal.way is not Way.PLAINTEXT:
+        text = f"server sent a Diffie-Hellman prime of {exchange.dh_bits} bits"
+        chosen += message_evidence(story, Side.SERVER, "server_key_exchange", text)
+    return (*offered, *chosen, refusal.evidence)

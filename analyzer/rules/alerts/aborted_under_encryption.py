@@ -1,0 +1,80 @@
+"""A side gave up under encryption while the handshake was being proven, and its alert is not in clear.
+
+## What it looks like
+An encrypted alert before the handshake is done, where no certificate is left to judge: around the
+Finished messages, or in a resumed handshake.
+
+## Why it happens
+A Finished message or a record did not verify, the keys of a resumed session differ, or the sender
+called the handshake off.
+
+## What it is not
+Right after the server's flight such an alert refuses its certificate: TLS-ALERT-003. After the
+client's certificate it refuses that: TLS-ALERT-004.
+
+## What to do
+The log of the side that gave up names the reason; or record the keys of the session.
+
+## Blind spots
+The alert cannot be read, and close_notify looks the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from analyzer.diagnosis.causes import Confidence, Phase, RemedySide
+from analyzer.diagnosis.model import Alternative, Finding, Rank, Rule
+from analyzer.diagnosis.negotiation import WOULD_DECIDE, negotiation_evidence
+from analyzer.diagnosis.refusal import Step, read_refusal
+from analyzer.diagnosis.wording import (
+    client_name,
+    ending_evidence,
+    failing,
+    party,
+    server_name,
+    when,
+)
+from analyzer.tls.story import Story, Way
+
+RULE = Rule(
+    id="TLS-ALERT-006",
+    name="aborted-under-encryption",
+    cause="crypto_failed",
+    phase=Phase.FINISHED,
+    rank=Rank.STEP,
+    title="A side gave up under encryption before the handshake was done",
+    references=("RFC 8446 §6", "RFC 5246 §7.2"),
+)
+
+
+def check(story: Story) -> Iterator[Finding]:
+    """Yield for an encrypted alert in a handshake that failed, where no family claims it."""
+    ending, refusal = story.ending, read_refusal(story)
+    if ending.way is not Way.ENCRYPTED_ALERT or ending.side is None or story.completed is not False:
+        return
+    if refusal is not None and refusal.step is not Step.FINISHED:
+        return
+    evidence = negotiation_evidence(story, refusal) if refusal else (ending_evidence(story),)
+    yield RULE.finding(
+        *evidence,
+        title=(
+            f"{party(story, ending.side)} gave up under encryption before the handshake between "
+            f"{client_name(story)} and {server_name(story)} was done"
+        ),
+        explanation=(
+            "No certificate was left to judge at this point, so that a check of keys is the most "
+            "likely reason; the alert itself cannot be read."
+        ),
+        remedy=(
+            f"The log of {party(story, ending.side)} at {when(ending.time)} names the reason.",
+            "Record the session's keys (SSLKEYLOGFILE) together with the packets.",
+        ),
+        failing_side=failing(ending.side),
+        remedy_side=RemedySide.NETWORK,
+        confidence=Confidence.SUSPECTED,
+        alternatives=(
+            Alternative("tampered", WOULD_DECIDE["tampered"]),
+            Alternative("psk_wrong_key", WOULD_DECIDE["psk_wrong_key"]),
+        ),
+    )

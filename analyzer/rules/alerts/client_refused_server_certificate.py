@@ -1,0 +1,117 @@
+"""The client refused the server's certificate, and the wire does not say for which fault.
+
+## What it looks like
+The client gives up right after the server's flight: by an alert that does not say why (42, 46, 40),
+an encrypted alert, or a bare close. In TLS 1.3 a record of 19 bytes in place of the client's
+Finished is such an alert.
+
+## Why it happens
+Any fault of the certificate or its chain, the name, or the client's trust store.
+
+## What it is not
+Where the alert names the fault, or the certificate is in clear and shows one, another rule says so.
+
+## What to do
+Look at the certificate from the client's side, and at the client's log; or record the keys of the
+session together with the packets.
+
+## Blind spots
+In TLS 1.3 the certificate is encrypted. An encrypted alert at this step can also mean a signature
+that did not verify.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from analyzer.diagnosis.causes import Confidence, Phase, RemedySide
+from analyzer.diagnosis.model import Alternative, Evidence, Finding, Rank, Rule
+from analyzer.diagnosis.refusal import (
+    CERTIFICATE_ALERTS,
+    Refusal,
+    server_certificate_refused,
+)
+from analyzer.diagnosis.verdicts import WOULD_DECIDE
+from analyzer.diagnosis.wording import (
+    chain_evidence,
+    client_name,
+    gave_up,
+    message_evidence,
+    milestone_evidence,
+    presented,
+    server_name,
+    when,
+)
+from analyzer.tcp.timeline import Side
+from analyzer.tls.story import Milestone, Story
+
+RULE = Rule(
+    id="TLS-ALERT-003",
+    name="client-refused-server-certificate",
+    cause="server_certificate_rejected",
+    phase=Phase.SERVER_CERTIFICATE,
+    rank=Rank.STEP,
+    title="The client refused the server's certificate",
+    references=("RFC 8446 §4.4.2.4", "RFC 5246 §7.4.2"),
+)
+
+_CHILDREN = (
+    *("untrusted_ca", "hostname_mismatch", "cert_expired", "incomplete_chain", "self_signed"),
+    *("wrong_key_cert_usage", "cert_revoked"),
+)
+
+
+def check(story: Story) -> Iterator[Finding]:
+    """Yield for every refusal at the step where the server's certificate is judged."""
+    refusal = server_certificate_refused(story)
+    if refusal is None:
+        return
+    yield RULE.finding(
+        *_evidence(story),
+        refusal.evidence,
+        title=(
+            f"{client_name(story)} refused the certificate of {server_name(story)}"
+            f"{presented(story)}: it {gave_up(story)}"
+        ),
+        explanation=(
+            "The client gave up where it had to judge the server's certificate. "
+            + (
+                "The certificate is encrypted, so its faults cannot be seen."
+                if story.server_chain is None
+                else "The alert does not say why, and nothing in the certificate stands out."
+            )
+        ),
+        remedy=(
+            (
+                "See what the client sees: openssl s_client -connect "
+                f"{server_name(story)} -servername NAME -showcerts </dev/null"
+            ),
+            f"Client: its log at {when(story.ending.time)} names the fault.",
+            (
+                "To read it in the packets, record the session's keys (SSLKEYLOGFILE; DataPower: "
+                "the SSL key log option of the packet capture)."
+            ),
+        ),
+        failing_side=refusal.failing_side,
+        remedy_side=RemedySide.SERVER,
+        confidence=_confidence(refusal),
+        alternatives=tuple(Alternative(cause, WOULD_DECIDE[cause]) for cause in _CHILDREN),
+    )
+
+
+def _evidence(story: Story) -> tuple[Evidence, ...]:
+    if story.server_chain is not None:
+        return (chain_evidence(story.server_chain),)
+    flight = "server sent its certificate and finished its flight"
+    told = milestone_evidence(story, Milestone.SERVER_FLIGHT, flight)
+    hello = f"server chose {story.version}, {story.cipher_suite}"
+    return (*message_evidence(story, Side.SERVER, "server_hello", hello), *told)
+
+
+def _confidence(refusal: Refusal) -> Confidence:
+    """An alert that only speaks of certificates states the step; a close merely suggests it."""
+    if refusal.alert in CERTIFICATE_ALERTS:
+        return Confidence.SEEN
+    if refusal.certain or refusal.dark:
+        return Confidence.INFERRED
+    return Confidence.SUSPECTED

@@ -1,0 +1,169 @@
+"""A side aborted the handshake by a fatal alert that no other rule explains.
+
+## What it looks like
+A fatal alert at any step: unexpected_message (10), record_overflow (22), illegal_parameter (47),
+decode_error (50), internal_error (80), missing_extension (109), unsupported_extension (110),
+user_canceled (90), or a number that no registry knows.
+
+## Why it happens
+A peer broke the protocol, or something in the path changed or mixed up its messages; a side failed
+for reasons of its own; or its user or program called the handshake off.
+
+## What it is not
+An alert that comes after the other side closed is an answer, and noise: it is not the reason.
+
+## What to do
+Ask the log of the side that sent the alert; compare the message before it with the protocol.
+
+## Blind spots
+The alert says what its sender thought, which need not be the truth.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from analyzer.diagnosis.causes import Confidence, Phase, RemedySide
+from analyzer.diagnosis.model import Evidence, Finding, Rank, Rule
+from analyzer.diagnosis.refusal import (
+    CERTIFICATE_ALERTS,
+    CRYPTO_ALERTS,
+    VIOLATION_ALERTS,
+    Step,
+    passed,
+    read_refusal,
+)
+from analyzer.diagnosis.wording import (
+    alert_name,
+    client_name,
+    ending_evidence,
+    failing,
+    party,
+    server_name,
+    when,
+)
+from analyzer.tcp.timeline import Side
+from analyzer.tls.alert import meaning
+from analyzer.tls.registry import AlertDescription
+from analyzer.tls.story import Alert, Milestone, Story, Way
+
+_A = AlertDescription
+
+RULE = Rule(
+    id="TLS-ALERT-005",
+    name="handshake-aborted",
+    cause="protocol_violation",
+    phase=Phase.NONE,
+    rank=Rank.STEP,
+    title="A side aborted the handshake by a fatal alert",
+    references=("RFC 8446 §6.2", "RFC 5246 §7.2.2"),
+)
+
+_CAUSES: Final[Mapping[AlertDescription, str]] = {
+    _A.INTERNAL_ERROR: "server_internal",
+    _A.HANDSHAKE_FAILURE: "negotiation_failed",
+    _A.INSUFFICIENT_SECURITY: "negotiation_failed",
+    _A.PROTOCOL_VERSION: "protocol_version",
+    _A.NO_RENEGOTIATION: "renegotiation_refused",
+    _A.USER_CANCELED: "client_abandoned",
+    _A.CLOSE_NOTIFY: "client_abandoned",
+}
+
+
+def check(story: Story) -> Iterator[Finding]:
+    """Yield for a clear alert before the handshake was done that no family of rules claims."""
+    alert = story.ending.alert
+    if alert is None or alert.description is None or story.ending.way is not Way.ALERT:
+        return
+    if not story.completed and not _claimed(story, alert.description):
+        yield _finding(story, alert)
+
+
+def _claimed(story: Story, description: AlertDescription) -> bool:
+    """Whether a family of rules speaks about this refusal."""
+    refusal = read_refusal(story)
+    if refusal is None:
+        return False
+    if refusal.alert in CRYPTO_ALERTS:
+        return True
+    if refusal.step is Step.FINISHED:
+        return False
+    # Who could not read the offer did not judge it; who closed in order did not say no.
+    unreadable = description in VIOLATION_ALERTS or description is _A.CLOSE_NOTIFY
+    return not (refusal.step is Step.OFFER and unreadable)
+
+
+def _finding(story: Story, alert: Alert) -> Finding:
+    description = alert.description or _A.GENERAL_ERROR
+    other = party(story, alert.sender.peer)
+    return RULE.finding(
+        *_before(story, alert),
+        ending_evidence(story),
+        title=(
+            f"{party(story, alert.sender)} aborted the handshake between {client_name(story)} and "
+            f"{server_name(story)} with {alert_name(alert)}"
+        ),
+        explanation=meaning(description),
+        remedy=(
+            f"The log of {party(story, alert.sender)} at {when(alert.time)} names the reason.",
+            f"Look at the message of {other} just before the alert: it is what was refused.",
+        ),
+        failing_side=failing(alert.sender),
+        remedy_side=_remedy(alert),
+        confidence=Confidence.INFERRED,
+        cause=_cause(alert),
+        phase=_phase(story),
+        rank=Rank.CLOSED if description is _A.CLOSE_NOTIFY else None,
+    )
+
+
+def _cause(alert: Alert) -> str:
+    description = alert.description
+    if description in CRYPTO_ALERTS:
+        return "tampered"
+    if description in CERTIFICATE_ALERTS:
+        server = alert.sender is Side.SERVER
+        return "client_certificate_rejected" if server else "server_certificate_rejected"
+    if description is _A.CLOSE_NOTIFY and alert.sender is Side.SERVER:
+        return "server_closed_silently"
+    if description is _A.INTERNAL_ERROR and alert.sender is Side.CLIENT:
+        return "protocol_violation"
+    return _CAUSES.get(description, "protocol_violation") if description else "protocol_violation"
+
+
+def _remedy(alert: Alert) -> RemedySide:
+    """A violation is the other side's; a failure or a whim is the sender's own."""
+    own = alert.description in {_A.INTERNAL_ERROR, _A.USER_CANCELED, _A.CLOSE_NOTIFY}
+    side = alert.sender if own else alert.sender.peer
+    return RemedySide.CLIENT if side is Side.CLIENT else RemedySide.SERVER
+
+
+# The last milestone that was passed, and the step that was due after it.
+_NEXT: Final = (
+    (Milestone.CLIENT_FINISHED, Phase.FINISHED),
+    (Milestone.CLIENT_KEY_EXCHANGE, Phase.KEY_EXCHANGE),
+    (Milestone.CLIENT_CERTIFICATE, Phase.CLIENT_CERTIFICATE),
+    (Milestone.CLIENT_CERTIFICATE_EMPTY, Phase.CLIENT_CERTIFICATE),
+    (Milestone.SERVER_CERTIFICATE, Phase.SERVER_CERTIFICATE),
+    (Milestone.SERVER_HELLO, Phase.SERVER_HELLO),
+)
+
+
+def _phase(story: Story) -> Phase:
+    for milestone, phase in _NEXT:
+        if passed(story, milestone):
+            return phase
+    return Phase.CLIENT_HELLO
+
+
+def _before(story: Story, alert: Alert) -> tuple[Evidence, ...]:
+    """The last message of the other side before the alert."""
+    sent = [
+        m
+        for m in story.messages
+        if m.sender is alert.sender.peer and m.frame <= alert.frame and m.name != "alert"
+    ]
+    if not sent:
+        return ()
+    return (Evidence(sent[-1].frame, f"{sent[-1].sender.value} sent {sent[-1].name}"),)

@@ -1,0 +1,114 @@
+"""The server refused the client's certificate, and the wire does not say for which fault.
+
+## What it looks like
+The server asked for a certificate, the client answered, and the server gives up: by an alert that
+does not say why, an encrypted alert, or a bare close. In TLS 1.3 that is a record of 19 bytes after
+the client's Finished and no ticket or data.
+
+## Why it happens
+The server does not trust the issuer, the certificate has expired or is for another use, or its
+holder is not let in.
+
+## What it is not
+An empty Certificate is TLS-CLCRT-001. Where the certificate is in clear and shows a fault, or the
+alert names it, another rule says so.
+
+## What to do
+The server's log names the reason; or record the keys of the session together with the packets.
+
+## Blind spots
+In TLS 1.3 request, certificate and alert are encrypted. A server that completes the handshake and
+refuses by an HTTP status is not seen at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from analyzer.diagnosis.causes import Confidence, Phase, RemedySide
+from analyzer.diagnosis.model import Alternative, Evidence, Finding, Rank, Rule
+from analyzer.diagnosis.refusal import (
+    CERTIFICATE_ALERTS,
+    Refusal,
+    client_certificate_refused,
+    passed,
+)
+from analyzer.diagnosis.verdicts import WOULD_DECIDE
+from analyzer.diagnosis.wording import (
+    chain_evidence,
+    client_name,
+    gave_up,
+    milestone_evidence,
+    presented,
+    server_name,
+    when,
+)
+from analyzer.tcp.timeline import Side
+from analyzer.tls.story import Milestone, Story
+
+RULE = Rule(
+    id="TLS-ALERT-004",
+    name="server-refused-client-certificate",
+    cause="client_certificate_rejected",
+    phase=Phase.CLIENT_CERTIFICATE,
+    rank=Rank.STEP,
+    title="The server refused the client's certificate",
+    references=("RFC 8446 §4.4.2.4", "RFC 5246 §7.4.6"),
+)
+
+
+def check(story: Story) -> Iterator[Finding]:
+    """Yield for every refusal at the step where the client's certificate is judged."""
+    refusal = client_certificate_refused(story)
+    if refusal is None:
+        return
+    sent = passed(story, Milestone.CLIENT_CERTIFICATE)
+    causes = ["client_cert_untrusted", "client_cert_expired", "client_cert_wrong_usage"]
+    if not sent:
+        causes.insert(0, "client_cert_missing")
+    yield RULE.finding(
+        *_evidence(story),
+        refusal.evidence,
+        title=(
+            f"{server_name(story)} refused the client certificate of {client_name(story)}"
+            f"{presented(story, Side.CLIENT)}: it {gave_up(story)}"
+        ),
+        explanation=(
+            "The server gave up where it had to judge the client's certificate. Its reason is not "
+            "in clear."
+        ),
+        remedy=(
+            f"Server: its log at {when(story.ending.time)} names the reason.",
+            "Client: check issuer, dates and extended key usage of the certificate that it sends.",
+            (
+                "To read it in the packets, record the session's keys (SSLKEYLOGFILE; DataPower: "
+                "the SSL key log option of the packet capture)."
+            ),
+        ),
+        failing_side=refusal.failing_side,
+        remedy_side=RemedySide.CLIENT,
+        confidence=_confidence(story, refusal),
+        alternatives=tuple(Alternative(cause, WOULD_DECIDE[cause]) for cause in causes),
+    )
+
+
+def _evidence(story: Story) -> tuple[Evidence, ...]:
+    asked = milestone_evidence(
+        story, Milestone.CERTIFICATE_REQUEST, "server asked for a client certificate"
+    )
+    if story.client_chain is not None:
+        return (*asked, chain_evidence(story.client_chain))
+    sent = milestone_evidence(
+        story, Milestone.CLIENT_CERTIFICATE, "client answered with a certificate"
+    )
+    done = milestone_evidence(story, Milestone.CLIENT_FINISHED, "client finished its side")
+    return (*asked, *sent, *done)
+
+
+def _confidence(story: Story, refusal: Refusal) -> Confidence:
+    if refusal.alert in CERTIFICATE_ALERTS:
+        return Confidence.SEEN
+    if refusal.certain or (refusal.dark and passed(story, Milestone.CLIENT_CERTIFICATE)):
+        return Confidence.INFERRED
+    known = passed(story, Milestone.CERTIFICATE_REQUEST)
+    return Confidence.INFERRED if refusal.dark and known else Confidence.SUSPECTED

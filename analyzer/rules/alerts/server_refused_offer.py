@@ -1,0 +1,76 @@
+"""The server refused the client's offer and did not say which part of it.
+
+## What it looks like
+The ClientHello is the last thing that the server had to answer, and it answers with a fatal alert,
+mostly handshake_failure (40), that fits several causes.
+
+## Why it happens
+No shared cipher suite, version, group or signature algorithm; no SNI or an unknown one; no usable
+certificate on the server; a policy.
+
+## What it is not
+Where the alert names the reason, or one list of the offer is plainly narrow, another rule says so.
+
+## What to do
+The server's log names the reason in nearly every product. Else try the offer with one list changed
+at a time.
+
+## Blind spots
+What a server supports is not on the wire, only what it chooses for others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from analyzer.diagnosis.causes import Confidence, Phase, RemedySide
+from analyzer.diagnosis.model import Finding, Rank, Rule
+from analyzer.diagnosis.negotiation import negotiation_evidence, rivals
+from analyzer.diagnosis.refusal import CRYPTO_ALERTS, VIOLATION_ALERTS, Refusal, offer_refused
+from analyzer.diagnosis.wording import client_name, gave_up, server_name, when
+from analyzer.tls.story import Story
+
+RULE = Rule(
+    id="TLS-ALERT-001",
+    name="server-refused-offer",
+    cause="negotiation_failed",
+    phase=Phase.CLIENT_HELLO,
+    rank=Rank.STEP,
+    title="The server refused the client's offer",
+    references=("RFC 8446 §4.1.1", "RFC 8446 §6.2"),
+)
+
+
+def check(story: Story) -> Iterator[Finding]:
+    """Yield for every alert by which a server refuses an offer."""
+    refusal = offer_refused(story)
+    if refusal is None or not (refusal.certain or refusal.dark) or _not_the_offer(refusal):
+        return
+    yield RULE.finding(
+        *negotiation_evidence(story, refusal),
+        title=(
+            f"{server_name(story)} refused the offer of {client_name(story)}: it {gave_up(story)}"
+        ),
+        explanation=(
+            "The server found no combination of what the client offers and what it supports, and "
+            "does not say what was missing. The alternatives are ordered by what the offer and "
+            "other connections of this capture speak for."
+        ),
+        remedy=(
+            f"Server: its log at {when(story.ending.time)} names the reason.",
+            (
+                "Change one list at a time: openssl s_client -connect "
+                f"{server_name(story)} with -servername, -tls1_2, -cipher, -groups, -sigalgs."
+            ),
+            "DataPower: Protocols, Ciphers and Elliptic curves of the TLS profile; SNI mapping.",
+        ),
+        failing_side=refusal.failing_side,
+        remedy_side=RemedySide.SERVER,
+        confidence=Confidence.INFERRED,
+        alternatives=rivals(story),
+    )
+
+
+def _not_the_offer(refusal: Refusal) -> bool:
+    """Alerts that do not judge the offer's content: they have rules of their own."""
+    return refusal.alert in CRYPTO_ALERTS or refusal.alert in VIOLATION_ALERTS

@@ -1,0 +1,1 @@
+"""A signature, a Finished message or a record did not verify."""

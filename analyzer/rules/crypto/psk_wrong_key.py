@@ -1,0 +1,71 @@
+"""Both sides use a pre-shared key, and their keys differ.
+
+## What it looks like
+A suite with PSK was chosen (up to TLS 1.2) and the server refuses the client's first encrypted
+record with bad_record_mac (20) or decrypt_error (51); or TLS 1.3 offers a pre-shared key and the
+server answers decrypt_error (51), because the binder does not verify.
+
+## Why it happens
+The key was mistyped, rotated on one side only, or given in another encoding (hexadecimal, text).
+
+## What it is not
+An identity that the server does not know is TLS-NEG-012; servers may answer it in the same way on
+purpose (RFC 4279 §2).
+
+## What to do
+Provision the same key for this identity on both sides.
+
+## Blind spots
+The keys are never on the wire. Bytes changed in the path would look alike (TLS-CRY-001).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from analyzer.diagnosis.causes import Confidence, Phase, RemedySide
+from analyzer.diagnosis.model import Alternative, Finding, Rank, Rule
+from analyzer.diagnosis.negotiation import WOULD_DECIDE, negotiation_evidence, psk_offered
+from analyzer.diagnosis.refusal import CRYPTO_ALERTS, read_refusal
+from analyzer.diagnosis.wording import client_name, party, server_name
+from analyzer.tls.story import Story
+
+RULE = Rule(
+    id="TLS-CRY-002",
+    name="psk-wrong-key",
+    cause="psk_wrong_key",
+    phase=Phase.FINISHED,
+    rank=Rank.FACT,
+    title="The pre-shared keys of client and server differ",
+    references=("RFC 4279 §2", "RFC 8446 §4.2.11.2"),
+)
+
+
+def check(story: Story) -> Iterator[Finding]:
+    """Yield where a pre-shared key was used and the proof of it did not verify."""
+    refusal = read_refusal(story)
+    if refusal is None or refusal.alert not in CRYPTO_ALERTS or not psk_offered(story):
+        return
+    yield RULE.finding(
+        *negotiation_evidence(story, refusal),
+        title=(
+            f"{client_name(story)} and {server_name(story)} use different pre-shared keys: "
+            f"{party(story, refusal.side)} could not verify the other's proof"
+        ),
+        explanation=(
+            "With a pre-shared key the first protected message proves that both sides have the "
+            "same key; it did not verify."
+        ),
+        remedy=(
+            "Compare the key for this identity on both sides, its encoding included.",
+            "Client: provision the key anew, as the server has it.",
+        ),
+        failing_side=refusal.failing_side,
+        remedy_side=RemedySide.CLIENT,
+        confidence=Confidence.INFERRED,
+        phase=refusal.phase,
+        alternatives=(
+            Alternative("psk_unknown", WOULD_DECIDE["psk_unknown"]),
+            Alternative("tampered", WOULD_DECIDE["tampered"]),
+        ),
+    )

@@ -1,0 +1,131 @@
+"""A signature, a Finished message or a record did not verify: bytes changed, or keys do not match.
+
+## What it looks like
+decrypt_error (51) where a signature or Finished is checked, bad_record_mac (20) at the first
+encrypted record, or illegal_parameter (47) at a ServerHello whose random carries the mark of a
+downgrade that the client did not ask for.
+
+## Why it happens
+A device in the path rewrites handshake bytes; a certificate is served with another one's private
+key; memory or offload hardware is faulty; or a stack has a bug.
+
+## What it is not
+Where a pre-shared key was used, a wrong key is more likely: TLS-CRY-002.
+
+## What to do
+Check that key and certificate belong together, then compare captures from both sides of whatever
+lies in the path.
+
+## Blind spots
+One capture cannot show which bytes were changed on the way. In TLS 1.3 such alerts are mostly
+encrypted, and after the server's flight they look like a refused certificate.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from analyzer.diagnosis.causes import Confidence, Phase, RemedySide
+from analyzer.diagnosis.flaws import signature_flaw
+from analyzer.diagnosis.model import Evidence, Finding, Rank, Rule
+from analyzer.diagnosis.negotiation import negotiation_evidence, psk_offered
+from analyzer.diagnosis.refusal import CRYPTO_ALERTS, Refusal, read_refusal
+from analyzer.diagnosis.wording import client_name, party, server_name
+from analyzer.tls.registry import AlertDescription, ProtocolVersion
+from analyzer.tls.story import Milestone, Story
+
+RULE = Rule(
+    id="TLS-CRY-001",
+    name="tampered",
+    cause="tampered",
+    phase=Phase.FINISHED,
+    rank=Rank.ALERT,
+    title="A signature, a Finished message or a record did not verify",
+    references=("RFC 8446 §6.2", "RFC 5246 §7.4.9"),
+)
+
+_CHECKED: Final = {
+    Phase.KEY_EXCHANGE: "the signature of the server's key exchange",
+    Phase.CLIENT_CERTIFICATE: "the signature of the client's CertificateVerify",
+    Phase.FINISHED: "the first encrypted message",
+    Phase.SERVER_CERTIFICATE: "a signature in the server's chain",
+    Phase.SERVER_HELLO: "the ServerHello",
+    Phase.CLIENT_HELLO: "the ClientHello",
+}
+
+
+def check(story: Story) -> Iterator[Finding]:
+    """Yield for the alerts of failed checks, and for the downgrade mark that a client refused."""
+    refusal = read_refusal(story)
+    if refusal is None or psk_offered(story):
+        return
+    if refusal.alert in CRYPTO_ALERTS:
+        yield _finding(story, refusal, _phase(story, refusal), Confidence.INFERRED, ())
+    elif refusal.alert is AlertDescription.ILLEGAL_PARAMETER and _downgraded(story):
+        text = "the server's random carries the mark of a downgrade (RFC 8446 §4.1.3)"
+        evidence = (Evidence(story.milestones[Milestone.SERVER_HELLO].frame, text),)
+        yield _finding(story, refusal, refusal.phase, Confidence.INFERRED, evidence)
+
+
+def _phase(story: Story, refusal: Refusal) -> Phase:
+    """What was checked last: a bad signature in the chain belongs to the certificate."""
+    flaw = signature_flaw(story, refusal.side.peer)
+    verifying = refusal.alert is AlertDescription.DECRYPT_ERROR
+    if flaw is not None and verifying:
+        server = refusal.side.value == "client"
+        return Phase.SERVER_CERTIFICATE if server else Phase.CLIENT_CERTIFICATE
+    signed = any(message.name == "certificate_verify" for message in story.messages)
+    if refusal.side.value == "server" and verifying and signed and not story.tls13:
+        return Phase.CLIENT_CERTIFICATE
+    return refusal.phase
+
+
+def _downgraded(story: Story) -> bool:
+    offer, choice = story.offer, story.choice
+    if offer is None or choice is None or story.tls13:
+        return False
+    mark = choice.downgrade_sentinel
+    if mark is None:
+        return False
+    better = ProtocolVersion.TLS1_3 if mark is ProtocolVersion.TLS1_2 else ProtocolVersion.TLS1_2
+    return offer.max_version.rank >= better.rank
+
+
+def _finding(
+    story: Story,
+    refusal: Refusal,
+    phase: Phase,
+    confidence: Confidence,
+    more: tuple[Evidence, ...],
+) -> Finding:
+    flaw = signature_flaw(story, refusal.side.peer)
+    known = (flaw.evidence,) if flaw is not None else ()
+    return RULE.finding(
+        *known,
+        *more,
+        *negotiation_evidence(story, refusal),
+        title=(
+            f"{party(story, refusal.side)} could not verify {_CHECKED[phase]} between "
+            f"{client_name(story)} and {server_name(story)}"
+        ),
+        explanation=(
+            "Bytes of the handshake were changed in the path, or a key does not belong to the "
+            "certificate that it is used with."
+        ),
+        remedy=(
+            (
+                "Network: capture on both sides of every device in the path (proxy, load balancer, "
+                "inspection) and compare the handshake bytes."
+            ),
+            (
+                "Server: check that key and certificate belong together: openssl x509 -in "
+                "server.pem -noout -pubkey and openssl pkey -in server.key -pubout must agree."
+            ),
+            "DataPower: Crypto Identification Credentials pair key and certificate; check both.",
+        ),
+        failing_side=refusal.failing_side,
+        remedy_side=RemedySide.NETWORK,
+        confidence=confidence,
+        phase=phase,
+    )

@@ -1,0 +1,64 @@
+"""Client and server share no application protocol (ALPN).
+
+## What it looks like
+The server answers the offer with no_application_protocol (120). In TLS 1.3 Go and Java may send
+ServerHello first and the alert encrypted after it.
+
+## Why it happens
+The client insists on HTTP/2 or a private protocol that the server does not speak, or speaks on
+another port.
+
+## What it is not
+A server that ignores ALPN goes on without an answer; the application then notices.
+
+## What to do
+Enable a common protocol.
+
+## Blind spots
+An encrypted alert right after ServerHello has other readings: then this is suspected only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from analyzer.diagnosis.causes import Phase, RemedySide
+from analyzer.diagnosis.model import Finding, Rank, Rule
+from analyzer.diagnosis.negotiation import negotiation_verdicts
+from analyzer.diagnosis.terms import offered_protocols
+from analyzer.diagnosis.wording import client_name, server_name
+from analyzer.tls.story import Story
+
+RULE = Rule(
+    id="TLS-NEG-009",
+    name="alpn-mismatch",
+    cause="alpn_mismatch",
+    phase=Phase.CLIENT_HELLO,
+    rank=Rank.ALERT,
+    title="Client and server share no application protocol",
+    references=("RFC 7301 §3.2",),
+)
+
+
+def check(story: Story) -> Iterator[Finding]:
+    """Yield the verdict on the negotiation if it is this cause."""
+    for verdict in negotiation_verdicts(story, RULE.cause):
+        yield verdict.finding(
+            RULE,
+            title=(
+                f"{server_name(story)} speaks none of the application protocols that "
+                f"{client_name(story)} offers: {offered_protocols(story)}"
+            ),
+            explanation=verdict.reason(
+                "A server that supports ALPN and finds nothing in the client's list must refuse."
+            ),
+            remedy=(
+                (
+                    f"Server: enable one of {offered_protocols(story)}, or see that the "
+                    "client reaches the right service."
+                ),
+                "Client: offer a protocol that the server speaks, such as http/1.1.",
+                (f"Try: openssl s_client -connect {server_name(story)} -alpn http/1.1 </dev/null"),
+            ),
+            remedy_side=RemedySide.SERVER,
+        )

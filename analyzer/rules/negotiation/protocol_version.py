@@ -1,0 +1,73 @@
+"""Client and server share no version of TLS.
+
+## What it looks like
+The server refuses the ClientHello, or the client the ServerHello, with protocol_version (70).
+Some servers (GnuTLS, old Java) say handshake_failure (40); then an offer that ends at TLS 1.1, or
+that holds TLS 1.3 only, speaks for this.
+
+## Why it happens
+Servers switched TLS 1.0 and 1.1 off, clients do the same. What is left is an old program on one
+side.
+
+## What it is not
+A retry with a lower version that the server recognises as such is TLS-NEG-003.
+
+## What to do
+Enable TLS 1.2 or later on the side that lacks it.
+
+## Blind spots
+How low a client without supported_versions goes is not on the wire. OpenSSL servers without a
+certificate may answer an offer of TLS 1.3 alone with this alert.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from analyzer.diagnosis.causes import Phase
+from analyzer.diagnosis.model import Finding, Rank, Rule
+from analyzer.diagnosis.negotiation import negotiation_verdicts
+from analyzer.diagnosis.terms import chosen_version, offered_versions, refuser, version_remedy
+from analyzer.diagnosis.wording import client_name, server_name
+from analyzer.tls.story import Story
+
+RULE = Rule(
+    id="TLS-NEG-002",
+    name="protocol-version",
+    cause="protocol_version",
+    phase=Phase.CLIENT_HELLO,
+    rank=Rank.ALERT,
+    title="Client and server share no protocol version",
+    references=("RFC 8446 §4.2.1", "RFC 5246 appendix E.1"),
+)
+
+
+def check(story: Story) -> Iterator[Finding]:
+    """Yield the verdict on the negotiation if it is this cause."""
+    for verdict in negotiation_verdicts(story, RULE.cause):
+        yield verdict.finding(
+            RULE,
+            title=(
+                f"{refuser(story)} refused the protocol version: {client_name(story)} "
+                f"offered {offered_versions(story)}, {server_name(story)} "
+                f"{chosen_version(story)}"
+            ),
+            explanation=verdict.reason(
+                "Both sides must have one version in common; the side that gave up found none."
+            ),
+            remedy=(
+                (
+                    "Bring the older side up to TLS 1.2 or 1.3; enabling old versions on "
+                    "the other side is a stopgap at most."
+                ),
+                (
+                    "Ask the server what it takes: openssl s_client -connect "
+                    f"{server_name(story)} -tls1_2 </dev/null (then -tls1_3, -tls1_1)."
+                ),
+                (
+                    "DataPower: Protocols of the TLS client or server profile; with an "
+                    "SNI profile, both it and the profiles that it maps to."
+                ),
+            ),
+            remedy_side=version_remedy(story),
+        )
