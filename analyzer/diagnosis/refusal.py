@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from analyzer.diagnosis.causes import Confidence, FailingSide, Phase
@@ -21,7 +21,7 @@ from analyzer.diagnosis.model import Evidence
 from analyzer.diagnosis.wording import ending_evidence, failing
 from analyzer.tcp.timeline import Side
 from analyzer.tls.registry import AlertDescription
-from analyzer.tls.story import Milestone, Story, Visibility, Way
+from analyzer.tls.story import Ending, Milestone, Story, Visibility, Way
 
 _A = AlertDescription
 
@@ -127,6 +127,11 @@ class Refusal:
         return failing(self.side)
 
     @property
+    def act(self) -> str:
+        """How it refused, to follow "it": ``sent fatal alert unknown_ca (48)``."""
+        return self.evidence.text.partition(" ")[2]
+
+    @property
     def dark(self) -> bool:
         """Whether an alert was sent that cannot be read."""
         return self.way is Way.ENCRYPTED_ALERT
@@ -134,6 +139,7 @@ class Refusal:
 
 def read_refusal(story: Story) -> Refusal | None:
     """Find out who refused what; None where nobody refused, or TCP alone tells the story."""
+    told, story = story, _heard_out(story)
     ending = story.ending
     if ending.side is None or ending.way not in _WAYS or _over(story) or _injected(story):
         return None
@@ -147,8 +153,30 @@ def read_refusal(story: Story) -> Refusal | None:
         way=ending.way if alert is not None or ending.way is not Way.ALERT else Way.FIN,
         alert=alert,
         evidence=ending_evidence(story),
-        ceiling=_ceiling(story, alert),
+        # What follows the other side's close may be no more than a close itself.
+        ceiling=_ceiling(story, alert) if story is told or alert else Confidence.SUSPECTED,
     )
+
+
+def _heard_out(story: Story) -> Story:
+    """The story with the end that counts, where a TLS 1.3 client left before it was judged.
+
+    With its Finished sent, a client may use the connection and close it, before the server has
+    read its certificate (RFC 8446 section 4.4.2.4): the server's alert then comes second and is no
+    answer to the close. A server that accepted would have sent a ticket or data.
+    """
+    ending = story.ending
+    left = ending.side is Side.CLIENT and readable_alert(story) is None
+    if not (story.tls13 and left and story.completed is False):
+        return story
+    if not passed(story, Milestone.CLIENT_FINISHED) or story.resumed:
+        return story
+    for alert in story.alerts:
+        if alert.sender is Side.SERVER and alert.frame >= ending.frame:
+            way = Way.ENCRYPTED_ALERT if alert.description is None else Way.ALERT
+            end = Ending(way, Side.SERVER, alert.frame, alert.time, alert)
+            return replace(story, ending=end)
+    return story
 
 
 _WAYS: Final = frozenset({Way.ALERT, Way.ENCRYPTED_ALERT, Way.FIN, Way.RST})

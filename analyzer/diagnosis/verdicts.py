@@ -95,6 +95,7 @@ _CLIENT_NAMED: Final[Mapping[AlertDescription, str]] = {
     _A.UNSUPPORTED_CERTIFICATE: "client_cert_wrong_usage",
     _A.CERTIFICATE_REQUIRED: "client_cert_missing",
 }
+_DOUBTFUL: Final = ("untrusted_ca", "incomplete_chain")  # the wire cannot part them for certain
 _CAUSES_BY_TRUST: Final = ("untrusted_ca", "incomplete_chain", "self_signed")
 
 # What decides where the wire does not, by cause.
@@ -269,8 +270,8 @@ def _weigh(story: Story, refusal: Refusal, flaws: Sequence[Flaw]) -> Verdict | N
     best = min(fitting, key=lambda flaw: (not flaw.hard, not _named(flaw, refusal.alert)))
     others = [f.cause for f in fitting if f.cause != best.cause and (f.hard or not best.hard)]
     confidence = _confidence(story, refusal, best, rivals=bool(others) and best.hard)
-    if best.cause in _CAUSES_BY_TRUST and confidence is not Confidence.SEEN:
-        others += [cause for cause in _CAUSES_BY_TRUST if cause != best.cause]
+    if best.cause in _DOUBTFUL and confidence is not Confidence.SEEN:
+        others += [cause for cause in _DOUBTFUL if cause != best.cause]
     return _verdict(story, refusal, best, confidence, tuple(dict.fromkeys(others)))
 
 

@@ -121,11 +121,6 @@ def ending_evidence(story: Story) -> Evidence:
     return Evidence(story.ending.frame, ending_phrase(story))
 
 
-def gave_up(story: Story) -> str:
-    """How it gave up, to follow "it": ``sent fatal alert unknown_ca (48)``."""
-    return ending_phrase(story).partition(" ")[2]
-
-
 def message_of(story: Story, side: Side, name: str) -> Message | None:
     """The first message of a side and name."""
     return next((m for m in story.messages if m.sender is side and m.name == name), None)

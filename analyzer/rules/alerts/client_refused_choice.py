@@ -30,7 +30,7 @@ from analyzer.diagnosis.refusal import (
     choice_refused,
     key_exchange_refused,
 )
-from analyzer.diagnosis.wording import client_name, gave_up, party, server_name, when
+from analyzer.diagnosis.wording import client_name, party, server_name, when
 from analyzer.tls.story import Story
 
 RULE = Rule(
@@ -54,7 +54,7 @@ def check(story: Story) -> Iterator[Finding]:
         *negotiation_evidence(story, refusal),
         title=(
             f"{party(story, refusal.side)} refused the parameters chosen between "
-            f"{client_name(story)} and {server_name(story)}: it {gave_up(story)}"
+            f"{client_name(story)} and {server_name(story)}: it {refusal.act}"
         ),
         explanation=(
             "The refusal came where version, suite, extensions and key exchange are judged; the "

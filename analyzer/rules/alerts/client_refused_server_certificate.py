@@ -31,11 +31,10 @@ from analyzer.diagnosis.refusal import (
     Refusal,
     server_certificate_refused,
 )
-from analyzer.diagnosis.verdicts import WOULD_DECIDE
+from analyzer.diagnosis.verdicts import WOULD_DECIDE, least
 from analyzer.diagnosis.wording import (
     chain_evidence,
     client_name,
-    gave_up,
     message_evidence,
     milestone_evidence,
     presented,
@@ -71,7 +70,7 @@ def check(story: Story) -> Iterator[Finding]:
         refusal.evidence,
         title=(
             f"{client_name(story)} refused the certificate of {server_name(story)}"
-            f"{presented(story)}: it {gave_up(story)}"
+            f"{presented(story)}: it {refusal.act}"
         ),
         explanation=(
             "The client gave up where it had to judge the server's certificate. "
@@ -94,7 +93,7 @@ def check(story: Story) -> Iterator[Finding]:
         ),
         failing_side=refusal.failing_side,
         remedy_side=RemedySide.SERVER,
-        confidence=_confidence(refusal),
+        confidence=least(_confidence(refusal), refusal.ceiling),
         alternatives=tuple(Alternative(cause, WOULD_DECIDE[cause]) for cause in _CHILDREN),
     )
 

@@ -33,11 +33,10 @@ from analyzer.diagnosis.refusal import (
     client_certificate_refused,
     passed,
 )
-from analyzer.diagnosis.verdicts import WOULD_DECIDE
+from analyzer.diagnosis.verdicts import WOULD_DECIDE, least
 from analyzer.diagnosis.wording import (
     chain_evidence,
     client_name,
-    gave_up,
     milestone_evidence,
     presented,
     server_name,
@@ -71,7 +70,7 @@ def check(story: Story) -> Iterator[Finding]:
         refusal.evidence,
         title=(
             f"{server_name(story)} refused the client certificate of {client_name(story)}"
-            f"{presented(story, Side.CLIENT)}: it {gave_up(story)}"
+            f"{presented(story, Side.CLIENT)}: it {refusal.act}"
         ),
         explanation=(
             "The server gave up where it had to judge the client's certificate. Its reason is not "
@@ -87,7 +86,7 @@ def check(story: Story) -> Iterator[Finding]:
         ),
         failing_side=refusal.failing_side,
         remedy_side=RemedySide.CLIENT,
-        confidence=_confidence(story, refusal),
+        confidence=least(_confidence(story, refusal), refusal.ceiling),
         alternatives=tuple(Alternative(cause, WOULD_DECIDE[cause]) for cause in causes),
     )
 

@@ -27,7 +27,7 @@ from analyzer.diagnosis.causes import Confidence, Phase, RemedySide
 from analyzer.diagnosis.model import Finding, Rank, Rule
 from analyzer.diagnosis.negotiation import negotiation_evidence, rivals
 from analyzer.diagnosis.refusal import CRYPTO_ALERTS, VIOLATION_ALERTS, Refusal, offer_refused
-from analyzer.diagnosis.wording import client_name, gave_up, server_name, when
+from analyzer.diagnosis.wording import client_name, server_name, when
 from analyzer.tls.story import Story
 
 RULE = Rule(
@@ -48,9 +48,7 @@ def check(story: Story) -> Iterator[Finding]:
         return
     yield RULE.finding(
         *negotiation_evidence(story, refusal),
-        title=(
-            f"{server_name(story)} refused the offer of {client_name(story)}: it {gave_up(story)}"
-        ),
+        title=(f"{server_name(story)} refused the offer of {client_name(story)}: it {refusal.act}"),
         explanation=(
             "The server found no combination of what the client offers and what it supports, and "
             "does not say what was missing. The alternatives are ordered by what the offer and "

@@ -52,8 +52,8 @@ def check(story: Story) -> Iterator[Finding]:
         yield verdict.finding(
             RULE,
             title=(
-                f"{server_name(story)} does not send the intermediate certificate "
-                f"{missing_issuer(story)} that issued{presented(story) or ' its certificate'}: {verdict.result(story)}"
+                f"{server_name(story)} does not send {missing_issuer(story)}, which issued its "
+                f"certificate{presented(story)}: {verdict.result(story)}"
             ),
             explanation=verdict.because(
                 "RFC 5246 and RFC 8446 let a server leave out the root only; a client"
