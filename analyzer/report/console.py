@@ -7,7 +7,7 @@ one line, what the capture hides comes last.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final, TextIO
 
 from rich.text import Text
@@ -90,14 +90,16 @@ def _nothing_failed(page: Page, report: Report) -> None:
 
 def _tell_groups(page: Page, report: Report, *, verbose: bool) -> None:
     by_stream = {connection.stream: connection for connection in report.connections}
+    alike = _alike(report) if verbose else {}
     told = report.groups if verbose else report.groups[:_GROUPS_TOLD]
     several = len(report.groups) > 1
     for number, group in enumerate(told, start=1):
         if several:
             _rule(page, f"{number}. {group.title}")
         if verbose:
-            for connection in _members(report, group):
+            for connection in _members(alike, group):
                 page.blank()
+                _headline(page, connection)
                 tell_facts(page, connection)
                 tell_connection(page, connection)
         elif group.example_stream in by_stream:
@@ -110,14 +112,22 @@ def _tell_groups(page: Page, report: Report, *, verbose: bool) -> None:
         page.say("The other failures are told in full with --verbose, or one by one with --stream.")
 
 
-def _members(report: Report, group: Group) -> list[Connection]:
-    return [
-        c
-        for c in report.failed
-        if c.diagnosis
-        and (c.diagnosis.rule, c.diagnosis.cause) == (group.rule, group.cause)
-        and (endpoint_text(c.server) in group.servers or group.servers_total > len(group.servers))
-    ]
+def _alike(report: Report) -> dict[tuple[str, str], list[Connection]]:
+    """Failed connections by rule and cause."""
+    found: dict[tuple[str, str], list[Connection]] = {}
+    for connection in report.failed:
+        if connection.diagnosis:
+            key = (connection.diagnosis.rule, connection.diagnosis.cause)
+            found.setdefault(key, []).append(connection)
+    return found
+
+
+def _members(alike: dict[tuple[str, str], list[Connection]], group: Group) -> Iterator[Connection]:
+    """The connections of a group: those of its servers, where it does not hold all servers."""
+    everywhere = group.servers_total > len(group.servers)
+    for connection in alike.get((group.rule, group.cause), ()):
+        if everywhere or endpoint_text(connection.server) in group.servers:
+            yield connection
 
 
 def _tell_connections(page: Page, connections: Sequence[Connection]) -> None:
