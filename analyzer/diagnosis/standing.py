@@ -83,6 +83,17 @@ def starved(story: Story) -> Side | None:
     return None
 
 
+def phase_of_loss(story: Story, side: Side) -> Phase:
+    """The step that did not complete because a side's packets did not arrive.
+
+    What the capture shows of them may be more than what the peer ever got.
+    """
+    answered = story.reached(Milestone.CLIENT_KEY_EXCHANGE) or story.reached(
+        Milestone.CLIENT_FINISHED
+    )
+    return phase_of(story) if side is Side.CLIENT or answered else Phase.SERVER_HELLO
+
+
 def stuck_bytes(story: Story, side: Side) -> int:
     """How many bytes of a side never arrived."""
     lost = [

@@ -22,7 +22,13 @@ from collections.abc import Iterator
 
 from analyzer.diagnosis.causes import Confidence, FailingSide, Phase, RemedySide
 from analyzer.diagnosis.model import Alternative, Finding, Rank, Rule
-from analyzer.diagnosis.standing import FULL_SEGMENT, end_evidence, phase_of, starved, stuck_bytes
+from analyzer.diagnosis.standing import (
+    FULL_SEGMENT,
+    end_evidence,
+    phase_of_loss,
+    starved,
+    stuck_bytes,
+)
 from analyzer.diagnosis.wording import client_name, counted, server_name
 from analyzer.tls.story import Story
 
@@ -58,7 +64,7 @@ def check(story: Story) -> Iterator[Finding]:
         failing_side=FailingSide.NETWORK,
         remedy_side=RemedySide.NETWORK,
         confidence=Confidence.SUSPECTED,
-        phase=phase_of(story),
+        phase=phase_of_loss(story, side),
         alternatives=(
             Alternative("mtu_black_hole", "whether packets of all sizes are lost"),
             Alternative("handshake_timeout", f"a capture at the peer of the {side.value}"),
