@@ -33,6 +33,7 @@ class Flaw:
     text: str  # to follow the holder: "expired on 2026-01-01 00:00:00 UTC"
     frame: int
     hard: bool = True
+    leaf: bool = True  # it is in the sender's own certificate
 
     @property
     def evidence(self) -> Evidence:
@@ -253,6 +254,7 @@ def _weak_key(chain: Chain) -> Iterator[Flaw]:
             f"{_which(chain, index)} has a short key: {key}",
             chain.frame,
             hard=False,
+            leaf=index == 0,
         )
 
 
@@ -260,7 +262,7 @@ def _weak_signature(chain: Chain) -> Iterator[Flaw]:
     for index in chain.facts.weak_signatures[:1]:
         how = chain.certificates[index].signature_algorithm
         text = f"{_which(chain, index)} is signed with {how}"
-        yield Flaw("sha1_signature", text, chain.frame, hard=False)
+        yield Flaw("sha1_signature", text, chain.frame, hard=False, leaf=index == 0)
 
 
 def _staple_missing(story: Story, chain: Chain, leaf: CertificateFacts) -> Iterator[Flaw]:

@@ -146,14 +146,16 @@ def _old_suites(old: list[SuiteFacts], offer: ClientHello) -> Iterator[Suspicion
     """Suites up to TLS 1.2, which matter as long as the server may not know TLS 1.3."""
     names = _names(tuple(fact.suite for fact in old))
     common = _in_common(old)
+    # An offer of TLS 1.3 as well leaves a way out, unless the server lacks that.
+    weight = NARROW - 2 if offer.max_version.rank >= ProtocolVersion.TLS1_3.rank else NARROW
     if len(old) <= 2:
-        yield Suspicion("no_shared_cipher", NARROW, f"up to TLS 1.2 the client offers {names} only")
+        yield Suspicion("no_shared_cipher", weight, f"up to TLS 1.2 the client offers {names} only")
     elif all(fact.weak for fact in old):
         text = f"every suite that the client offers up to TLS 1.2 is obsolete: {names}"
-        yield Suspicion("no_shared_cipher", NARROW, text)
+        yield Suspicion("no_shared_cipher", weight, text)
     elif common and offer.max_version.rank >= ProtocolVersion.TLS1_2.rank:
         text = f"every suite that the client offers up to TLS 1.2 uses {common}: {names}"
-        yield Suspicion("no_shared_cipher", NARROW, text)
+        yield Suspicion("no_shared_cipher", weight, text)
 
 
 def _in_common(old: list[SuiteFacts]) -> str | None:

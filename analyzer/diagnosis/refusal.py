@@ -352,9 +352,16 @@ def _after_client_finished(story: Story, alert: AlertDescription | None) -> Step
 
 def _closed_by_client(story: Story) -> Step | None:
     """No alert can be read: only a prompt end right after the whole flight is a refusal."""
-    if passed(story, Milestone.SERVER_FLIGHT) and _certificate_sent(story) and _prompt(story):
-        return Step.SERVER_CERTIFICATE
-    return None
+    if not (passed(story, Milestone.SERVER_FLIGHT) and _certificate_sent(story)):
+        return None
+    flight = story.milestones[Milestone.SERVER_FLIGHT].frame
+    went_on = any(
+        m.sender is Side.CLIENT
+        and flight < m.frame
+        and m.name not in {"alert", "change_cipher_spec"}
+        for m in story.messages
+    )
+    return Step.SERVER_CERTIFICATE if _prompt(story) and not went_on else None
 
 
 def _vague_client(story: Story, alert: AlertDescription) -> Step:

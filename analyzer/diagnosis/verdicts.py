@@ -279,11 +279,15 @@ def _fits(flaw: Flaw, alert: AlertDescription | None) -> bool:
     fit = FITS[flaw.cause]
     if flaw.cause == "cert_malformed" and not flaw.hard:
         return alert in {_A.BAD_CERTIFICATE, _A.DECODE_ERROR}
+    if flaw.cause in _POLICY and alert is None:
+        return flaw.leaf
     if flaw.cause in _VAGUELY_TRUST and not flaw.hard and alert in _VAGUE:
         return False
     return alert in fit.named or alert in fit.possible
 
 
+# Keys and hashes of intermediates that a client merely may mind: a bare close speaks for neither.
+_POLICY: Final = frozenset({"weak_cert_key", "sha1_signature"})
 # An alert that says no more than "no" does not make a missing authority likely.
 _VAGUE: Final[_Alerts] = frozenset({_A.HANDSHAKE_FAILURE, _A.INTERNAL_ERROR})
 _VAGUELY_TRUST: Final = frozenset({"untrusted_ca", "incomplete_chain", "client_cert_untrusted"})

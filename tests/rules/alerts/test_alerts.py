@@ -1,0 +1,148 @@
+"""Whatever the alert, the step and the side: there is a headline, and never an exception."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from analyzer.diagnosis.causes import FailingSide
+from analyzer.rules import modules
+from tests.rules.judged import FAMILIES, findings, headline, rule, said_by
+from tests.support import messages as m
+from tests.support.stories import (
+    CLIENT,
+    SERVER,
+    Scene,
+    a_story,
+    alerted,
+    answered,
+    answered13,
+    connected,
+    finished_by_client,
+    offered,
+    tls13,
+)
+
+RESUMED = m.record(m.HANDSHAKE, m.server_hello(session_id=bytes(32))) + m.finished()
+
+
+def hello_only() -> Scene:
+    return offered().server(m.record(m.HANDSHAKE, m.server_hello())).ack(CLIENT)
+
+
+def hello_only13() -> Scene:
+    hello = m.record(m.HANDSHAKE, m.server_hello_13())
+    return offered(m.client_hello_13()).server(hello).ack(CLIENT)
+
+
+def finished13(*lengths: int) -> Scene:
+    return answered13(asking=bool(lengths)).client(m.sealed(*lengths, m.FINISHED_13)).ack(SERVER)
+
+
+STEPS: Mapping[str, Callable[[], Scene]] = {
+    "connected": connected,
+    "offered": offered,
+    "offered 1.3": lambda: offered(m.client_hello_13()),
+    "server hello": hello_only,
+    "server hello 1.3": hello_only13,
+    "server flight": answered,
+    "server flight, asked": lambda: answered(asking=True),
+    "server flight 1.3": answered13,
+    "client finished": finished_by_client,
+    "client finished, no certificate": lambda: finished_by_client(shown=()),
+    "client finished, certificate": lambda: finished_by_client(shown=m.server_ders()),
+    "client finished 1.3, none": lambda: finished13(8),
+    "client finished 1.3, certificate": lambda: finished13(700, 79),
+    "resumed": lambda: offered(m.client_hello(session_id=bytes(32))).server(RESUMED).ack(CLIENT),
+}
+ORDERLY = {0, 90}
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    step=st.sampled_from(sorted(STEPS)),
+    side=st.sampled_from([CLIENT, SERVER]),
+    alert=st.integers(0, 255),
+)
+def test_every_fatal_alert_at_every_step_has_a_headline(
+    step: str, side: object, alert: int
+) -> None:
+    who = CLIENT if side is CLIENT else SERVER
+    said = findings(alerted(STEPS[step](), who, alert))
+
+    if alert not in ORDERLY:
+        assert said, (step, who, alert)
+    for finding in said:
+        assert finding.evidence
+        assert finding.failing_side in {FailingSide.CLIENT, FailingSide.SERVER}
+        assert finding.remedy
+        assert "{" not in finding.title + finding.explanation + "".join(finding.remedy)
+
+
+@pytest.mark.parametrize("step", sorted(set(STEPS) - {"connected", "offered", "offered 1.3"}))
+@pytest.mark.parametrize("side", [CLIENT, SERVER])
+def test_an_encrypted_alert_before_the_end_has_a_headline(step: str, side: object) -> None:
+    who = CLIENT if side is CLIENT else SERVER
+    sealed = m.sealed(2) if "1.3" in step else m.sealed_alert()
+    story = STEPS[step]().say(who, sealed).fin(who).fin(who.peer).story()
+
+    if story.completed is False:
+        assert findings(story), (step, who)
+
+
+@pytest.mark.parametrize(
+    ("side", "alert", "rule_id"),
+    [
+        (SERVER, 40, "TLS-ALERT-001"),
+        (SERVER, 47, "TLS-ALERT-001"),
+        (SERVER, 255, "TLS-ALERT-001"),
+        (SERVER, 10, "TLS-ALERT-005"),
+        (SERVER, 50, "TLS-ALERT-005"),
+        (CLIENT, 80, "TLS-ALERT-005"),
+    ],
+)
+def test_the_fallback_for_an_offer(side: object, alert: int, rule_id: str) -> None:
+    who = CLIENT if side is CLIENT else SERVER
+
+    assert len(said_by(rule_id, alerted(offered(), who, alert))) == 1
+
+
+def test_a_refused_choice_without_a_better_reason() -> None:
+    story = alerted(hello_only(), CLIENT, 47)
+
+    assert headline(story) == "negotiation_failed"
+    assert said_by("TLS-ALERT-002", alerted(answered(), CLIENT, 48)) == []
+
+
+def test_a_close_after_an_alert_is_noise() -> None:
+    scene = offered().rst(SERVER).say(CLIENT, m.alert(50))
+
+    assert said_by("TLS-ALERT-005", scene.story()) == []
+
+
+def test_a_warning_to_go_on_after_is_no_failure() -> None:
+    warned = offered().say(SERVER, m.alert(112, level=1)).server(m.server_flight()).ack(CLIENT)
+    done = warned.client(m.client_flight()).server(m.finished()).client(m.data()).server(m.data())
+
+    assert findings(done.client(m.sealed_alert()).fin(CLIENT).fin(SERVER).story()) == []
+
+
+def test_healthy_connections_are_quiet() -> None:
+    assert findings(a_story()) == []
+    assert findings(tls13()) == []
+
+
+@pytest.mark.parametrize("rule_id", [i for i in modules() if i.startswith(FAMILIES)])
+def test_a_page_is_complete(rule_id: str) -> None:
+    module = rule(rule_id)
+    page = module.__doc__ or ""
+    sections = ("What it looks like", "Why it happens", "What it is not", "What to do")
+
+    assert [s for s in (*sections, "Blind spots") if f"## {s}" not in page] == []
+    assert module.RULE.name.replace("-", "_") == str(module).split(".")[-1].split("'")[0] or (
+        module.RULE.name.replace("-", "_") in repr(module)
+    )
+    assert module.RULE.references

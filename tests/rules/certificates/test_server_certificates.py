@@ -1,0 +1,283 @@
+"""Every cause of a refused server certificate: the story that shows it, and its quiet neighbour."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from cryptography import x509
+from cryptography.x509.oid import ExtendedKeyUsageOID, ObjectIdentifier
+
+from analyzer.diagnosis.causes import Confidence, FailingSide, RemedySide
+from analyzer.tls.ocsp import Staple
+from analyzer.tls.story import Story
+from tests.rules.judged import findings, headline, notes_of, said_by
+from tests.support import messages as m
+from tests.support.stories import (
+    CLIENT,
+    SERVER,
+    Scene,
+    a_story,
+    alerted,
+    answered,
+    answered13,
+    ended,
+    offered,
+)
+from tests.tls.certificates import Made, chain, make, rsa_key
+
+PAST = datetime(2025, 1, 1, tzinfo=UTC)
+LAST_YEAR = datetime(2026, 1, 2, tzinfo=UTC)
+NEXT_YEAR = datetime(2027, 6, 1, tzinfo=UTC)
+LATER = datetime(2028, 1, 1, tzinfo=UTC)
+HOST = ("server.example",)
+BAD, UNSUPPORTED, REVOKED, EXPIRED, UNKNOWN, UNKNOWN_CA, STAPLE = 42, 43, 44, 45, 46, 48, 113
+
+
+def usage(**allowed: bool) -> tuple[x509.KeyUsage, bool]:
+    names = (
+        *("digital_signature", "content_commitment", "key_encipherment", "data_encipherment"),
+        *("key_agreement", "key_cert_sign", "crl_sign", "encipher_only", "decipher_only"),
+    )
+    return x509.KeyUsage(**{name: allowed.get(name, False) for name in names}), True
+
+
+Builder = Callable[[Made, Made], tuple[bytes, ...]]
+
+
+def leaf(*extensions: tuple[x509.ExtensionType, bool], **how: Any) -> Builder:
+    """A faulty certificate below the healthy intermediate."""
+    given = {"dns": HOST, **how}
+    name = given.pop("name", "leaf")
+    return lambda above, _: (make(name, *extensions, issuer=above, **given).der, above.der)
+
+
+def authority(*extensions: tuple[x509.ExtensionType, bool], **how: Any) -> Builder:
+    """A faulty intermediate above a healthy certificate."""
+
+    def build(_: Made, root: Made) -> tuple[bytes, ...]:
+        above = make("Middle", *extensions, issuer=root, **how)
+        return make("leaf", issuer=above, dns=HOST).der, above.der
+
+    return build
+
+
+def sha1(_above: Made, _root: Made) -> tuple[bytes, ...]:
+    """The library signs with SHA-1 no more: the algorithm is renamed in the DER."""
+    signer = make("Old", ca=True, key=rsa_key())
+    made = make("leaf", issuer=signer, dns=HOST).der
+    return made.replace(_SHA256_RSA, _SHA1_RSA), signer.der
+
+
+_SHA256_RSA = bytes.fromhex("2a864886f70d01010b")
+_SHA1_RSA = bytes.fromhex("2a864886f70d010105")
+MANY = tuple(f"host{number}.server.example" for number in range(1600))
+PURPOSE = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH]), False
+ELSEWHERE = x509.NameConstraints([x509.DNSName("elsewhere.example")], None), True
+ODD = x509.UnrecognizedExtension(ObjectIdentifier("1.2.3.4.5"), b"\5\0"), True
+DEMAND = x509.TLSFeature([x509.TLSFeatureType.status_request]), False
+CASES: dict[str, Builder] = {
+    "good": lambda _, __: m.server_ders(),
+    "with root": lambda _, root: (*m.server_ders(), root.der),
+    "alone": lambda _, root: (make("leaf", issuer=root, dns=HOST).der,),
+    "no intermediate": lambda above, _: (make("leaf", issuer=above, dns=HOST).der,),
+    "self-signed": lambda _, __: (make("leaf", dns=HOST).der,),
+    "expired": leaf(begin=PAST, end=LAST_YEAR),
+    "not yet valid": leaf(begin=NEXT_YEAR, end=LATER),
+    "old intermediate": authority(ca=True, begin=PAST, end=LAST_YEAR),
+    "no ca": authority(),
+    "constrained": authority(ELSEWHERE, ca=True),
+    "other name": leaf(dns=("other.example",)),
+    "common name only": leaf(name="server.example", dns=()),
+    "other purpose": leaf(PURPOSE),
+    "other key usage": leaf(usage(key_agreement=True)),
+    "short key": leaf(key=rsa_key(1024)),
+    "sha1": sha1,
+    "critical": leaf(ODD),
+    "must staple": leaf(DEMAND),
+    "large": leaf(dns=(*HOST, *MANY)),
+    "malformed": lambda above, _: (m.server_ders()[0][:-40], above.der),
+}
+
+
+@functools.cache
+def presented(case: str) -> tuple[bytes, ...]:
+    """A chain with one fault."""
+    _, intermediate, root = chain()
+    return CASES[case](intermediate, root)
+
+
+def refused(case: str, alert: int | None, *, staple: bool = False) -> Story:
+    """A client that gets this chain and gives up, by an alert or without a word."""
+    hello = m.client_hello(m.extension(5, b"\1\0\0\0\0")) if staple else None
+    scene = offered(hello).server(flight(presented(case))).ack(CLIENT)
+    return ended(scene, "fin", CLIENT) if alert is None else alerted(scene, CLIENT, alert)
+
+
+def flight(ders: tuple[bytes, ...]) -> bytes:
+    """The server's flight in records that are no longer than allowed."""
+    sent = m.server_hello() + m.certificate(*ders) + m.server_key_exchange() + m.HELLO_DONE
+    parts = (sent[at : at + 16_000] for at in range(0, len(sent), 16_000))
+    return b"".join(m.record(m.HANDSHAKE, part) for part in parts)
+
+
+SEEN, INFERRED, SUSPECTED = Confidence.SEEN, Confidence.INFERRED, Confidence.SUSPECTED
+
+
+@pytest.mark.parametrize(
+    ("case", "alert", "cause", "confidence"),
+    [
+        ("expired", EXPIRED, "cert_expired", SEEN),
+        ("expired", BAD, "cert_expired", INFERRED),
+        ("expired", UNKNOWN, "cert_expired", INFERRED),
+        ("expired", None, "cert_expired", INFERRED),
+        ("not yet valid", BAD, "cert_not_yet_valid", INFERRED),
+        ("not yet valid", EXPIRED, "cert_not_yet_valid", SEEN),
+        ("old intermediate", EXPIRED, "intermediate_expired", SEEN),
+        ("old intermediate", UNKNOWN_CA, "intermediate_expired", INFERRED),
+        ("with root", UNKNOWN_CA, "untrusted_ca", SEEN),
+        ("good", UNKNOWN_CA, "untrusted_ca", INFERRED),
+        ("good", UNKNOWN, "untrusted_ca", SUSPECTED),
+        ("good", None, "untrusted_ca", SUSPECTED),
+        ("alone", UNKNOWN_CA, "untrusted_ca", SUSPECTED),
+        ("no intermediate", UNKNOWN_CA, "incomplete_chain", SUSPECTED),
+        ("no intermediate", UNKNOWN, "incomplete_chain", SUSPECTED),
+        ("self-signed", UNKNOWN_CA, "self_signed", SEEN),
+        ("self-signed", BAD, "self_signed", INFERRED),
+        ("self-signed", None, "self_signed", INFERRED),
+        ("other name", BAD, "hostname_mismatch", INFERRED),
+        ("other name", None, "hostname_mismatch", INFERRED),
+        ("other name", UNKNOWN_CA, "untrusted_ca", INFERRED),
+        ("common name only", BAD, "hostname_mismatch", SUSPECTED),
+        ("other purpose", UNSUPPORTED, "wrong_key_cert_usage", SEEN),
+        ("other purpose", UNKNOWN, "wrong_key_cert_usage", INFERRED),
+        ("other key usage", BAD, "wrong_key_cert_usage", INFERRED),
+        ("short key", BAD, "weak_cert_key", SUSPECTED),
+        ("sha1", BAD, "sha1_signature", SUSPECTED),
+        ("good", REVOKED, "cert_revoked", SEEN),
+        ("no ca", UNKNOWN_CA, "invalid_ca", SEEN),
+        ("constrained", UNKNOWN, "name_constraints", INFERRED),
+        ("critical", UNKNOWN, "critical_extension", INFERRED),
+        ("large", 47, "cert_too_large", INFERRED),
+        ("malformed", BAD, "cert_malformed", SEEN),
+        ("malformed", 50, "cert_malformed", INFERRED),
+        ("good", 40, "server_certificate_rejected", INFERRED),
+    ],
+)
+def test_a_refused_certificate_has_this_cause(
+    case: str, alert: int | None, cause: str, confidence: Confidence
+) -> None:
+    said = findings(refused(case, alert))[0]
+
+    assert (said.cause, said.confidence) == (cause, confidence)
+    assert said.failing_side is FailingSide.CLIENT
+
+
+def test_a_staple_that_the_certificate_demands_and_the_server_forgot() -> None:
+    story = refused("must staple", STAPLE, staple=True)
+
+    assert headline(story) == "staple_missing"
+    assert said_by("TLS-CERT-013", refused("must staple", UNKNOWN_CA, staple=True)) == []
+
+
+def test_a_staple_that_says_revoked() -> None:
+    revoked = Staple("successful", "revoked", revoked_at=0)
+    scene = offered().server(m.server_flight()).ack(CLIENT).say(CLIENT, m.alert(STAPLE))
+
+    assert headline(scene.story(staple=revoked)) == "revoked_staple"
+    assert said_by("TLS-CERT-012", scene.story(staple=Staple("successful", "good"))) == []
+
+
+@pytest.mark.parametrize(
+    ("rule_id", "case"),
+    [
+        ("TLS-CERT-001", "expired"),
+        ("TLS-CERT-002", "not yet valid"),
+        ("TLS-CERT-007", "other name"),
+        ("TLS-CERT-009", "short key"),
+    ],
+)
+def test_a_flaw_that_the_client_did_not_mind_is_noted(rule_id: str, case: str) -> None:
+    scene = offered().server(m.server_flight(ders=presented(case))).ack(CLIENT)
+    done = scene.client(m.client_flight()).server(m.finished()).client(m.data()).server(m.data())
+    story = done.client(m.sealed_alert()).fin(CLIENT).fin(SERVER).story()
+
+    assert headline(story) is None
+    assert len(notes_of(rule_id, story)) == 1
+    assert notes_of(rule_id, a_story()) == []
+
+
+def test_two_hard_flaws_make_the_answer_a_suspicion_that_names_the_other() -> None:
+    _, intermediate, _ = chain()
+    both = make("leaf", issuer=intermediate, dns=("a.example",), begin=PAST, end=LAST_YEAR)
+    scene = offered().server(m.server_flight(ders=(both.der, intermediate.der))).ack(CLIENT)
+    said = findings(alerted(scene, CLIENT, BAD))[0]
+
+    assert (said.cause, said.confidence) == ("cert_expired", SUSPECTED)
+    assert [alternative.cause for alternative in said.alternatives] == ["hostname_mismatch"]
+
+
+@pytest.mark.parametrize(
+    ("alert", "cause", "confidence"),
+    [
+        (EXPIRED, "cert_expired", INFERRED),
+        (UNKNOWN_CA, "untrusted_ca", SUSPECTED),
+        (REVOKED, "cert_revoked", SEEN),
+        (UNSUPPORTED, "wrong_key_cert_usage", INFERRED),
+        (BAD, "server_certificate_rejected", SEEN),
+        (STAPLE, "server_certificate_rejected", SEEN),
+        (40, "server_certificate_rejected", INFERRED),
+    ],
+)
+def test_in_tls13_a_clear_alert_says_as_much_as_its_number(
+    alert: int, cause: str, confidence: Confidence
+) -> None:
+    said = findings(alerted(answered13(), CLIENT, alert))[0]
+
+    assert (said.cause, said.confidence) == (cause, confidence)
+
+
+def test_in_tls13_an_encrypted_alert_is_answered_by_the_parent() -> None:
+    scene = answered13().client(m.sealed(2)).fin(CLIENT).fin(SERVER)
+    said = findings(scene.story())[0]
+
+    assert (said.cause, said.confidence) == ("server_certificate_rejected", INFERRED)
+    assert "untrusted_ca" in {alternative.cause for alternative in said.alternatives}
+
+
+def test_in_tls13_a_bare_close_right_after_the_flight_is_suspected_only() -> None:
+    said = findings(ended(answered13(), "fin", CLIENT))[0]
+
+    assert (said.cause, said.confidence) == ("server_certificate_rejected", SUSPECTED)
+
+
+def test_nss_judges_after_its_finished() -> None:
+    scene = answered().client(m.client_flight()).client(m.sealed_alert()).fin(CLIENT).fin(SERVER)
+    story = scene.story()
+
+    assert headline(story) == "untrusted_ca"
+    assert findings(story)[0].confidence is SUSPECTED
+
+
+def patient() -> Scene:
+    return answered().wait(60)
+
+
+def test_a_client_that_leaves_late_refused_nothing() -> None:
+    assert headline(ended(patient(), "fin", CLIENT)) is None
+
+
+def test_a_reset_from_elsewhere_is_no_refusal() -> None:
+    assert headline(answered().rst(CLIENT, ttl=201).story()) is None
+
+
+def test_trust_is_the_clients_and_the_chain_the_servers() -> None:
+    (trust,) = said_by("TLS-CERT-004", refused("with root", UNKNOWN_CA))
+    (gap,) = said_by("TLS-CERT-005", refused("no intermediate", UNKNOWN_CA))
+
+    assert trust.remedy_side is RemedySide.CLIENT
+    assert gap.remedy_side is RemedySide.SERVER
+    assert [alternative.cause for alternative in gap.alternatives] == ["untrusted_ca"]

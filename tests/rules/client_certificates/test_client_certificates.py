@@ -1,0 +1,123 @@
+"""Every cause of a refused client certificate: the story that shows it, and its quiet neighbour."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+from cryptography import x509
+from cryptography.x509.oid import ExtendedKeyUsageOID
+
+from analyzer.diagnosis.causes import Confidence, FailingSide, RemedySide
+from analyzer.tls.keyexchange import CertificateRequest
+from analyzer.tls.story import Story
+from tests.rules.judged import findings, headline, said_by
+from tests.support import messages as m
+from tests.support.stories import (
+    CLIENT,
+    SERVER,
+    a_story,
+    alerted,
+    answered13,
+    ended,
+    established,
+    finished_by_client,
+)
+from tests.tls.certificates import chain, make
+
+SEEN, INFERRED, SUSPECTED = Confidence.SEEN, Confidence.INFERRED, Confidence.SUSPECTED
+PAST, LAST_YEAR = datetime(2025, 1, 1, tzinfo=UTC), datetime(2026, 1, 2, tzinfo=UTC)
+NEXT_YEAR, LATER = datetime(2027, 6, 1, tzinfo=UTC), datetime(2028, 1, 1, tzinfo=UTC)
+SERVERS_ONLY = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), False
+
+
+def shown(case: str) -> tuple[bytes, ...]:
+    """What the client answers to the CertificateRequest."""
+    _, above, _ = chain()
+    made = {
+        "good": lambda: make("partner", issuer=above),
+        "expired": lambda: make("partner", issuer=above, begin=PAST, end=LAST_YEAR),
+        "not yet valid": lambda: make("partner", issuer=above, begin=NEXT_YEAR, end=LATER),
+        "for servers": lambda: make("partner", SERVERS_ONLY, issuer=above),
+    }
+    return (made[case]().der, above.der) if case in made else ()
+
+
+def refused(case: str, alert: int | None) -> Story:
+    """A server that got this certificate, or none, and gives up."""
+    scene = finished_by_client(shown=shown(case))
+    return ended(scene, "fin", SERVER) if alert is None else alerted(scene, SERVER, alert)
+
+
+@pytest.mark.parametrize(
+    ("case", "alert", "cause", "confidence"),
+    [
+        ("none", 40, "client_cert_missing", SEEN),
+        ("none", 42, "client_cert_missing", SEEN),
+        ("none", 50, "client_cert_missing", SEEN),
+        ("none", None, "client_cert_missing", INFERRED),
+        ("good", 48, "client_cert_untrusted", INFERRED),
+        ("good", 46, "client_cert_untrusted", SUSPECTED),
+        ("good", 44, "client_cert_revoked", SEEN),
+        ("good", 40, "client_certificate_rejected", INFERRED),
+        ("expired", 45, "client_cert_expired", SEEN),
+        ("expired", 42, "client_cert_expired", INFERRED),
+        ("not yet valid", 42, "client_cert_not_yet_valid", INFERRED),
+        ("for servers", 43, "client_cert_wrong_usage", SEEN),
+        ("for servers", 46, "client_cert_wrong_usage", INFERRED),
+    ],
+)
+def test_a_refused_client_certificate_has_this_cause(
+    case: str, alert: int | None, cause: str, confidence: Confidence
+) -> None:
+    said = findings(refused(case, alert))[0]
+
+    assert (said.cause, said.confidence) == (cause, confidence)
+    assert said.failing_side is FailingSide.SERVER
+
+
+def test_an_issuer_that_the_server_did_not_name_is_a_fact() -> None:
+    other = make("Other CA", ca=True).certificate.subject.public_bytes()
+    request = CertificateRequest(authorities=(other,))
+    scene = finished_by_client(shown=shown("good")).say(SERVER, m.alert(48))
+    (said,) = said_by("TLS-CLCRT-002", scene.story(certificate_request=request))
+
+    assert said.confidence is SEEN
+    assert said.remedy_side is RemedySide.SERVER
+    assert "CN=Other CA" in said.explanation
+
+
+def test_in_tls13_the_length_of_an_empty_certificate_tells() -> None:
+    scene = answered13(asking=True).client(m.switch(), m.sealed(8, m.FINISHED_13)).ack(SERVER)
+    said = findings(scene.server(m.sealed(2)).fin(SERVER).story())[0]
+
+    assert (said.cause, said.confidence) == ("client_cert_missing", INFERRED)
+
+
+def test_in_tls13_the_fault_of_a_certificate_stays_dark() -> None:
+    scene = answered13(asking=True).client(m.switch(), m.sealed(700, 79, m.FINISHED_13))
+    said = findings(scene.ack(SERVER).server(m.sealed(2)).fin(SERVER).story())[0]
+
+    assert (said.cause, said.confidence) == ("client_certificate_rejected", INFERRED)
+    assert "client_cert_missing" not in {other.cause for other in said.alternatives}
+
+
+def test_in_tls13_a_client_that_left_early_was_refused_nevertheless() -> None:
+    scene = answered13(asking=True).client(m.switch(), m.sealed(8, m.FINISHED_13, 2))
+    said = findings(scene.ack(SERVER).server(m.sealed(2)).fin(SERVER).fin(CLIENT).story())[0]
+
+    assert (said.cause, said.failing_side) == ("client_cert_missing", FailingSide.SERVER)
+    assert said.confidence is SUSPECTED
+
+
+def test_accepted_certificates_are_quiet() -> None:
+    accepted = established(shown=shown("good")).client(m.data()).server(m.data())
+
+    assert headline(accepted.client(m.sealed_alert()).fin(CLIENT).fin(SERVER).story()) is None
+    assert headline(a_story()) is None
+
+
+def test_a_bad_signature_is_not_a_bad_certificate() -> None:
+    said = findings(refused("good", 51))[0]
+
+    assert said.cause == "tampered"

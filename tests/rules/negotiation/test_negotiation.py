@@ -1,0 +1,187 @@
+"""Every cause of a failed negotiation: the story that shows it, and its quiet neighbour."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from analyzer.diagnosis.causes import Confidence, FailingSide, Phase, RemedySide
+from analyzer.tls.keyexchange import ServerKeyExchange
+from analyzer.tls.registry_keys import NamedGroup, SignatureScheme
+from analyzer.tls.story import Neighbours, SeenWith, Story
+from tests.rules.judged import findings, headline, said_by
+from tests.support import messages as m
+from tests.support.stories import (
+    CLIENT,
+    SERVER,
+    a_story,
+    alerted,
+    answered,
+    ended,
+    offered,
+)
+
+SEEN, INFERRED, SUSPECTED = Confidence.SEEN, Confidence.INFERRED, Confidence.SUSPECTED
+BROAD = (*(0xC02F, 0xC030, 0xC02B, 0xC02C, 0xCCA8, 0xCCA9, 0xC013, 0xC014, 0x009C, 0x009D, 0x002F),)
+FALLBACK, NULL_SHA, RC4 = 0x5600, 0x0002, 0x0005
+
+
+def refused(alert: int, **offer: Any) -> Story:
+    """A server that refuses this offer by an alert."""
+    return alerted(offered(m.client_hello(**{"suites": BROAD, **offer})), SERVER, alert)
+
+
+def refused13(alert: int, **offer: Any) -> Story:
+    """The same for an offer of TLS 1.3."""
+    return alerted(offered(m.client_hello_13(**offer)), SERVER, alert)
+
+
+@pytest.mark.parametrize(
+    ("alert", "offer", "cause", "confidence"),
+    [
+        (70, {}, "protocol_version", SEEN),
+        (40, {"legacy_version": 0x0301}, "protocol_version", SUSPECTED),
+        (86, {"suites": (*BROAD, FALLBACK)}, "inappropriate_fallback", SEEN),
+        (112, {}, "sni_unrecognized", SEEN),
+        (112, {"sni": None}, "sni_missing", SEEN),
+        (120, {"alpn": ("h2",)}, "alpn_mismatch", SEEN),
+        (115, {}, "psk_unknown", SEEN),
+        (80, {}, "server_internal", INFERRED),
+        (71, {}, "no_shared_cipher", INFERRED),
+        (40, {"suites": (0xC02B,)}, "no_shared_cipher", SUSPECTED),
+        (40, {"suites": (NULL_SHA, RC4, 0x0004)}, "no_shared_cipher", SUSPECTED),
+        (40, {"suites": BROAD[:6], "groups": (30,)}, "no_shared_group", SUSPECTED),
+        (40, {"schemes": (0x0807,)}, "no_shared_sigalg", SUSPECTED),
+        (40, {"sni": None}, "sni_missing", SUSPECTED),
+        (40, {"master_secret": False}, "ems_required", SUSPECTED),
+        (40, {}, "negotiation_failed", INFERRED),
+        (40, {"suites": (0xC02B,), "groups": (30,)}, "negotiation_failed", INFERRED),
+    ],
+)
+def test_a_refused_offer_has_this_cause(
+    alert: int, offer: dict[str, Any], cause: str, confidence: Confidence
+) -> None:
+    said = findings(refused(alert, **offer))[0]
+
+    assert (said.cause, said.confidence) == (cause, confidence)
+    assert (said.failing_side, said.phase) == (FailingSide.SERVER, Phase.CLIENT_HELLO)
+
+
+@pytest.mark.parametrize(
+    ("alert", "offer", "cause"),
+    [
+        (40, {"groups": (30,), "key_shares": ((30, 56),)}, "no_shared_group"),
+        (10, {"groups": (30,), "key_shares": ((30, 56),)}, "no_shared_group"),
+        (40, {"schemes": (0x0807, 0x0808), "suites": (0x1301, 0x1302)}, "no_shared_sigalg"),
+        (40, {"versions": (0x0304,), "suites": (0x1301, 0x1302)}, "protocol_version"),
+        (109, {"schemes": ()}, "no_shared_sigalg"),
+    ],
+)
+def test_a_refused_offer_of_tls13_has_this_cause(
+    alert: int, offer: dict[str, Any], cause: str
+) -> None:
+    assert headline(refused13(alert, **offer)) == cause
+
+
+def with_others(alert: int, seen: SeenWith, **offer: Any) -> Story:
+    """A refused offer at a server that was seen with others."""
+    scene = offered(m.client_hello(**{"suites": BROAD, **offer}))
+    return scene.say(SERVER, m.alert(alert)).story(neighbours=Neighbours(server=seen))
+
+
+def test_what_the_server_chose_for_others_speaks_against_a_list() -> None:
+    chacha = {"TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256": 40}
+    gcm = SeenWith(established=40, cipher_suites={"TLS_RSA_WITH_AES_256_CBC_SHA": 40})
+    suites = BROAD[:6]
+
+    (said,) = said_by("TLS-NEG-001", with_others(40, gcm, suites=suites))
+
+    assert "TLS_RSA_WITH_AES_256_CBC_SHA (40 times)" in said.explanation
+    same = SeenWith(established=40, cipher_suites=chacha)
+    assert said_by("TLS-NEG-001", with_others(40, same, suites=(0xCCA8,))) == []
+
+
+def test_others_got_through_with_a_name() -> None:
+    seen = SeenWith(established=3, sni={"a.example": 3})
+
+    assert headline(with_others(40, seen, sni=None)) == "sni_missing"
+    assert headline(with_others(40, SeenWith(established=3, sni={"": 3}), sni=None)) != (
+        "sni_missing"
+    )
+
+
+def test_without_an_alert_only_neighbours_can_tell() -> None:
+    seen = SeenWith(established=3, sni={"a.example": 3})
+    scene = offered(m.client_hello(sni=None, suites=BROAD)).rst(SERVER)
+
+    assert headline(scene.story(neighbours=Neighbours(server=seen))) == "sni_missing"
+    assert headline(ended(offered(m.client_hello(sni=None, suites=BROAD)), "rst", SERVER)) is None
+
+
+def test_a_server_that_refuses_everybody_may_have_no_certificate() -> None:
+    hopeless = SeenWith(failed=4, alerts={"handshake_failure": 4})
+    (said,) = said_by("TLS-NEG-010", with_others(40, hopeless))
+
+    assert said.remedy_side is RemedySide.SERVER
+    assert said_by("TLS-NEG-010", with_others(40, SeenWith(established=9))) == []
+
+
+def test_an_encrypted_alert_right_after_server_hello_may_be_about_alpn() -> None:
+    hello = m.record(m.HANDSHAKE, m.server_hello_13())
+    scene = offered(m.client_hello_13(alpn=("private/1",))).server(hello, m.switch(), m.sealed(2))
+    said = findings(scene.fin(SERVER).story())[0]
+
+    assert (said.cause, said.confidence) == ("alpn_mismatch", SUSPECTED)
+
+
+def refused_flight(alert: int, hello: bytes | None = None, **changes: Any) -> Story:
+    """A client that refuses after this ServerHello and the rest of the flight."""
+    chosen = m.server_hello() if hello is None else hello
+    rest = (m.certificate(*m.server_ders()), m.server_key_exchange(), m.HELLO_DONE)
+    flight = b"".join(m.record(m.HANDSHAKE, part) for part in (chosen, *rest))
+    return offered().server(flight).ack(CLIENT).say(CLIENT, m.alert(alert)).story(**changes)
+
+
+def test_a_client_that_refuses_the_version() -> None:
+    said = findings(refused_flight(70, m.server_hello(version=0x0301)))[0]
+
+    assert (said.cause, said.phase) == ("protocol_version", Phase.SERVER_HELLO)
+    assert (said.failing_side, said.remedy_side) == (FailingSide.CLIENT, RemedySide.SERVER)
+
+
+def test_missing_secure_renegotiation_explains_handshake_failure() -> None:
+    assert headline(refused_flight(40, m.server_hello(renegotiation=False))) == (
+        "legacy_renegotiation"
+    )
+    assert headline(refused_flight(48, m.server_hello(renegotiation=False))) == "untrusted_ca"
+
+
+def test_a_missing_master_secret_is_suspected_where_all_else_is_well() -> None:
+    hello = m.record(m.HANDSHAKE, m.server_hello(master_secret=False))
+    said = findings(alerted(offered().server(hello).ack(CLIENT), CLIENT, 40))[0]
+
+    assert (said.cause, said.confidence) == ("ems_required", SUSPECTED)
+
+
+@pytest.mark.parametrize(("bits", "quiet"), [(512, False), (1024, False), (2048, True)])
+def test_a_small_prime_explains_handshake_failure(bits: int, quiet: bool) -> None:
+    exchange = ServerKeyExchange("DHE", dh_prime=(1 << bits - 1).to_bytes(bits // 8))
+    said = said_by("TLS-NEG-008", refused_flight(40, server_key_exchange=exchange))
+
+    assert [f.phase for f in said] == ([] if quiet else [Phase.KEY_EXCHANGE])
+
+
+def test_a_group_or_signature_that_nobody_offered_is_the_servers_fault() -> None:
+    odd_group = ServerKeyExchange("ECDHE", group=NamedGroup.secp521r1)
+    odd_scheme = ServerKeyExchange(
+        "ECDHE", group=NamedGroup.secp256r1, signature_scheme=SignatureScheme.rsa_pkcs1_sha1
+    )
+
+    assert headline(refused_flight(47, server_key_exchange=odd_group)) == "no_shared_group"
+    assert headline(refused_flight(47, server_key_exchange=odd_scheme)) == "no_shared_sigalg"
+
+
+def test_healthy_connections_are_quiet() -> None:
+    assert findings(a_story()) == []
+    assert findings(answered().story(later=0.0)) == []
