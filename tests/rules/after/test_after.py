@@ -1,0 +1,136 @@
+"""After the handshake: what was refused late, what was not used, and what is nobody's failure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from analyzer import rules
+from analyzer.diagnosis.causes import Confidence, FailingSide, Phase, RemedySide
+from analyzer.diagnosis.engine import diagnose, outcome
+from analyzer.diagnosis.model import Rank
+from analyzer.tcp.timeline import Side
+from analyzer.tls.story import Story
+from tests.support import messages as m
+from tests.support.pairs import Pair, ids, judge, said
+from tests.support.stories import (
+    CLIENT,
+    SERVER,
+    Scene,
+    a_story,
+    closed,
+    ended,
+    established,
+    established13,
+    tls13,
+    used,
+)
+
+_F, _R, _C, _P = FailingSide, RemedySide, Confidence, Phase
+_AGAIN = m.record(m.HANDSHAKE, b"\xa5" * 300)  # a ClientHello under encryption
+
+
+def renegotiated(*answer: bytes) -> Scene:
+    """A client that begins another handshake, and what the server says."""
+    scene = used().client(_AGAIN)
+    return scene.server(*answer).ack(CLIENT) if answer else scene
+
+
+PAIRS = (
+    Pair(
+        "TLS-END-001",
+        lambda: renegotiated(m.sealed_alert()).fin(SERVER).fin(CLIENT).story(),
+        lambda: closed(renegotiated(m.record(m.HANDSHAKE, b"\xa5" * 900))).story(),
+        _P.POST_HANDSHAKE,
+        _F.SERVER,
+        _R.SERVER,
+        _C.INFERRED,
+    ),
+    Pair(
+        "TLS-END-002",
+        lambda: ended(established(), "fin", CLIENT),
+        lambda: ended(used(), "fin", CLIENT),
+        _P.POST_HANDSHAKE,
+        _F.CLIENT,
+        _R.SERVER,
+        _C.SUSPECTED,
+    ),
+)
+
+
+@pytest.mark.parametrize("pair", PAIRS, ids=str)
+def test_a_rule_tells_its_case_from_its_neighbour(pair: Pair) -> None:
+    judge(pair)
+
+
+def test_every_rule_of_the_family_has_a_pair() -> None:
+    assert {pair.rule for pair in PAIRS} == ids("after")
+
+
+@pytest.mark.parametrize("rule", sorted(ids("after")))
+@pytest.mark.parametrize("healthy", [a_story, tls13])
+def test_no_rule_accuses_a_healthy_connection(rule: str, healthy: Callable[[], Story]) -> None:
+    assert said(rule, healthy()) == []
+
+
+@pytest.mark.parametrize("way", ["fin", "rst"])
+@pytest.mark.parametrize(
+    ("side", "failing", "remedy"), [(CLIENT, _F.CLIENT, _R.SERVER), (SERVER, _F.SERVER, _R.CLIENT)]
+)
+@pytest.mark.parametrize("scene", [established, established13])
+def test_leaving_without_a_word_is_a_failure_of_the_side_that_left(
+    scene: Callable[[], Scene], way: str, side: Side, failing: FailingSide, remedy: RemedySide
+) -> None:
+    story = ended(scene(), way, side)
+    headline = diagnose(story, rules.modules()).headline
+
+    assert headline is not None
+    assert (headline.cause, headline.failing_side, headline.remedy_side) == (
+        "closed_after_handshake",
+        failing,
+        remedy,
+    )
+    assert {"fine", "hostname_mismatch"} <= {a.cause for a in headline.alternatives}
+    assert outcome(story, headline) == "failed"
+
+
+@pytest.mark.parametrize(
+    "story",
+    [
+        pytest.param(closed(established()).story(), id="tls 1.2"),
+        pytest.param(
+            established13().client(m.sealed(2)).fin(CLIENT).server(m.sealed(2)).fin(SERVER).story(),
+            id="tls 1.3",
+        ),
+    ],
+)
+def test_an_orderly_close_of_an_unused_connection_is_no_failure(story: Story) -> None:
+    headline = diagnose(story, rules.modules()).headline
+
+    assert headline is not None
+    assert headline.rank is Rank.UNUSED
+    assert not headline.failure
+    assert outcome(story, headline) == "established"
+
+
+def test_an_unused_connection_that_was_kept_for_a_while_was_wanted() -> None:
+    assert said("TLS-END-002", ended(established(), "fin", CLIENT, after=30)) == []
+
+
+def test_a_server_that_speaks_first_has_used_the_connection() -> None:
+    story = ended(established().server(m.data(60)).ack(CLIENT), "fin", CLIENT)
+
+    assert said("TLS-END-002", story) == []
+
+
+def test_a_clear_no_renegotiation_is_seen() -> None:
+    story = used().client(_AGAIN).server(m.alert(m.NO_RENEGOTIATION, 1)).fin(SERVER).story()
+    found = said("TLS-END-001", story)
+
+    # The server's alert stands behind its ChangeCipherSpec: two bytes can only be clear.
+    assert [f.confidence for f in found] == [Confidence.SEEN]
+
+
+def test_the_closing_alerts_of_an_idle_connection_refuse_nothing() -> None:
+    assert said("TLS-END-001", closed(renegotiated().wait(30)).story()) == []

@@ -1,0 +1,149 @@
+"""Plaintext where TLS was due, and TLS where it was not."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from analyzer import rules
+from analyzer.diagnosis.causes import Confidence, FailingSide, Phase, RemedySide
+from analyzer.diagnosis.engine import diagnose, outcome
+from analyzer.tls.story import Neighbours, SeenWith, Story
+from tests.support import messages as m
+from tests.support.pairs import Pair, ids, judge, said
+from tests.support.stories import CLIENT, SERVER, a_story, alerted, connected, ended, offered
+
+_F, _R, _C, _P = FailingSide, RemedySide, Confidence, Phase
+GET = b"GET /health HTTP/1.1\r\nHost: server.example\r\n\r\n"
+OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi"
+BAD_REQUEST = b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n"
+WANTS_TLS = b"HTTP/1.1 400 Bad Request\r\n\r\nThe plain HTTP request was sent to HTTPS port\r\n"
+SSH = b"SSH-2.0-OpenSSH_9.2\r\n"
+TLS_ELSEWHERE = Neighbours(server=SeenWith(established=3))
+
+
+def asked(request: bytes = GET, answer: bytes = b"", **changes: Any) -> Story:
+    """A client's bytes, what the server says to them, and the server's close."""
+    scene = connected().client(request)
+    if answer:
+        scene.server(answer)
+    return scene.fin(SERVER).fin(CLIENT).story(**changes)
+
+
+def greeted(greeting: bytes) -> Story:
+    """A server that speaks first, and a client that answers with its hello and leaves."""
+    return ended(connected().server(greeting).client(m.client_hello()), "fin", CLIENT)
+
+
+PAIRS = (
+    Pair(
+        "TLS-PLN-001",
+        lambda: alerted(connected().client(GET), SERVER, 10),
+        lambda: asked(answer=OK),
+        _P.CLIENT_HELLO,
+        _F.SERVER,
+        _R.CLIENT,
+        _C.SEEN,
+    ),
+    Pair(
+        "TLS-PLN-002",
+        lambda: alerted(connected().client(SSH), SERVER, 10),
+        lambda: alerted(connected().client(GET), SERVER, 10),
+        _P.CLIENT_HELLO,
+        _F.SERVER,
+        _R.CLIENT,
+        _C.SEEN,
+    ),
+    Pair(
+        "TLS-PLN-003",
+        lambda: ended(offered().server(BAD_REQUEST), "fin", CLIENT),
+        lambda: ended(offered(), "fin", CLIENT),
+        _P.CLIENT_HELLO,
+        _F.CLIENT,
+        _R.CLIENT,
+        _C.SEEN,
+    ),
+)
+
+
+@pytest.mark.parametrize("pair", PAIRS, ids=str)
+def test_a_rule_tells_its_case_from_its_neighbour(pair: Pair) -> None:
+    judge(pair)
+
+
+def test_every_rule_of_the_family_has_a_pair() -> None:
+    assert {pair.rule for pair in PAIRS} == ids("not_tls")
+
+
+@pytest.mark.parametrize("rule", sorted(ids("not_tls")))
+def test_no_rule_accuses_a_healthy_connection(rule: str) -> None:
+    assert said(rule, a_story()) == []
+
+
+@pytest.mark.parametrize(
+    ("story", "confidence"),
+    [
+        pytest.param(asked(answer=WANTS_TLS), Confidence.SEEN, id="the server says so"),
+        pytest.param(asked(neighbours=TLS_ELSEWHERE), Confidence.INFERRED, id="others spoke TLS"),
+        pytest.param(asked(), Confidence.SUSPECTED, id="it only closes"),
+    ],
+)
+def test_how_sure_it_is_that_tls_was_due(story: Story, confidence: Confidence) -> None:
+    (finding,) = said("TLS-PLN-001", story)
+
+    assert finding.confidence is confidence
+    assert bool(finding.alternatives) is (confidence is not Confidence.SEEN)
+
+
+@pytest.mark.parametrize(
+    "story",
+    [
+        pytest.param(asked(answer=OK), id="http"),
+        pytest.param(asked(SSH, SSH), id="ssh on both sides"),
+        pytest.param(
+            ended(connected().server(b"220 mail.example ESMTP\r\n"), "fin", CLIENT),
+            id="a greeting that nobody answers",
+        ),
+        pytest.param(
+            asked(b"\x01\x02\x03\x04 private", b"\x05\x06\x07\x08"), id="private protocol"
+        ),
+    ],
+)
+def test_plaintext_that_both_sides_want_is_nobodys_failure(story: Story) -> None:
+    diagnosis = diagnose(story, rules.modules())
+
+    assert diagnosis.headline is None
+    assert outcome(story, diagnosis.headline) == "not_tls"
+
+
+def test_unknown_bytes_and_a_close_are_too_little_to_accuse() -> None:
+    assert said("TLS-PLN-002", asked(b"\x01\x02\x03\x04 private")) == []
+    assert said("TLS-PLN-002", asked(SSH)) != []
+
+
+@pytest.mark.parametrize(
+    ("greeting", "protocol"),
+    [
+        (SSH, "ssh"),
+        (b"220 mail.example ESMTP ready\r\n", "smtp"),
+        (b"220 FTP server ready\r\n", "ftp"),
+        (b"* OK IMAP4 ready\r\n", "imap"),
+        (b"+OK POP3 ready\r\n", "pop3"),
+        (b"\x4a\0\0\0\x0a8.0.36\0" + bytes(60), "mysql"),
+    ],
+)
+def test_a_greeting_before_the_hello_names_the_protocol(greeting: bytes, protocol: str) -> None:
+    (finding,) = said("TLS-PLN-003", greeted(greeting))
+
+    assert protocol in finding.title
+    assert [evidence.frame for evidence in finding.evidence] == [5, 4]
+
+
+def test_the_alert_of_a_client_that_reads_plaintext_changes_nothing() -> None:
+    """OpenSSL answers "HTTP/1.1 400" with protocol_version: it reads a record of version 0x5454."""
+    story = alerted(offered().server(BAD_REQUEST), CLIENT, 70)
+    headline = diagnose(story, rules.modules()).headline
+
+    assert headline is not None
+    assert headline.cause == "tls_to_plaintext"

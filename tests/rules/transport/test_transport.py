@@ -1,0 +1,316 @@
+"""TCP and the path: every rule on its case and on the nearest other one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from analyzer.diagnosis.causes import Confidence, FailingSide, Phase, RemedySide
+from analyzer.tcp.timeline import Side
+from analyzer.tls.story import Story
+from tests.support import messages as m
+from tests.support.pairs import Pair, ids, judge, said
+from tests.support.stories import (
+    CLIENT,
+    SERVER,
+    Scene,
+    a_story,
+    answered,
+    closed,
+    connected,
+    ended,
+    established,
+    finished_by_client,
+    hello_unanswered,
+    offered,
+    refused_connect,
+    tls13,
+    used,
+)
+
+_F, _R, _C, _P = FailingSide, RemedySide, Confidence, Phase
+
+
+def ignored(*waits: float) -> Story:
+    """SYNs that nobody answers, with waits between them."""
+    scene = Scene().syn()
+    for wait in waits:
+        scene.wait(wait).syn()
+    return scene.story()
+
+
+def starving(scene: Scene, data: bytes, side: str = "server", times: int = 5) -> Story:
+    """A segment that is sent again and again, never acknowledged, until the client resets."""
+    sender = SERVER if side == "server" else CLIENT
+    scene.say(sender, data, received=False)
+    for attempt in range(times):
+        scene.wait(0.3 * 2**attempt).again(sender)
+    return scene.wait(2).rst(CLIENT).story()
+
+
+def full_segment() -> bytes:
+    """The first segment of a server's flight that is longer than one segment."""
+    return m.server_flight(ders=m.server_ders() * 3)[:1460]
+
+
+def repeated() -> Story:
+    """A healthy connection in which the ClientHello was sent twice."""
+    scene = connected().client(m.client_hello()).wait(0.3).again(CLIENT).ack(SERVER)
+    scene.server(m.server_flight()).client(m.client_flight()).server(m.finished())
+    return closed(used(scene)).story()
+
+
+PAIRS = (
+    Pair(
+        "TLS-TCP-001",
+        refused_connect,
+        lambda: ended(connected(), "rst", SERVER),
+        _P.TCP_CONNECT,
+        _F.SERVER,
+        _R.SERVER,
+        _C.SEEN,
+    ),
+    Pair(
+        "TLS-TCP-002",
+        lambda: ignored(1, 2, 4),
+        refused_connect,
+        _P.TCP_CONNECT,
+        _F.NETWORK,
+        _R.NETWORK,
+        _C.INFERRED,
+    ),
+    Pair(
+        "TLS-TCP-003",
+        lambda: Scene().syn().icmp(3, 13).story(),
+        lambda: Scene().syn().icmp(3, 4).story(),  # "fragmentation needed" rejects nothing
+        _P.TCP_CONNECT,
+        _F.NETWORK,
+        _R.NETWORK,
+        _C.SEEN,
+    ),
+    Pair(
+        "TLS-TCP-004",
+        lambda: ended(connected(), "fin", SERVER),
+        lambda: ended(connected(), "fin", SERVER, after=30),  # a server that waited for a hello
+        _P.CLIENT_HELLO,
+        _F.SERVER,
+        _R.SERVER,
+        _C.SEEN,
+    ),
+    Pair(
+        "TLS-TCP-005",
+        lambda: ended(connected(), "fin", CLIENT),
+        lambda: ended(connected(), "fin", SERVER),
+        _P.CLIENT_HELLO,
+        _F.CLIENT,
+        _R.CLIENT,
+        _C.INFERRED,
+    ),
+    Pair(
+        "TLS-TCP-006",
+        hello_unanswered,
+        lambda: hello_unanswered("rst"),
+        _P.CLIENT_HELLO,
+        _F.SERVER,
+        _R.SERVER,
+        _C.SEEN,
+    ),
+    Pair(
+        "TLS-TCP-007",
+        lambda: hello_unanswered("rst"),
+        hello_unanswered,
+        _P.CLIENT_HELLO,
+        _F.SERVER,
+        _R.SERVER,
+        _C.SEEN,
+    ),
+    Pair(
+        "TLS-TCP-008",
+        lambda: hello_unanswered("fin", CLIENT, after=10),
+        lambda: hello_unanswered("fin", CLIENT),
+        _P.CLIENT_HELLO,
+        _F.SERVER,
+        _R.SERVER,
+        _C.INFERRED,
+    ),
+    Pair(
+        "TLS-TCP-009",
+        lambda: hello_unanswered("fin", CLIENT),
+        lambda: hello_unanswered("fin", CLIENT, after=10),
+        _P.CLIENT_HELLO,
+        _F.CLIENT,
+        _R.CLIENT,
+        _C.INFERRED,
+    ),
+    Pair(
+        "TLS-TCP-010",
+        lambda: ended(finished_by_client(), "rst", SERVER),
+        lambda: hello_unanswered("rst"),
+        _P.FINISHED,
+        _F.SERVER,
+        _R.SERVER,
+        _C.SUSPECTED,
+    ),
+    Pair(
+        "TLS-TCP-011",
+        lambda: starving(offered(), full_segment()),
+        lambda: starving(answered(), m.client_flight(), "client"),  # small ones vanish, too
+        _P.SERVER_HELLO,
+        _F.NETWORK,
+        _R.NETWORK,
+        _C.SUSPECTED,
+    ),
+    Pair(
+        "TLS-TCP-012",
+        lambda: starving(answered(), m.client_flight(), "client"),
+        lambda: starving(offered(), full_segment()),
+        _P.FINISHED,
+        _F.NETWORK,
+        _R.NETWORK,
+        _C.SUSPECTED,
+    ),
+    Pair(
+        "TLS-TCP-013",
+        repeated,
+        a_story,
+        _P.NONE,
+        _F.NONE,
+        _R.NETWORK,
+        _C.INFERRED,
+    ),
+)
+
+
+@pytest.mark.parametrize("pair", PAIRS, ids=str)
+def test_a_rule_tells_its_case_from_its_neighbour(pair: Pair) -> None:
+    judge(pair)
+
+
+def test_every_rule_of_the_family_has_a_pair() -> None:
+    assert {pair.rule for pair in PAIRS} == ids("transport")
+
+
+@pytest.mark.parametrize("rule", sorted(ids("transport")))
+@pytest.mark.parametrize("healthy", [a_story, tls13, lambda: established().story(later=0.1)])
+def test_no_rule_accuses_a_healthy_connection(rule: str, healthy: Callable[[], Story]) -> None:
+    assert said(rule, healthy()) == []
+
+
+def test_a_lone_syn_at_the_end_of_the_capture_is_not_yet_unanswered() -> None:
+    assert said("TLS-TCP-002", Scene().syn().story(later=0.2)) == []
+
+
+def test_a_single_syn_that_stays_unanswered_is_only_suspected() -> None:
+    (finding,) = said("TLS-TCP-002", Scene().syn().story(later=30))
+
+    assert finding.confidence is Confidence.SUSPECTED
+
+
+@pytest.mark.parametrize(
+    ("version", "type_", "code", "reason"),
+    [
+        (4, 3, 1, "host unreachable"),
+        (4, 3, 3, "port unreachable"),
+        (4, 3, 10, "host prohibited"),
+        (6, 1, 1, "administratively prohibited"),
+        (6, 1, 4, "port unreachable"),
+    ],
+)
+def test_an_icmp_error_names_its_reporter_and_reason(
+    version: int, type_: int, code: int, reason: str
+) -> None:
+    reporter = "2001:db8::1" if version == 6 else "203.0.113.9"
+    story = Scene().syn().icmp(type_, code, reporter, version).story()
+    (finding,) = said("TLS-TCP-003", story)
+
+    assert reporter in finding.title
+    assert reason in finding.title
+    assert finding.evidence[0].frame == 2
+
+
+def test_an_icmp_error_after_the_connection_was_made_rejects_nothing() -> None:
+    assert said("TLS-TCP-003", connected().icmp(3, 1).story()) == []
+
+
+@pytest.mark.parametrize("way", ["fin", "rst"])
+def test_a_server_that_closes_on_accept_is_accused_however_it_does(way: str) -> None:
+    assert said("TLS-TCP-004", ended(connected(), way, SERVER))
+    assert not said("TLS-TCP-005", ended(connected(), way, SERVER))
+
+
+@pytest.mark.parametrize(
+    ("way", "side", "after"),
+    [("fin", SERVER, 30.0), ("rst", SERVER, 30.0), ("rst", CLIENT, 0.0), ("silence", CLIENT, 0.0)],
+)
+def test_a_client_without_a_hello_is_told_however_it_ends(
+    way: str, side: Side, after: float
+) -> None:
+    (finding,) = said("TLS-TCP-005", ended(connected(), way, side, after))
+
+    assert finding.failing_side is FailingSide.CLIENT
+
+
+def test_a_reset_with_a_strange_ttl_came_from_the_network() -> None:
+    (finding,) = said("TLS-TCP-007", offered().rst(SERVER, ttl=51).story())
+
+    assert (finding.failing_side, finding.remedy_side) == (_F.NETWORK, _R.NETWORK)
+    assert finding.confidence is Confidence.INFERRED
+    assert any("TTL 51" in evidence.text for evidence in finding.evidence)
+
+
+@pytest.mark.parametrize("ttl", [57, 56, 58, 248])
+def test_a_ttl_that_fits_the_way_of_the_server_accuses_the_server(ttl: int) -> None:
+    """248 is as many hops below 255 as 57 is below 64: stacks may reset with another initial TTL."""
+    (finding,) = said("TLS-TCP-007", offered().rst(SERVER, ttl=ttl).story())
+
+    assert finding.failing_side is FailingSide.SERVER
+
+
+def test_a_reset_of_a_large_hello_may_be_about_its_size() -> None:
+    large = offered(m.client_hello_13(large=True)).rst(SERVER).story()
+    causes = [a.cause for f in said("TLS-TCP-007", large) for a in f.alternatives]
+    usual = [a.cause for f in said("TLS-TCP-007", hello_unanswered("rst")) for a in f.alternatives]
+
+    assert "mtu_black_hole" in causes
+    assert "mtu_black_hole" not in usual
+
+
+@pytest.mark.parametrize(
+    ("scene", "side", "phase"),
+    [
+        (offered, FailingSide.SERVER, Phase.CLIENT_HELLO),
+        (answered, FailingSide.CLIENT, Phase.SERVER_CERTIFICATE),
+        (finished_by_client, FailingSide.SERVER, Phase.FINISHED),
+    ],
+)
+def test_silence_names_the_side_that_was_to_speak(
+    scene: Callable[[], Scene], side: FailingSide, phase: Phase
+) -> None:
+    (finding,) = said("TLS-TCP-008", ended(scene(), "silence", CLIENT))
+
+    assert (finding.failing_side, finding.phase) == (side, phase)
+
+
+def test_silence_proves_nothing_when_the_capture_ends_with_it() -> None:
+    assert said("TLS-TCP-008", offered().story(later=0.5)) == []
+
+
+def test_an_alert_of_the_waiting_side_after_long_silence_is_its_timeout() -> None:
+    story = offered().wait(10).client(m.alert(90)).fin(CLIENT).story()
+    (finding,) = said("TLS-TCP-008", story)
+
+    assert finding.failing_side is FailingSide.SERVER
+
+
+def test_a_large_hello_that_never_arrives_is_a_black_hole() -> None:
+    story = starving(connected(), m.client_hello_13(large=True), "client")
+
+    assert [f.cause for f in said("TLS-TCP-011", story)] == ["mtu_black_hole"]
+
+
+def test_one_retransmission_is_no_starvation() -> None:
+    story = starving(offered(), full_segment(), times=1)
+
+    assert said("TLS-TCP-011", story) == []
+    assert said("TLS-TCP-012", story) == []

@@ -1,0 +1,155 @@
+"""The talk before TLS: asked for, not on the list, refused, and agreed."""
+
+from __future__ import annotations
+
+import pytest
+
+from analyzer import rules
+from analyzer.diagnosis.causes import Confidence, FailingSide, Phase, RemedySide
+from analyzer.diagnosis.engine import diagnose, outcome
+from analyzer.tls.story import Story
+from tests.support import messages as m
+from tests.support.pairs import Pair, ids, judge, said
+from tests.support.stories import CLIENT, SERVER, Scene, closed, connected, ended, used
+
+_F, _R, _C, _P = FailingSide, RemedySide, Confidence, Phase
+GREETING = b"220 mail.example ESMTP\r\n"
+LIST = b"250-mail.example\r\n250 STARTTLS\r\n"
+BARE_LIST = b"250-mail.example\r\n250 SIZE 1000000\r\n"
+CONNECT = b"CONNECT partner.example:443 HTTP/1.1\r\nHost: partner.example:443\r\n\r\n"
+
+
+def talk(*lines: bytes) -> Scene:
+    """The server speaks first, then they take turns."""
+    scene = connected()
+    for index, line in enumerate(lines):
+        scene.say(CLIENT if index % 2 else SERVER, line)
+    return scene
+
+
+def mail(answer: bytes) -> Scene:
+    """A mail client that asks for TLS, and the server's answer."""
+    return talk(GREETING, b"EHLO client.example\r\n", LIST, b"STARTTLS\r\n", answer)
+
+
+def proxied(answer: bytes) -> Scene:
+    """A client that asks a proxy for a tunnel, and the answer."""
+    return connected().client(CONNECT).server(answer)
+
+
+def then_tls(scene: Scene) -> Story:
+    """A healthy TLS connection behind what was said before."""
+    scene.client(m.client_hello()).server(m.server_flight())
+    scene.client(m.client_flight()).server(m.finished())
+    return closed(used(scene)).story()
+
+
+PAIRS = (
+    Pair(
+        "TLS-UPG-001",
+        lambda: ended(
+            talk(GREETING, b"EHLO client.example\r\n", BARE_LIST, b"QUIT\r\n"), "fin", CLIENT
+        ),
+        lambda: ended(talk(GREETING, b"EHLO client.example\r\n", LIST, b"QUIT\r\n"), "fin", CLIENT),
+        _P.CLIENT_HELLO,
+        _F.CLIENT,
+        _R.SERVER,
+        _C.INFERRED,
+    ),
+    Pair(
+        "TLS-UPG-002",
+        lambda: ended(mail(b"454 4.7.0 TLS not available\r\n"), "fin", CLIENT),
+        lambda: then_tls(mail(b"220 2.0.0 go ahead\r\n")),
+        _P.CLIENT_HELLO,
+        _F.SERVER,
+        _R.SERVER,
+        _C.SEEN,
+    ),
+    Pair(
+        "TLS-UPG-003",
+        lambda: ended(
+            proxied(b"HTTP/1.1 407 Proxy Authentication Required\r\n\r\n"), "fin", CLIENT
+        ),
+        lambda: then_tls(proxied(b"HTTP/1.1 200 Connection established\r\n\r\n")),
+        _P.CLIENT_HELLO,
+        _F.SERVER,
+        _R.CLIENT,
+        _C.SEEN,
+    ),
+)
+
+
+@pytest.mark.parametrize("pair", PAIRS, ids=str)
+def test_a_rule_tells_its_case_from_its_neighbour(pair: Pair) -> None:
+    judge(pair)
+
+
+def test_every_rule_of_the_family_has_a_pair() -> None:
+    assert {pair.rule for pair in PAIRS} == ids("upgrade")
+
+
+@pytest.mark.parametrize(
+    "scene", [mail(b"220 go ahead\r\n"), proxied(b"HTTP/1.0 200 OK\r\n\r\n")], ids=["mail", "proxy"]
+)
+def test_tls_behind_an_agreement_is_told_like_any_other(scene: Scene) -> None:
+    story = then_tls(scene)
+    diagnosis = diagnose(story, rules.modules())
+
+    assert story.prelude is not None
+    assert story.signature == "CsxknGIi"
+    assert outcome(story, diagnosis.headline) == "established"
+    assert diagnosis.headline is None
+
+
+def test_a_mail_that_is_sent_in_clear_needed_no_tls() -> None:
+    story = talk(
+        GREETING,
+        b"EHLO client.example\r\n",
+        BARE_LIST,
+        b"MAIL FROM:<a@client.example>\r\n",
+        b"250 OK\r\n",
+        b"QUIT\r\n",
+    )
+
+    assert diagnose(ended(story, "fin", CLIENT), rules.modules()).headline is None
+
+
+@pytest.mark.parametrize(
+    ("status", "remedy"),
+    [
+        (b"403 Forbidden", RemedySide.SERVER),
+        (b"407 Proxy Authentication Required", RemedySide.CLIENT),
+        (b"502 Bad Gateway", RemedySide.SERVER),
+        (b"503 Service Unavailable", RemedySide.SERVER),
+    ],
+)
+def test_the_proxys_answer_says_who_must_change(status: bytes, remedy: RemedySide) -> None:
+    story = ended(proxied(b"HTTP/1.1 " + status + b"\r\n\r\n"), "fin", SERVER)
+    (finding,) = said("TLS-UPG-003", story)
+
+    assert finding.remedy_side is remedy
+    assert status.decode() in finding.title
+    assert "partner.example:443" in finding.title
+
+
+@pytest.mark.parametrize(
+    ("lines", "protocol"),
+    [
+        ((b"* OK IMAP4\r\n", b"a1 STARTTLS\r\n", b"a1 NO not now\r\n"), "imap"),
+        ((b"+OK POP3\r\n", b"STLS\r\n", b"-ERR not now\r\n"), "pop3"),
+        ((b"220 FTP ready\r\n", b"AUTH TLS\r\n", b"534 not available\r\n"), "ftp"),
+    ],
+)
+def test_a_refusal_names_protocol_and_answer(lines: tuple[bytes, ...], protocol: str) -> None:
+    (finding,) = said("TLS-UPG-002", ended(talk(*lines), "fin", CLIENT))
+
+    assert protocol in finding.title
+    assert lines[-1].decode().strip() in finding.title
+    assert finding.evidence[0].frame == 6
+
+
+def test_postgresql_says_no_in_one_letter() -> None:
+    story = ended(connected().client(b"\0\0\0\x08\x04\xd2\x16\x2f").server(b"N"), "fin", CLIENT)
+    (finding,) = said("TLS-UPG-002", story)
+
+    assert "postgresql" in finding.title
