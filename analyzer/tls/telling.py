@@ -258,12 +258,17 @@ def _openings(bytes_: _Bytes) -> Mapping[Side, Opening]:
 
 
 def _opening(bytes_: _Bytes, side: Side) -> Opening:
+    """What a side began with. Without its beginning only a protocol's own words count."""
     stream = bytes_.streams[side]
-    if stream.starts_midstream and not bytes_.records[side]:
-        return Opening.UNKNOWN if stream.chunks else Opening.NOTHING
-    if bytes_.records[side] and not clear_bytes(stream):
+    first = classify(clear_bytes(stream))
+    if not stream.starts_midstream or first not in _ANYTHING:
+        return first
+    if bytes_.records[side]:
         return Opening.TLS
-    return classify(clear_bytes(stream))
+    return Opening.UNKNOWN if stream.chunks else Opening.NOTHING
+
+
+_ANYTHING: Final = frozenset({Opening.NOTHING, Opening.TEXT, Opening.BINARY})
 
 
 _HIDES_COMPLETION: Final = frozenset(

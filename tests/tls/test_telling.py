@@ -1,0 +1,128 @@
+"""Whole stories: samples cut after every packet, and cut into segments anew."""
+
+from __future__ import annotations
+
+import io
+import json
+import struct
+from collections.abc import Iterator
+from pathlib import Path
+
+import dpkt
+import pytest
+
+from analyzer import Connection, analyze
+
+SAMPLES = Path(__file__).parents[2] / "sample_pcaps"
+CLASSIC = sorted(SAMPLES.glob("*.pcap"))
+HEALTHY = [path for path in CLASSIC if path.stem.startswith("good_")]
+
+
+def packets(path: Path) -> list[tuple[float, bytes]]:
+    with path.open("rb") as file:
+        return [(when, bytes(frame)) for when, frame in dpkt.pcap.Reader(file)]
+
+
+def told(sent: list[tuple[float, bytes]]) -> list[Connection]:
+    """Analyse packets as a capture in memory."""
+    head = struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 262_144, 1)
+    records = [
+        struct.pack("<IIII", int(when), round(when % 1 * 1e6) % 1_000_000, len(f), len(f)) + f
+        for when, f in sent
+    ]
+    return list(analyze(io.BytesIO(head + b"".join(records))).connections)
+
+
+@pytest.mark.parametrize("path", HEALTHY, ids=lambda path: path.stem)
+def test_a_healthy_connection_cut_anywhere_is_never_called_failed(path: Path) -> None:
+    sent = packets(path)
+    failed = {
+        cut: connection.diagnosis.title
+        for cut in range(1, len(sent))
+        for connection in told(sent[:cut])
+        if connection.outcome == "failed" and connection.diagnosis
+    }
+
+    assert failed == {}
+
+
+@pytest.mark.parametrize("path", HEALTHY, ids=lambda path: path.stem)
+def test_a_healthy_connection_that_begins_anywhere_is_never_called_failed(path: Path) -> None:
+    sent = packets(path)
+    failed = {
+        cut: connection.diagnosis.title
+        for cut in range(1, len(sent))
+        for connection in told(sent[cut:])
+        if connection.outcome == "failed" and connection.diagnosis
+    }
+
+    assert failed == {}
+
+
+@pytest.mark.parametrize("path", CLASSIC, ids=lambda path: path.stem)
+def test_no_cut_makes_a_rule_stumble(path: Path) -> None:
+    sent = packets(path)
+    stumbles = [
+        finding.explanation
+        for cut in range(1, len(sent), max(1, len(sent) // 12))
+        for connection in [*told(sent[:cut]), *told(sent[cut:])]
+        for finding in connection.findings
+        if finding.cause == "internal_error"
+    ]
+
+    assert stumbles == []
+
+
+def split(sent: list[tuple[float, bytes]], size: int) -> Iterator[tuple[float, bytes]]:
+    """The same bytes in segments of at most ``size``."""
+    for when, raw in sent:
+        frame = dpkt.ethernet.Ethernet(raw)
+        tcp = frame.data.data
+        if not isinstance(tcp, dpkt.tcp.TCP) or not tcp.data:
+            yield when, raw
+            continue
+        data, base = bytes(tcp.data), tcp.seq
+        for begin in range(0, len(data), size):
+            tcp.data = data[begin : begin + size]
+            tcp.seq = (base + begin) % 2**32
+            frame.data.len = 20 + len(bytes(tcp))
+            frame.data.sum = tcp.sum = 0
+            yield when, bytes(frame)
+
+
+def facts(connections: list[Connection]) -> object:
+    """What must not depend on how bytes were cut into segments."""
+    return [
+        (
+            c.outcome,
+            c.diagnosis and (c.diagnosis.rule, c.diagnosis.cause, c.diagnosis.phase),
+            c.handshake.signature,
+            [(m.name, m.sender, m.length) for m in c.handshake.messages],
+            c.tls,
+        )
+        for c in connections
+    ]
+
+
+def without_frames(connections: list[Connection]) -> object:
+    """The facts, with the frame numbers inside the offers taken out."""
+    text = json.dumps(facts(connections), default=_plain, sort_keys=True)
+    return [entry for entry in json.loads(text, object_hook=_frameless)]
+
+
+def _plain(value: object) -> object:
+    return {name: getattr(value, name) for name in value.__struct_fields__}  # type: ignore[attr-defined]
+
+
+def _frameless(value: dict[str, object]) -> dict[str, object]:
+    return {key: entry for key, entry in value.items() if key != "frame"}
+
+
+@pytest.mark.parametrize("size", [1, 7, 100])
+@pytest.mark.parametrize("path", CLASSIC, ids=lambda path: path.stem)
+def test_the_story_does_not_depend_on_segments(path: Path, size: int) -> None:
+    if path.stem in {"mtu_black_hole", "capture_ended", "capture_one_sided"}:
+        pytest.skip("what is told there depends on the size of packets")
+    sent = packets(path)
+
+    assert without_frames(told(list(split(sent, size)))) == without_frames(told(sent))
