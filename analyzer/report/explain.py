@@ -30,7 +30,9 @@ def suggest(modules: Mapping[str, RuleModule], wanted: str) -> list[str]:
     for id_, module in modules.items():
         for key in (id_.lower(), module.RULE.name, module.RULE.cause.replace("_", "-")):
             known.setdefault(key, []).append(id_)
-    close = difflib.get_close_matches(wanted.lower().replace("_", "-"), known, n=4)
+    plain = wanted.lower().replace("_", "-")
+    begun = sorted(key for key in known if plain and key.startswith(plain))
+    close = begun or difflib.get_close_matches(plain, known, n=4)
     return sorted({id_ for key in close for id_ in known[key]})[:4]
 
 
