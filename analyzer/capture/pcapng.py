@@ -29,9 +29,9 @@ from analyzer.limits import Limits
 
 MAGIC = b"\n\r\r\n"
 _SHB, _IDB, _PB, _SPB, _ISB, _EPB, _DSB = 0x0A0D0D0A, 1, 2, 3, 5, 6, 10
-# Records that are no packets but have a frame number in Wireshark: the systemd journal's, and
-# events of Sysdig.
-_NUMBERED = frozenset({9, 0x204, 0x208, 0x216, 0x21A, 0x21B, 0x221, 0x222})
+# Records that are no packets but have a frame number in Wireshark: custom blocks, entries of the
+# systemd journal, and events of Sysdig.
+_NUMBERED = frozenset({0xBAD, 0x40000BAD, 9, 0x204, 0x208, 0x216, 0x21A, 0x21B, 0x221, 0x222})
 _ORDERS = {b"\x4d\x3c\x2b\x1a": "<", b"\x1a\x2b\x3c\x4d": ">"}
 # Bytes of each kind of block without its variable part, both lengths included.
 _SMALLEST = {_SHB: 28, _IDB: 20, _PB: 32, _SPB: 16, _ISB: 24, _EPB: 32, _DSB: 20}

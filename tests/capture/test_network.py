@@ -46,6 +46,8 @@ def packets(draw: st.DrawFn) -> bytes:
 @settings(max_examples=500, deadline=None)
 @given(st.lists(packets(), min_size=1, max_size=8))
 def test_columns_agree_with_the_scalar_oracle(sent: list[bytes]) -> None:
+    # Each is of its own datagram: fragments are the subject of another test.
+    sent = [p[:4] + i.to_bytes(2, "big") + p[6:] for i, p in enumerate(sent)]
     expected = [(i + 1, scalar_payload(packet)) for i, packet in enumerate(sent)]
 
     assert payloads(dissect(sent, 228)) == [(i, p) for i, p in expected if p is not None]
@@ -107,6 +109,21 @@ def test_the_network_layer_bounds_the_payload(packet: bytes, payload: bytes) -> 
     assert payloads(dissect([packet])) == [(1, payload)]
 
 
+@pytest.mark.parametrize(
+    "packet",
+    [
+        pytest.param(b"\x44" + ipv4(tcp())[1:], id="IPv4 header below its least size"),
+        pytest.param(b"\x55" + ipv4(tcp())[1:], id="version 5"),
+        pytest.param(ipv4(tcp(), total=19), id="total length within the header"),
+        pytest.param(ipv4(tcp(), protocol=17), id="not TCP"),
+        pytest.param(ipv4(tcp()[:12] + b"\x40" + tcp()[13:]), id="TCP header below its least size"),
+        pytest.param(ipv4(tcp()[:12] + b"\xf0" + tcp()[13:]), id="TCP header beyond the packet"),
+    ],
+)
+def test_a_packet_that_contradicts_itself_is_left(packet: bytes) -> None:
+    assert payloads(dissect([ethernet(packet)])) == []
+
+
 def test_ipv4_options_are_stepped_over() -> None:
     plain = bytearray(ipv4(tcp(b"behind")))
     options = b"\x94\x04\0\0"
@@ -145,6 +162,7 @@ def test_ipv6_extension_headers_are_stepped_over(chain: list[tuple[int, int]]) -
         pytest.param(b"\0" + MSS + bytes(3), SYN, -1, id="behind the end of options"),
         pytest.param(b"\x05\x00" + MSS + bytes(2), SYN, -1, id="behind an option of no length"),
         pytest.param(MSS, 16, -1, id="in a segment that is no SYN"),
+        pytest.param(b"\x02\x06" + bytes(4), SYN, -1, id="of another length"),
     ],
 )
 def test_the_segment_size_is_an_option_of_a_syn(options: bytes, flags: int, mss: int) -> None:
@@ -159,3 +177,9 @@ def test_a_cut_packet_keeps_its_length_on_the_wire() -> None:
     (block,) = read(pcap([ethernet(ipv4(tcp(b"x" * 500)))], snap=100)).segments()
 
     assert (block.length[0], block.end[0] - block.begin[0]) == (500, 46)
+
+
+def test_a_cut_within_the_options_leaves_no_payload_but_its_length() -> None:
+    (block,) = read(pcap([ethernet(ipv4(tcp(b"x" * 9, options=bytes(20))))], snap=60)).segments()
+
+    assert (block.begin[0], block.length[0]) == (block.end[0], 9)

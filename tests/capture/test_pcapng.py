@@ -18,7 +18,7 @@ NOW = 1_700_000_000 * SECOND + 123_456_789
 def test_every_kind_of_packet_block_is_read(order: str) -> None:
     file = Pcapng(order).section().interface().interface(link_type=113)
     file.enhanced(PACKET, 5).block(4, b"names").simple(OTHER).obsolete(PACKET, 7, interface=1)
-    file.block(0x0BAD, bytes(8)).enhanced(OTHER, 1 << 33, interface=1)
+    file.block(0x0BEE, bytes(8)).enhanced(OTHER, 1 << 33, interface=1)
     capture = read(file.data)
 
     assert packets_of(capture) == [
@@ -113,8 +113,9 @@ def test_a_packet_of_an_undescribed_interface_is_a_caveat() -> None:
     assert "link type of an interface that the file does not describe" in capture.caveats[0]
 
 
-def test_journal_entries_take_a_frame_number() -> None:
-    file = Pcapng().section().interface().block(9, b"journal").enhanced(PACKET)
+@pytest.mark.parametrize("kind", [9, 0xBAD, 0x40000BAD, 0x204])
+def test_some_blocks_without_packets_take_a_frame_number(kind: int) -> None:
+    file = Pcapng().section().interface().block(kind, b"journal").enhanced(PACKET)
     capture = read(file.data)
 
     assert [frame for frame, _, _ in packets_of(capture)] == [2]
@@ -160,7 +161,7 @@ def test_a_file_cut_anywhere_gives_the_packets_before_and_a_caveat(kept: int) ->
         pytest.param(4, 8, "no block has such a length", id="shorter than a block"),
         pytest.param(4, 0, "no block has such a length", id="of length nothing"),
         pytest.param(4, 0xFFFFFFF0, "no block has such a length", id="longer than memory"),
-        pytest.param(4, 96, "two different lengths", id="ending elsewhere"),
+        pytest.param(4, 112, "two different lengths", id="ending elsewhere"),
         pytest.param(20, 5_000, "a packet is larger than its block", id="packet beyond its block"),
     ],
 )
