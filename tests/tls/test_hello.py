@@ -186,6 +186,36 @@ def test_offers_of_resumption_and_more() -> None:
     assert hello.renegotiates
 
 
+def test_a_first_handshake_renews_nothing() -> None:
+    hello = client(extension(ExtensionType.RENEGOTIATION_INFO, "00"))
+
+    assert hello.secure_renegotiation
+    assert not hello.renegotiates
+
+
+@pytest.mark.parametrize("kind", [17513, 17613])
+def test_application_settings_have_two_numbers(kind: int) -> None:
+    assert client(extension(kind, "0003 02 6832")).application_settings
+    assert not client().application_settings
+
+
+@pytest.mark.parametrize(
+    ("kind", "flag"),
+    [
+        (ExtensionType.ENCRYPT_THEN_MAC, "encrypt_then_mac"),
+        (ExtensionType.EXTENDED_MASTER_SECRET, "extended_master_secret"),
+        (ExtensionType.RENEGOTIATION_INFO, "secure_renegotiation"),
+        (ExtensionType.STATUS_REQUEST, "status_request"),
+        (ExtensionType.STATUS_REQUEST_V2, "status_request"),
+    ],
+)
+def test_flags_are_set_by_their_extension_alone(kind: ExtensionType, flag: str) -> None:
+    assert getattr(client(extension(kind, "")), flag) is True
+    assert getattr(server(extension(kind, "")), flag) is True
+    assert getattr(client(), flag) is False
+    assert getattr(server(), flag) is False
+
+
 def test_a_servers_choice_in_tls13() -> None:
     hello = server(
         extension(ExtensionType.SUPPORTED_VERSIONS, "0304"),

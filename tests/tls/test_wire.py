@@ -50,6 +50,28 @@ def test_vectors_that_lie(wire: str, kind: DefectKind, offset: int) -> None:
     assert caught.value.defect.field == "message.list"
 
 
+@pytest.mark.parametrize("body", ["07 aabbccddeeff11", "01 aa"])
+def test_bounds_of_a_vector_belong_to_it(body: str) -> None:
+    reader = Reader.over(bytes.fromhex(body), "message")
+
+    assert reader.vector(1, "list", low=1, high=7).rest() == bytes.fromhex(body)[1:]
+
+
+@pytest.mark.parametrize(
+    ("wire", "detail"),
+    [
+        ("00", "needs 2 bytes, 1 left"),
+        ("0003 aabb", "needs 3 bytes, 2 left"),
+        ("0001 aa", "length 1 is less than 2"),
+    ],
+)
+def test_what_is_missing_is_said_in_bytes(wire: str, detail: str) -> None:
+    with pytest.raises(DecodeError) as caught:
+        Reader.over(bytes.fromhex(wire), "message").opaque(2, "name", low=2)
+
+    assert caught.value.defect.detail == detail
+
+
 def test_bytes_left_over_are_a_defect() -> None:
     reader = Reader.over(b"abc", "message")
     reader.raw(1, "first")

@@ -7,13 +7,14 @@ from datetime import UTC, datetime
 
 import pytest
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding
 from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsageOID, NameOID
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analyzer.errors import DefectKind
+from analyzer.errors import DecodeError, DefectKind
+from analyzer.tls.der import read_time, read_value
 from analyzer.tls.dn import name_text, same_name
 from analyzer.tls.x509 import (
     ChainFacts,
@@ -302,6 +303,85 @@ def test_networks_in_name_constraints() -> None:
 def with_sha1(der: bytes) -> bytes:
     """Claim SHA-1 in place of SHA-256: the library signs with it no more."""
     return der.replace(bytes.fromhex("2a864886f70d01010b"), bytes.fromhex("2a864886f70d010105"))
+
+
+@pytest.mark.parametrize(
+    ("base", "address", "violated"),
+    [
+        ("a@b.example", "a@b.example", False),
+        ("a@b.example", "c@b.example", True),
+        ("b.example", "a@b.example", False),
+        ("b.example", "a@c.b.example", True),
+        (".b.example", "a@c.b.example", False),
+        (".b.example", "a@b.example", True),
+    ],
+)
+def test_mailboxes_in_name_constraints(base: str, address: str, violated: bool) -> None:
+    limits = x509.NameConstraints([x509.RFC822Name(base)], None)
+    authority = make("Limited", (limits, True), ca=True)
+    names = x509.SubjectAlternativeName([x509.RFC822Name(address)])
+    facts = judge(make("x", (names, False), issuer=authority), authority)
+
+    assert facts.constraints_violated == (((1, address),) if violated else ())
+
+
+def test_directory_names_in_name_constraints() -> None:
+    inside = make(
+        "Limited", (x509.NameConstraints([x509.DirectoryName(name("x"))], None), True), ca=True
+    )
+    outside = make(
+        "Limited", (x509.NameConstraints([x509.DirectoryName(name("y"))], None), True), ca=True
+    )
+
+    assert judge(make("x", issuer=inside), inside).constraints_violated == ()
+    assert judge(make("x", issuer=outside), outside).constraints_violated == ((1, "CN=x"),)
+
+
+@pytest.mark.parametrize("hash_", [hashes.SHA256(), hashes.SHA384()], ids=["SHA-256", "SHA-384"])
+def test_the_hash_of_pss_is_in_its_parameters(hash_: hashes.HashAlgorithm) -> None:
+    key = rsa_key()
+    built = (
+        x509.CertificateBuilder()
+        .subject_name(name("x"))
+        .issuer_name(name("x"))
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(BEGIN)
+        .not_valid_after(END)
+        .sign(
+            key,
+            hash_,  # type: ignore[arg-type]
+            rsa_padding=padding.PSS(padding.MGF1(hash_), padding.PSS.DIGEST_LENGTH),
+        )
+    )
+    facts = read_certificate(built.public_bytes(serialization.Encoding.DER))
+
+    assert (facts.signature_algorithm, facts.signature_hash) == ("RSASSA-PSS", hash_.name)
+    assert facts.self_signed
+
+
+@pytest.mark.parametrize(
+    ("tag", "text", "expected"),
+    [
+        (0x17, b"491231235959Z", "2049-12-31 23:59:59 UTC"),
+        (0x17, b"500101000000Z", "1950-01-01 00:00:00 UTC"),
+        (0x18, b"20240229120000Z", "2024-02-29 12:00:00 UTC"),
+        (0x17, b"260102030405+0100", None),
+        (0x18, b"20230229120000Z", None),
+        (0x18, b"20231301120000Z", None),
+        (0x18, b"20230101240000Z", None),
+        (0x18, b"20230101006000Z", None),
+        (0x18, b"20230100000000Z", None),
+        (0x04, b"20230101000000Z", None),
+    ],
+)
+def test_times(tag: int, text: bytes, expected: str | None) -> None:
+    value = read_value(bytes([tag, len(text)]) + text)
+    if expected is None:
+        with pytest.raises(DecodeError):
+            read_time(value)
+    else:
+        assert time_text(read_time(value)) == expected
 
 
 def test_weakness() -> None:
