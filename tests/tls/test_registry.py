@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 import shutil
 import subprocess
@@ -127,6 +128,16 @@ SPELLINGS: dict[str, set[int]] = {
 }
 
 
+@functools.cache
+def shown_values() -> str:
+    """The names that tshark has for numbers."""
+    if shutil.which("tshark") is None:
+        pytest.skip("tshark is absent")
+    return subprocess.run(
+        ["tshark", "-G", "values"], capture_output=True, text=True, check=True
+    ).stdout
+
+
 @pytest.mark.peer
 @pytest.mark.parametrize(
     ("field", "kind"),
@@ -140,12 +151,7 @@ SPELLINGS: dict[str, set[int]] = {
     ],
 )
 def test_names_agree_with_another_dissector(field: str, kind: type[CodePoint]) -> None:
-    if shutil.which("tshark") is None:
-        pytest.skip("tshark is absent")
-    shown = subprocess.run(
-        ["tshark", "-G", "values"], capture_output=True, text=True, check=True
-    ).stdout
-    rows = re.findall(rf"^V\t{re.escape(field)}\t(\w+)\t(.*)$", shown, re.MULTILINE)
+    rows = re.findall(rf"^V\t{re.escape(field)}\t(\w+)\t(.*)$", shown_values(), re.MULTILINE)
     theirs = {int(code, 0): name.lower().replace(" ", "_").replace("-", "_") for code, name in rows}
     ours = {int(point): point.label.lower() for point in kind.__members__.values()}
 
