@@ -176,7 +176,7 @@ def decode_server_hello(body: bytes) -> tuple[ServerHello | None, Defect | None]
     reader = Reader.over(body, "server_hello")
     try:
         version = ProtocolVersion(reader.uint(2, "legacy_version"))
-        draft = version.tls13 and version is not ProtocolVersion.TLS1_3
+        draft = version > ProtocolVersion.TLS1_3 and version.tls13
         if draft and _is_draft_retry(body):
             return _draft_retry(reader, version)
         random = reader.raw(32, "random")
