@@ -12,6 +12,7 @@ import numpy as np
 from analyzer.capture.block import Bytes
 
 READ_ERRORS: tuple[type[Exception], ...] = (OSError, EOFError)
+_PAUSE_S = 0.02
 SLACK = 64  # bytes behind the window that a gather may touch
 
 
@@ -83,7 +84,11 @@ class Window:
 
 
 def more_is_there(descriptor: int) -> bool:
-    """Whether a pipe has more to give at once; if not, what came is worth looking at now."""
+    """Whether a pipe has more to give soon; if not, what came is worth looking at now.
+
+    A program that writes as fast as it can makes no longer pause, so its packets still come in
+    large blocks.
+    """
     with contextlib.suppress(OSError, ValueError):
-        return bool(select.select([descriptor], [], [], 0)[0])
+        return bool(select.select([descriptor], [], [], _PAUSE_S)[0])
     return False

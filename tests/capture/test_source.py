@@ -98,6 +98,13 @@ def test_a_cut_archive_gives_what_can_be_unpacked_and_a_caveat(lost: int) -> Non
     assert any("damaged" in caveat for caveat in capture.caveats)
 
 
+def test_damage_right_behind_the_file_header_is_a_caveat() -> None:
+    capture = read(gzip.compress(pcap([]))[:-8])
+
+    assert packets_of(capture) == []
+    assert "damaged in frame 1" in capture.caveats[0]
+
+
 def test_a_file_is_read_by_path_and_its_progress_told(tmp_path: Path) -> None:
     path = tmp_path / "no-extension"
     path.write_bytes(FILE)
