@@ -107,7 +107,7 @@ def facts(connections: list[Connection]) -> object:
 def without_frames(connections: list[Connection]) -> object:
     """The facts, with the frame numbers inside the offers taken out."""
     text = json.dumps(facts(connections), default=_plain, sort_keys=True)
-    return [entry for entry in json.loads(text, object_hook=_frameless)]
+    return list(json.loads(text, object_hook=_frameless))
 
 
 def _plain(value: object) -> object:

@@ -1,0 +1,156 @@
+"""Build the three kinds of capture that speed is measured on, from the project's own samples.
+
+``python benchmarks/build.py FOLDER [--scale 0.1]`` writes ``bulk.pcap`` (few connections with much
+application data), ``storm.pcap`` (one handshake per connection, 15 % of them failing) and
+``mixed.pcap`` (a tenth of both, with 1 % of packets repeated and 0.1 % lost). Connections are
+interleaved; addresses and ports are written into the recorded packets.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import struct
+from collections.abc import Iterator
+from pathlib import Path
+
+SAMPLES = Path(__file__).parents[1] / "sample_pcaps"
+GOOD = (
+    "good_tls12",
+    "good_client_cert_tls12",
+    "good_hello_retry_request",
+    "good_client_cert_tls13",
+)
+BAD = ("cert_expired", "untrusted_ca_tls12", "no_shared_cipher_tls12", "untrusted_ca_tls13")
+CLIENT, SERVER = bytes([192, 0, 2, 10]), bytes([198, 51, 100, 20])
+HEAD = struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 262_144, 1)
+START = 1_764_000_000.0
+SEGMENT = 1400
+WINDOW = 64  # connections that run at the same time
+
+Packet = tuple[float, bytes]
+
+
+def sample(name: str) -> list[Packet]:
+    """Packets of a sample with times from 0."""
+    data = (SAMPLES / f"{name}.pcap").read_bytes()
+    found: list[Packet] = []
+    at = 24
+    while at < len(data):
+        second, micro, length, _ = struct.unpack_from("<IIII", data, at)
+        found.append((second + micro / 1e6, data[at + 16 : at + 16 + length]))
+        at += 16 + length
+    return [(when - found[0][0], frame) for when, frame in found]
+
+
+def moved(packets: list[Packet], number: int, start: float) -> Iterator[Packet]:
+    """A connection of its own: another client address and port, another time."""
+    client = bytes([10, 1 + (number >> 16), number >> 8 & 255, number & 255])
+    server = bytes([10, 200, number % 7, 1 + number % 50])
+    port = struct.pack(">H", 1024 + number % 60_000)
+    for when, frame in packets:
+        forth = frame[26:30] == CLIENT
+        ends = client + server if forth else server + client
+        ports = port + frame[36:38] if forth else frame[34:36] + port
+        yield start + when, frame[:26] + ends + ports + frame[38:]
+
+
+def with_data(packets: list[Packet], size: int) -> list[Packet]:
+    """The same connection with ``size`` bytes of application data of the server before its end."""
+    begin = next(i for i, (_, f) in enumerate(packets) if f[47] & 1)  # the first FIN
+    when = packets[begin - 1][0]
+    last = {frame[26:30] == CLIENT: frame for _, frame in packets[:begin]}
+    server, client = last[False], last[True]
+    header = 14 + 20 + (server[46] >> 4) * 4
+    sequence = struct.unpack_from(">I", server, 38)[0] + len(server) - header
+    record = b"\x17\x03\x03" + struct.pack(">H", SEGMENT - 5) + bytes(SEGMENT - 5)
+    grown: list[Packet] = packets[:begin]
+    for number in range(size // SEGMENT):
+        head = bytearray(server[:54])
+        struct.pack_into(">H", head, 16, 40 + SEGMENT)
+        struct.pack_into(">I", head, 38, (sequence + number * SEGMENT) % 2**32)
+        head[46] = 0x50
+        grown.append((when + number * 1e-4, bytes(head) + record))
+        if number % 2:
+            answer = bytearray(client[:54])
+            struct.pack_into(">H", answer, 16, 40)
+            struct.pack_into(">I", answer, 42, (sequence + (number + 1) * SEGMENT) % 2**32)
+            answer[46], answer[47] = 0x50, 16
+            grown.append((when + number * 1e-4 + 5e-5, bytes(answer)))
+    return grown + [(w + size // SEGMENT * 1e-4, f) for w, f in packets[begin:]]
+
+
+def storm(connections: int) -> Iterator[Iterator[Packet]]:
+    """Handshakes one after the other, 15 % of them failing."""
+    good, bad = [sample(n) for n in GOOD], [sample(n) for n in BAD]
+    for number in range(connections):
+        kinds = bad if number % 20 < 3 else good
+        yield moved(kinds[number % len(kinds)], number, START + number * 1e-3)
+
+
+def bulk(connections: int, size: int) -> Iterator[Iterator[Packet]]:
+    """Downloads."""
+    grown = [with_data(sample(name), size) for name in GOOD[:2]]
+    for number in range(connections):
+        yield moved(grown[number % 2], number, START + number * 1e-3)
+
+
+def interleaved(talks: Iterator[Iterator[Packet]]) -> Iterator[Packet]:
+    """Packets of many connections by turns."""
+    running: list[Iterator[Packet]] = []
+    for talk in talks:
+        running.append(talk)
+        while len(running) >= WINDOW:
+            yield from _turn(running)
+    while running:
+        yield from _turn(running)
+
+
+def _turn(running: list[Iterator[Packet]]) -> Iterator[Packet]:
+    for talk in list(running):
+        packet = next(talk, None)
+        if packet is None:
+            running.remove(talk)
+        else:
+            yield packet
+
+
+def worn(packets: Iterator[Packet]) -> Iterator[Packet]:
+    """1 % of packets twice, 0.1 % lost."""
+    chance = random.Random(20)
+    for packet in packets:
+        luck = chance.random()
+        if luck < 0.999:
+            yield packet
+        if luck < 0.01:
+            yield packet
+
+
+def write(path: Path, packets: Iterator[Packet]) -> None:
+    """Write a capture; times are made to grow."""
+    clock = 0.0
+    with path.open("wb", buffering=1 << 20) as file:
+        file.write(HEAD)
+        for when, frame in packets:
+            clock = max(clock + 1e-6, when)
+            second = int(clock)
+            head = struct.pack("<IIII", second, int((clock - second) * 1e6), len(frame), len(frame))
+            file.write(head + frame)
+
+
+def main() -> None:
+    """Write the three captures into a folder."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--scale", type=float, default=1.0)
+    options = parser.parse_args()
+    options.folder.mkdir(parents=True, exist_ok=True)
+    many, few = int(100_000 * options.scale), max(2, int(2_000 * options.scale))
+    write(options.folder / "bulk.pcap", interleaved(bulk(few, 850_000)))
+    write(options.folder / "storm.pcap", interleaved(storm(many)))
+    both = (talk for kind in (storm(many // 10), bulk(few // 10 or 1, 850_000)) for talk in kind)
+    write(options.folder / "mixed.pcap", worn(interleaved(both)))
+
+
+if __name__ == "__main__":
+    main()
