@@ -195,6 +195,30 @@ def server_certificate_refused(story: Story) -> Refusal | None:
     return _at(story, Step.SERVER_CERTIFICATE)
 
 
+def left_unused(story: Story) -> Refusal | None:
+    """The client finished the handshake and left at once without using the connection.
+
+    Some programs (Node, curl for the name) judge the certificate only then. Probes leave so too,
+    so that it takes a fault in plain sight to call this a refusal.
+    """
+    ending = story.ending
+    used = any(story.reached(m) for m in (Milestone.CLIENT_DATA, Milestone.SERVER_DATA))
+    if not story.completed or story.tls13 or used or ending.side is not Side.CLIENT:
+        return None
+    if ending.way not in _WAYS or (ending.alert is not None and ending.alert.description):
+        return None
+    if story.server_chain is None or not _prompt(story) or _injected(story):
+        return None
+    return Refusal(
+        side=Side.CLIENT,
+        step=Step.SERVER_CERTIFICATE,
+        way=ending.way,
+        alert=None,
+        evidence=ending_evidence(story),
+        ceiling=Confidence.SUSPECTED,
+    )
+
+
 def client_certificate_refused(story: Story) -> Refusal | None:
     """The server gave up where it had to judge the client's certificate, or its absence."""
     return _at(story, Step.CLIENT_CERTIFICATE)

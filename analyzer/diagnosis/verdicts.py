@@ -17,6 +17,7 @@ from analyzer.diagnosis.model import Alternative, Evidence, Finding, Rank, Rule
 from analyzer.diagnosis.refusal import (
     Refusal,
     client_certificate_refused,
+    left_unused,
     no_client_certificate,
     server_certificate_refused,
     visible,
@@ -210,7 +211,7 @@ def _worth_notes(story: Story) -> bool:
 def _server_verdict(story: Story) -> Verdict | None:
     refusal = server_certificate_refused(story)
     if refusal is None:
-        return None
+        return _unused(story)
     flaws = server_flaws(story)
     if flaws and refusal.alert is not _A.CERTIFICATE_REVOKED:
         verdict = _weigh(story, refusal, flaws)
@@ -219,6 +220,21 @@ def _server_verdict(story: Story) -> Verdict | None:
     if refusal.alert is _A.BAD_CERTIFICATE_STATUS_RESPONSE:
         return _unstapled(story, refusal)
     return _by_alert(story, refusal, _SERVER_NAMED, clear=bool(flaws))
+
+
+def _unused(story: Story) -> Verdict | None:
+    """A client that left right after the handshake, over a fault that every check would find.
+
+    An orderly close is what probes do, and what clients do that check the name last.
+    """
+    refusal = left_unused(story)
+    if refusal is None:
+        return None
+    plain = {"self_signed", "incomplete_chain"}
+    flaws = [flaw for flaw in server_flaws(story) if flaw.hard or flaw.cause in plain]
+    if refusal.dark:
+        flaws = [flaw for flaw in flaws if flaw.cause == "hostname_mismatch"]
+    return _weigh(story, refusal, flaws)
 
 
 def _unstapled(story: Story, refusal: Refusal) -> Verdict | None:

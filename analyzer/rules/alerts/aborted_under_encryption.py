@@ -22,11 +22,12 @@ The alert cannot be read, and close_notify looks the same.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
 from analyzer.diagnosis.causes import Confidence, Phase, RemedySide
 from analyzer.diagnosis.model import Alternative, Finding, Rank, Rule
 from analyzer.diagnosis.negotiation import WOULD_DECIDE, negotiation_evidence
-from analyzer.diagnosis.refusal import Step, read_refusal
+from analyzer.diagnosis.refusal import Step, passed, read_refusal
 from analyzer.diagnosis.wording import (
     client_name,
     ending_evidence,
@@ -35,7 +36,8 @@ from analyzer.diagnosis.wording import (
     server_name,
     when,
 )
-from analyzer.tls.story import Story, Way
+from analyzer.tcp.timeline import Side
+from analyzer.tls.story import Milestone, Story, Way
 
 RULE = Rule(
     id="TLS-ALERT-006",
@@ -54,6 +56,8 @@ def check(story: Story) -> Iterator[Finding]:
     if ending.way is not Way.ENCRYPTED_ALERT or ending.side is None or story.completed is not False:
         return
     if refusal is not None and refusal.step is not Step.FINISHED:
+        return
+    if _unread(story):
         return
     evidence = negotiation_evidence(story, refusal) if refusal else (ending_evidence(story),)
     yield RULE.finding(
@@ -78,3 +82,18 @@ def check(story: Story) -> Iterator[Finding]:
             Alternative("psk_wrong_key", WOULD_DECIDE["psk_wrong_key"]),
         ),
     )
+
+
+_HEADERS: Final = 9  # of a record and a message
+
+
+def _unread(story: Story) -> bool:
+    """TLS 1.3: the client said more than its records could be read to mean, its Finished perhaps."""
+    if not story.tls13 or passed(story, Milestone.CLIENT_FINISHED):
+        return False
+    sent = [message for message in story.messages if message.sender is Side.CLIENT]
+    known = sum(message.length + _HEADERS for message in sent)
+    return story.timeline.payload.get(Side.CLIENT, 0) - known >= _FINISHED_LEAST
+
+
+_FINISHED_LEAST: Final = 53 + 5  # a record of Finished with SHA-256

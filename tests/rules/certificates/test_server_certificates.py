@@ -281,3 +281,30 @@ def test_trust_is_the_clients_and_the_chain_the_servers() -> None:
     assert trust.remedy_side is RemedySide.CLIENT
     assert gap.remedy_side is RemedySide.SERVER
     assert [alternative.cause for alternative in gap.alternatives] == ["untrusted_ca"]
+
+
+def unused(case: str) -> Scene:
+    """A complete handshake that nobody used yet."""
+    scene = offered().server(flight(presented(case))).ack(CLIENT).client(m.client_flight())
+    return scene.server(m.finished()).ack(CLIENT)
+
+
+@pytest.mark.parametrize(
+    ("case", "cause"),
+    [("expired", "cert_expired"), ("self-signed", "self_signed"), ("good", None)],
+)
+def test_a_client_that_judges_after_the_handshake_leaves_without_a_word(
+    case: str, cause: str | None
+) -> None:
+    story = ended(unused(case), "fin", CLIENT)
+
+    assert headline(story) == cause
+    assert [f.confidence for f in findings(story)] == ([SUSPECTED] if cause else [])
+
+
+def test_an_orderly_close_is_a_probe_unless_the_name_is_wrong() -> None:
+    def leave(case: str) -> Story:
+        return unused(case).client(m.sealed_alert()).fin(CLIENT).fin(SERVER).story()
+
+    assert headline(leave("expired")) is None
+    assert headline(leave("other name")) == "hostname_mismatch"
