@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import hashlib
 import struct
 from collections.abc import Sequence
 
@@ -127,6 +128,16 @@ def server_hello_13(*more: bytes, suite: int = AES_GCM_13, psk: bool = False) ->
     ]
     plain = {"renegotiation": False, "master_secret": False, "session_id": bytes(32)}
     return server_hello(*chosen, *more, suite=suite, **plain)  # type: ignore[arg-type]
+
+
+RETRY_RANDOM = hashlib.sha256(b"HelloRetryRequest").digest()  # RFC 8446 section 4.1.3
+
+
+def hello_retry_request(group: int = 23) -> bytes:
+    """Make a HelloRetryRequest that asks for a share of ``group``."""
+    wanted = [extension(43, b"\x03\x04"), extension(51, group.to_bytes(2))]
+    plain = {"renegotiation": False, "master_secret": False, "session_id": bytes(32)}
+    return server_hello(*wanted, suite=AES_GCM_13, random=RETRY_RANDOM, **plain)  # type: ignore[arg-type]
 
 
 def certificate(*ders: bytes) -> bytes:

@@ -76,7 +76,12 @@ class Scene:
 
     def connect(self) -> Scene:
         """Exchange SYN, SYN-ACK, ACK."""
-        return self.syn()._event(SERVER, SYN | ACK).ack(CLIENT)
+        return self.syn().answer().ack(CLIENT)
+
+    def answer(self) -> Scene:
+        """The server's SYN-ACK; called again, its retransmission."""
+        self._ends[SERVER].next = 5000
+        return self._event(SERVER, SYN | ACK)
 
     def syn(self) -> Scene:
         """The client's SYN; called again, its retransmission."""
@@ -259,6 +264,12 @@ def answered13(*, asking: bool = False) -> Scene:
     flight = (6, 60, 900, 79, m.FINISHED_13) if asking else (6, 900, 79, m.FINISHED_13)
     hello = m.record(m.HANDSHAKE, m.server_hello_13())
     return offered(m.client_hello_13()).server(hello, m.switch(), m.sealed(*flight)).ack(CLIENT)
+
+
+def retried() -> Scene:
+    """TLS 1.3 up to a HelloRetryRequest."""
+    asked = m.record(m.HANDSHAKE, m.hello_retry_request())
+    return offered(m.client_hello_13()).server(asked).ack(CLIENT)
 
 
 def established13(*, tickets: bool = True, shown: int | None = None) -> Scene:
