@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from analyzer.diagnosis.memo import once_per_story
 from analyzer.diagnosis.model import Evidence
 from analyzer.diagnosis.refusal import LARGE_CERTIFICATE, certificate_length
 from analyzer.diagnosis.wording import issuer, names_of, subject, when
@@ -41,6 +42,7 @@ class Flaw:
         return Evidence(self.frame, self.text)
 
 
+@once_per_story
 def server_flaws(story: Story) -> tuple[Flaw, ...]:
     """Flaws of the server's chain in order of how surely they are refused; trust comes last."""
     chain = story.server_chain
@@ -67,6 +69,7 @@ def _server_flaws(story: Story, chain: Chain, leaf: CertificateFacts) -> Iterato
     yield trust_flaw(chain, leaf)
 
 
+@once_per_story
 def client_flaws(story: Story) -> tuple[Flaw, ...]:
     """Flaws of the client's chain, in the same order, by the causes of client certificates."""
     chain = story.client_chain

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from analyzer.diagnosis.causes import Confidence, Phase
+from analyzer.diagnosis.memo import once_per_story
 from analyzer.diagnosis.model import Alternative, Evidence, Rank
 from analyzer.diagnosis.offers import (
     HINT,
@@ -79,6 +80,7 @@ def negotiation_verdicts(story: Story, cause: str) -> Iterator[Verdict]:
         yield verdict
 
 
+@once_per_story
 def negotiation_verdict(story: Story) -> Verdict | None:
     """What the two sides did not agree on; None where the wire does not single it out."""
     refusal = offer_refused(story)

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from analyzer.diagnosis.memo import once_per_story
 from analyzer.diagnosis.wording import counted, listed
 from analyzer.tls.hello import ClientHello
 from analyzer.tls.registry import ProtocolVersion
@@ -39,6 +40,7 @@ class Suspicion:
     text: str
 
 
+@once_per_story
 def suspicions(story: Story) -> tuple[Suspicion, ...]:
     """Everything that may be wrong with the offer, the strongest first."""
     offer = story.offer

@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from analyzer.diagnosis.causes import Confidence, FailingSide, Phase
+from analyzer.diagnosis.memo import once_per_story
 from analyzer.diagnosis.model import Evidence
 from analyzer.diagnosis.wording import ending_evidence, failing
 from analyzer.tcp.timeline import Side
@@ -137,6 +138,7 @@ class Refusal:
         return self.way is Way.ENCRYPTED_ALERT
 
 
+@once_per_story
 def read_refusal(story: Story) -> Refusal | None:
     """Find out who refused what; None where nobody refused, or TCP alone tells the story."""
     told, story = story, _heard_out(story)
@@ -182,6 +184,7 @@ def _heard_out(story: Story) -> Story:
 _WAYS: Final = frozenset({Way.ALERT, Way.ENCRYPTED_ALERT, Way.FIN, Way.RST})
 
 
+@once_per_story
 def readable_alert(story: Story) -> AlertDescription | None:
     """The alert by which the first side gave up, close_notify not counted; None if unreadable."""
     alert = story.ending.alert

@@ -13,6 +13,7 @@ from typing import Final
 
 from analyzer.diagnosis.causes import Confidence, FailingSide, Phase, RemedySide
 from analyzer.diagnosis.flaws import Flaw, client_flaws, has_staple, server_flaws
+from analyzer.diagnosis.memo import once_per_story
 from analyzer.diagnosis.model import Alternative, Evidence, Finding, Rank, Rule
 from analyzer.diagnosis.refusal import (
     Refusal,
@@ -208,6 +209,7 @@ def _worth_notes(story: Story) -> bool:
     return story.completed is True or story.ending.side is not None
 
 
+@once_per_story
 def _server_verdict(story: Story) -> Verdict | None:
     refusal = server_certificate_refused(story)
     if refusal is None:
@@ -246,6 +248,7 @@ def _unstapled(story: Story, refusal: Refusal) -> Verdict | None:
     return _verdict(story, refusal, flaw, Confidence.INFERRED, ("revoked_staple",))
 
 
+@once_per_story
 def _client_verdict(story: Story) -> Verdict | None:
     refusal = client_certificate_refused(story)
     if refusal is None:
