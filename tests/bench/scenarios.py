@@ -1,0 +1,459 @@
+"""What is recorded: client × server × version × fault, with the truth about each.
+
+The truth comes from the fault that a scenario injects; the record is kept only when the programs
+themselves said what ``said`` looks for (or, where nothing was to go wrong, when the client got its
+answer). How sure the analyzer may be is its own matter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+
+from tests.bench.pki import HOST, OTHER
+from tests.bench.stacks import Wish
+
+SERVER_NAMES = (
+    *("openssl", "nginx", "go", "java", "gnutls", "haproxy"),
+    *("python", "apache", "node", "stunnel", "nss"),
+)
+CLIENT_NAMES = ("openssl", "python", "curl", "gnutls", "go", "java", "node", "nss")
+VERSIONS = ("1.2", "1.3")
+
+
+@dataclass(frozen=True)
+class Truth:
+    """What happened, in the words of the contract.
+
+    ``accept`` holds, per field, what is as good because the wire cannot tell it from the truth.
+    """
+
+    outcome: str
+    cause: str | None = None
+    phase: str | None = None
+    failing_side: str | None = None
+    remedy_side: str | None = None
+    accept: dict[str, list[str]] = field(default_factory=dict)
+
+
+FINE = Truth("established")
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """One client, one server, one fault."""
+
+    fault: str
+    client: str
+    server: str
+    version: str
+    calls: Wish
+    serves: Wish
+    truth: Truth
+    said: str = ""  # a regular expression that a program must have printed
+    network: str = ""  # how the wire misbehaves
+
+    @property
+    def name(self) -> str:
+        version = self.version.replace(".", "")
+        return f"{self.fault}-{self.client}-{self.server}-tls{version}".replace("_", "-")
+
+
+# Server certificates -------------------------------------------------------------------------
+
+EXPIRED = r"expired|EXPIRED|not valid after|NotAfter|-8181|-8162"
+UNTRUSTED = (
+    r"unable to (verify|get)|unknown ca|UNABLE_TO|issuer is unknown|unknown authority|"
+    r"PKIX path building|self[- ]signed|UNKNOWN_ISSUER|UNTRUSTED|SELF_SIGNED|-8179|-8172"
+)
+
+
+@dataclass(frozen=True)
+class ServerFault:
+    """A flaw of what the server presents, or of how the client judges it."""
+
+    leaf: str
+    said: str
+    remedy: str = "server"
+    chain: str = "chain.pem"
+    trust: str = "root"
+    name: str = HOST
+    crl: bool = False
+    also: tuple[str, ...] = ()  # causes that the wire cannot tell from this one
+    dark: tuple[str, ...] = ()  # those that an alert alone, without the chain, would name
+    unchecked: tuple[str, ...] = ()  # clients that do not look
+
+
+SERVER_FAULTS = {
+    "cert_expired": ServerFault("expired", EXPIRED),
+    "cert_not_yet_valid": ServerFault(
+        "future",
+        r"not[ _-]yet[ _-]valid|NotBefore|not yet activated|not valid before|SEC_ERROR_EXPIRED",
+    ),
+    "untrusted_ca": ServerFault("good", UNTRUSTED, "client", trust="foreign"),
+    "incomplete_chain": ServerFault("good", UNTRUSTED, chain="pem", also=("untrusted_ca",)),
+    "self_signed": ServerFault(
+        "self-signed", UNTRUSTED + "|not issued by|CA_CERT_USED_AS_EE", dark=("untrusted_ca",)
+    ),
+    "hostname_mismatch": ServerFault(
+        "other-name",
+        r"hostname|ALTNAME|does not match|not match|valid for|subject name matches|No subject alt|BAD_CERT_DOMAIN",
+    ),
+    "wrong_key_cert_usage": ServerFault(
+        "client-only",
+        r"purpose|usage|KeyUsage|-8102|-8101|CERT_TYPE",
+    ),
+    "weak_cert_key": ServerFault(
+        "weak",
+        r"too (weak|small)|insecure|constraint|WEAK|-8016|key too",
+        unchecked=("gnutls", "go", "java", "node", "nss"),
+    ),
+    "sha1_signature": ServerFault(
+        "sha1", r"md too weak|insecure|SHA1|constraint|too weak", unchecked=("java", "nss")
+    ),
+    "critical_extension": ServerFault("critical", r"critical|-8149|UNKNOWN_CRITICAL"),
+    "intermediate_expired": ServerFault("below-stale", EXPIRED, dark=("cert_expired",)),
+    "invalid_ca": ServerFault(
+        "below-no-ca",
+        r"invalid CA|not a CA|not authorized to sign|INVALID_CA|cannot sign|basic constraints|"
+        r"unsuitable|SEC_ERROR_UNKNOWN_ISSUER",
+        dark=("untrusted_ca", "wrong_key_cert_usage"),
+    ),
+    "name_constraints": ServerFault(
+        "below-narrow",
+        r"permitted|constraint|-8080|NAME_CONSTRAINTS",
+    ),
+    "cert_revoked": ServerFault("revoked", r"revoked", crl=True),
+}
+# Clients that check only when the handshake is over, or leave without an alert.
+LATE = {("curl", "hostname_mismatch"), ("node", "*"), ("gnutls", "*")}
+
+
+def _late(client: str, fault: str) -> bool:
+    return (client, fault) in LATE or (client, "*") in LATE
+
+
+def _server_truth(fault: str, wish: ServerFault, client: str, version: str) -> Truth:
+    causes = [*wish.also]
+    phases: list[str] = []
+    outcomes: list[str] = []
+    if version == "1.3" or client in ("nss", "go", "gnutls", "java"):
+        causes.append("server_certificate_rejected")
+    if fault in ("weak_cert_key", "sha1_signature", "name_constraints", "cert_revoked"):
+        causes.append("server_certificate_rejected")
+    if _late(client, fault):
+        causes += ["closed_after_handshake", "server_certificate_rejected"]
+        phases, outcomes = ["post_handshake", "finished"], ["established"]
+    remedies = (
+        ["client", "server"] if wish.also or fault in ("untrusted_ca", "cert_revoked") else []
+    )
+    if client == "nss" and version == "1.2":  # an encrypted alert, as a close_notify would be
+        causes.append("closed_after_handshake")
+        phases, outcomes = ["post_handshake", "finished"], ["established"]
+    if version == "1.3":
+        causes += wish.dark
+        remedies = ["client", "server"]
+    accept = {"cause": causes, "phase": phases, "outcome": outcomes, "remedy_side": remedies}
+    return Truth("failed", fault, "server_certificate", "client", wish.remedy, _kept(accept))
+
+
+def _kept(accept: dict[str, list[str]]) -> dict[str, list[str]]:
+    return {key: sorted(set(values)) for key, values in accept.items() if values}
+
+
+def server_certificates() -> Iterator[Scenario]:
+    """Every fault at every client; the servers take turns."""
+    servers = [name for name in SERVER_NAMES if name != "nss"]
+    turn = 0
+    for fault, wish in SERVER_FAULTS.items():
+        for client in CLIENT_NAMES:
+            for version in VERSIONS:
+                turn += 1
+                server = servers[turn * 3 % len(servers)]
+                if wish.leaf in ("weak", "sha1"):
+                    server = ("openssl", "go")[turn // 2 % 2]
+                calls = Wish(version, ca=wish.trust, name=wish.name, crl=wish.crl)
+                serves = Wish(version, cert=wish.leaf, chain=wish.chain)
+                truth = _server_truth(fault, wish, client, version)
+                said = wish.said
+                if client in wish.unchecked:
+                    truth, said = FINE, ""
+                yield Scenario(fault, client, server, version, calls, serves, truth, said)
+
+
+# Client certificates -------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class ClientFault:
+    """A flaw of what the client presents."""
+
+    leaf: str
+    said: str
+    remedy: str = "client"
+    crl: bool = False
+
+
+CLIENT_FAULTS = {
+    "client_cert_missing": ClientFault(
+        "",
+        r"did not return a certificate|required|didn't provide|no certificate|empty client|"
+        r"handshake failure|No required SSL|bad certificate|was not found|-12285|-8|peer did not",
+    ),
+    "client_cert_untrusted": ClientFault("mine-foreign", r"unknown ca|" + UNTRUSTED, "server"),
+    "client_cert_expired": ClientFault("mine-expired", EXPIRED),
+    "client_cert_not_yet_valid": ClientFault(
+        "mine-future", r"not[ _-]yet|NotBefore|not yet valid|not valid before|bad certificate|-8181"
+    ),
+    "client_cert_wrong_usage": ClientFault(
+        "mine-wrong", r"purpose|usage|unsupported certificate|incompatible|-8102|-8101"
+    ),
+    "client_cert_revoked": ClientFault("mine-revoked", r"revoked", crl=True),
+}
+# Servers that finish the handshake and refuse above TLS, or leave without an alert.
+REFUSES_LATER = ("nginx", "node", "gnutls", "nss")
+
+# What these servers say of every certificate that they refuse.
+VAGUE = {"gnutls": "|Error in the certificate", "node": "|hang up|disconnected"}
+
+
+def client_certificates() -> Iterator[Scenario]:
+    """Every fault at every server; clients that send what they have take turns."""
+    turn = 0
+    for fault, wish in CLIENT_FAULTS.items():
+        for server in SERVER_NAMES:
+            for version in VERSIONS:
+                turn += 1
+                client = ("openssl", "python", "go", "curl", "node")[turn % 5]
+                calls = Wish(version, cert=wish.leaf, ca="root")
+                serves = Wish(version, cert="good", ca="root", ask=True, crl=wish.crl)
+                truth = _client_truth(fault, wish, server, version)
+                said = wish.said + VAGUE.get(server, "")
+                yield Scenario(fault, client, server, version, calls, serves, truth, said)
+
+
+def _client_truth(fault: str, wish: ClientFault, server: str, version: str) -> Truth:
+    causes = ["client_certificate_rejected"]
+    phases: list[str] = []
+    outcomes: list[str] = []
+    remedies = ["client", "server"]
+    if server in REFUSES_LATER:
+        causes.append("closed_after_handshake")
+        phases, outcomes = ["post_handshake", "finished"], ["established"]
+    if server == "nginx":
+        causes.append("fine")
+        phases.append("none")
+    if version == "1.2" and fault == "client_cert_missing":
+        causes.remove("client_certificate_rejected")
+    accept = {
+        "cause": causes,
+        "phase": phases,
+        "outcome": outcomes,
+        "remedy_side": remedies,
+    }
+    return Truth("failed", fault, "client_certificate", "server", wish.remedy, _kept(accept))
+
+
+# Negotiation ---------------------------------------------------------------------------------
+
+
+def _refused(cause: str, remedy: str, *also: str, phase: str = "client_hello") -> Truth:
+    accept = {"cause": list(also), "remedy_side": ["client", "server"]}
+    return Truth("failed", cause, phase, "server", remedy, _kept(accept))
+
+
+def negotiation() -> Iterator[Scenario]:
+    """Offers and choices that do not meet, at every server; the clients take turns."""
+    good = Wish(cert="good")
+    trusting = Wish(ca="root")
+    parent = "negotiation_failed"
+    clients = ("openssl", "go", "python", "java", "gnutls", "curl", "node")
+    plans: list[tuple[str, str, Wish, Wish, Truth, str]] = [
+        (
+            "no_shared_cipher",
+            "1.2",
+            replace(trusting, version="1.2", suite="chacha"),
+            replace(good, version="1.2", suite="aes256"),
+            _refused("no_shared_cipher", "server", parent),
+            r"cipher|handshake.?failure|alert|insufficient",
+        ),
+        (
+            "protocol_version",
+            "1.2",
+            replace(trusting, version="1.2"),
+            replace(good, version="1.3"),
+            _refused("protocol_version", "client", parent),
+            r"protocol|version|alert",
+        ),
+        (
+            "protocol_version",
+            "1.3",
+            replace(trusting, version="1.3"),
+            replace(good, version="1.2"),
+            _refused("protocol_version", "server", parent),
+            r"protocol|version|alert",
+        ),
+        (
+            "no_shared_group",
+            "1.3",
+            replace(trusting, version="1.3", group="x25519"),
+            replace(good, version="1.3", group="p384"),
+            _refused("no_shared_group", "server", parent),
+            r"group|curve|key.?share|handshake.?failure|alert|parameter|acceptable",
+        ),
+        (
+            "no_shared_group",
+            "1.2",
+            replace(trusting, version="1.2", group="x25519"),
+            replace(good, version="1.2", group="p384"),
+            _refused("no_shared_group", "server", parent, "no_shared_cipher"),
+            r"group|curve|cipher|handshake.?failure|alert",
+        ),
+        (
+            "alpn_mismatch",
+            "1.2",
+            replace(trusting, version="1.2", alpn="http/1.1"),
+            replace(good, version="1.2", alpn="h2"),
+            _refused("alpn_mismatch", "server", parent),
+            r"application protocol|alert",
+        ),
+        (
+            "alpn_mismatch",
+            "1.3",
+            replace(trusting, version="1.3", alpn="http/1.1"),
+            replace(good, version="1.3", alpn="h2"),
+            replace(
+                _refused("alpn_mismatch", "server", parent),
+                accept={
+                    "cause": [parent, "server_certificate_rejected"],
+                    "phase": ["server_hello", "server_certificate", "finished"],
+                    "remedy_side": ["client", "server"],
+                },
+            ),
+            r"application protocol|alert",
+        ),
+        (
+            "sni_unrecognized",
+            "1.2",
+            replace(trusting, version="1.2", name=OTHER),
+            replace(good, version="1.2", strict=True),
+            _refused("sni_unrecognized", "client", parent),
+            r"name|alert|handshake",
+        ),
+        (
+            "sni_unrecognized",
+            "1.3",
+            replace(trusting, version="1.3", name=OTHER),
+            replace(good, version="1.3", strict=True),
+            _refused("sni_unrecognized", "client", parent),
+            r"name|alert|handshake",
+        ),
+    ]
+    turn = 0
+    for fault, version, calls, serves, truth, said in plans:
+        for server in SERVER_NAMES:
+            turn += 1
+            client = clients[turn % len(clients)]
+            if fault == "alpn_mismatch" and client == "curl":
+                client = "openssl"
+            if fault == "no_shared_group" and client == "gnutls":
+                client = "go"
+            yield Scenario(fault, client, server, version, calls, serves, truth, said)
+
+
+# Healthy -------------------------------------------------------------------------------------
+
+
+def healthy() -> Iterator[Scenario]:
+    """Every server and client, alone and with client certificates; retries, resumption, bad wires."""
+    turn = 0
+    for server in SERVER_NAMES:
+        for version in VERSIONS:
+            turn += 1
+            for step in (0, 3):
+                client = CLIENT_NAMES[(turn + step) % len(CLIENT_NAMES)]
+                leaf = "good-rsa" if step else "good"
+                calls, serves = Wish(version, ca="root"), Wish(version, cert=leaf)
+                yield Scenario("good", client, server, version, calls, serves, FINE)
+            client = ("openssl", "go", "java", "python", "gnutls", "curl", "node", "nss")[turn % 8]
+            calls = Wish(version, cert="mine", ca="root")
+            serves = Wish(version, cert="good", ca="root", ask=True)
+            yield Scenario("good_client_cert", client, server, version, calls, serves, FINE)
+    for turn, server in enumerate(SERVER_NAMES):
+        client = ("openssl", "python", "curl", "gnutls", "go", "node")[turn % 6]
+        calls = Wish("1.3", ca="root")
+        serves = Wish("1.3", cert="good", group="p384")
+        yield Scenario("good_retry_request", client, server, "1.3", calls, serves, FINE)
+    for turn, server in enumerate(SERVER_NAMES):
+        for version in VERSIONS:
+            client = ("openssl", "python", "gnutls")[turn % 3]
+            calls = Wish(version, ca="root", times=2)
+            # gnutls-cli leaves its first connection without using it.
+            accept = {"cause": ["closed_after_handshake"]} if client == "gnutls" else {}
+            truth = replace(FINE, accept=accept)
+            yield Scenario(
+                "good_resumed", client, server, version, calls, Wish(version, cert="good"), truth
+            )
+    for leaf in ("expired", "self-signed", "other-name"):
+        for client in ("openssl", "python", "curl", "go", "node", "gnutls"):
+            for version in VERSIONS:
+                turn += 1
+                server = ("openssl", "nginx", "go", "haproxy", "java")[turn % 5]
+                calls = Wish(version, lax=True)
+                serves = Wish(version, cert=leaf)
+                fault = f"good_unchecked_{leaf.replace('-', '_')}"
+                yield Scenario(fault, client, server, version, calls, serves, FINE)
+
+
+# The wire ------------------------------------------------------------------------------------
+
+
+def transport() -> Iterator[Scenario]:
+    """A wire that loses, delays, reorders, or carries no full-size packets; nobody at home."""
+    lost = Truth("failed", "syn_timeout", "tcp_connect", "network", "network")
+    lost = replace(lost, accept={"failing_side": ["client"], "remedy_side": ["server"]})
+    hole = Truth("failed", "mtu_black_hole", "server_certificate", "network", "network")
+    hole = replace(
+        hole,
+        accept={"failing_side": ["client", "server"], "phase": ["server_hello", "key_exchange"]},
+    )
+    nobody = Truth("failed", "connection_refused", "tcp_connect", "server", "server")
+    stopped = Truth("failed", "icmp_rejected", "tcp_connect", "network", "network")
+    for client in ("openssl", "curl", "go", "java", "python", "node"):
+        for version in VERSIONS:
+            calls, serves = Wish(version, ca="root"), Wish(version, cert="good-rsa")
+            for network in ("small-mss",):
+                yield Scenario(
+                    f"good_{network.replace('-', '_')}",
+                    *(client, "openssl" if client != "openssl" else "nginx", version),
+                    *(calls, serves, FINE),
+                    network=network,
+                )
+            yield Scenario(
+                *("mtu_black_hole", client, "nginx", version, calls, serves, hole),
+                network="black-hole",
+            )
+        calls, serves = Wish("1.3", ca="root"), Wish("1.3", cert="good")
+        for fault, truth, network in (
+            ("syn_timeout", lost, "mute"),
+            ("connection_refused", nobody, "nobody"),
+            ("icmp_rejected", stopped, "prohibited"),
+        ):
+            yield Scenario(
+                *(fault, client, "openssl", "1.3", calls, serves, truth), network=network
+            )
+
+
+def scenarios() -> list[Scenario]:
+    """All of them, each name once."""
+    made: dict[str, Scenario] = {}
+    for family in (
+        healthy(),
+        server_certificates(),
+        client_certificates(),
+        negotiation(),
+        transport(),
+    ):
+        for scenario in family:
+            made.setdefault(scenario.name, scenario)
+    return list(made.values())

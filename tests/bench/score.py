@@ -1,0 +1,110 @@
+"""Hold the analyzer against the recorded truth, and print where it is wrong."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from analyzer import analyze
+from tests.bench import say
+
+FIELDS = ("outcome", "cause", "phase", "failing_side", "remedy_side")
+
+
+@dataclass(frozen=True)
+class Row:
+    """One connection: the scenario, the truth, what was told, and which fields are right."""
+
+    name: str
+    scenario: dict[str, Any]
+    truth: dict[str, Any]
+    told: dict[str, Any]
+    right: dict[str, bool]
+
+
+def judge(truth: dict[str, Any], told: dict[str, Any]) -> dict[str, bool]:
+    """Which fields are right.
+
+    Where another outcome is accepted and told without a diagnosis, the other fields say nothing.
+    """
+    accept = truth.get("accept", {})
+    right = {key: told[key] == truth[key] or told[key] in accept.get(key, ()) for key in FIELDS}
+    if told["cause"] is None and right["outcome"] and truth["outcome"] != told["outcome"]:
+        return dict.fromkeys(FIELDS, True)
+    if truth["outcome"] == told["outcome"] == "established" and truth["cause"] is None:
+        return dict.fromkeys(FIELDS, told["cause"] in (None, "fine", *accept.get("cause", ())))
+    return right
+
+
+def rows(folder: Path) -> Iterable[Row]:
+    """Analyse every capture of the folder that has an expectation."""
+    for path in sorted(folder.glob("*.expect.json")):
+        name = path.name.removesuffix(".expect.json")
+        expected = json.loads(path.read_text(encoding="utf-8"))
+        told = {c.stream: c for c in analyze(path.with_name(f"{name}.pcap")).connections}
+        for truth in expected["connections"]:
+            found = told.get(truth["stream"])
+            finding = found.diagnosis if found else None
+            saying = {
+                "outcome": found.outcome if found else "not found",
+                **{key: getattr(finding, key, None) for key in FIELDS[1:]},
+                "confidence": getattr(finding, "confidence", None),
+                "rule": getattr(finding, "rule", None),
+                "signature": found.handshake.signature if found else "",
+            }
+            yield Row(name, expected["scenario"], truth, saying, judge(truth, saying))
+
+
+def table(title: str, found: list[Row], key: Callable[[Row], str]) -> list[str]:
+    """Shares of right answers per group, the worst first."""
+    groups: dict[str, list[Row]] = defaultdict(list)
+    for row in found:
+        groups[key(row)].append(row)
+
+    def share(group: list[Row], field: str) -> float:
+        return 100 * sum(row.right[field] for row in group) / len(group)
+
+    order = sorted(groups.items(), key=lambda item: (share(item[1], "cause"), item[0]))
+    head = f"{title:32} {'n':>4} " + " ".join(f"{field:>12}" for field in FIELDS)
+    return [
+        head,
+        *(
+            f"{name:32} {len(group):4} "
+            + " ".join(f"{share(group, field):11.1f}%" for field in FIELDS)
+            for name, group in order
+        ),
+        "",
+    ]
+
+
+def score(folder: Path, *, verbose: bool = False) -> int:
+    """Print the tables; returns how many connections got a wrong cause or outcome."""
+    found = list(rows(folder))
+    if not found:
+        say(f"{folder}: nothing recorded")
+        return 0
+    lines: list[str] = []
+    keys: tuple[tuple[str, Callable[[Row], str]], ...] = (
+        ("fault", lambda row: str(row.scenario["fault"])),
+        ("client", lambda row: str(row.scenario["client"])),
+        ("server", lambda row: str(row.scenario["server"])),
+        ("version", lambda row: str(row.scenario["version"])),
+        ("confidence", lambda row: str(row.told["confidence"])),
+        ("all", lambda _: "all"),
+    )
+    for title, key in keys:
+        lines += table(title, found, key)
+    bad = [row for row in found if not all(row.right.values())]
+    for row in bad if verbose else bad[:60]:
+        wrong = [
+            f"{key} {row.told[key]} instead of {row.truth[key]}"
+            for key, right in row.right.items()
+            if not right
+        ]
+        lines.append(f"{row.name} [{row.told['rule']} {row.told['signature']}]: {'; '.join(wrong)}")
+    say("\n".join(lines))
+    return sum(not (row.right["cause"] and row.right["outcome"]) for row in found)
