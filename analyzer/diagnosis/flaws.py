@@ -12,7 +12,10 @@ from typing import Final
 
 from analyzer.diagnosis.memo import once_per_story
 from analyzer.diagnosis.model import Evidence
-from analyzer.diagnosis.refusal import LARGE_CERTIFICATE, certificate_length
+from analyzer.diagnosis.signs import (
+    LARGE_CERTIFICATE,
+    certificate_length,
+)
 from analyzer.diagnosis.wording import issuer, names_of, subject, when
 from analyzer.errors import DefectKind
 from analyzer.tcp.timeline import Side

@@ -19,14 +19,16 @@ from analyzer.diagnosis.offers import (
     suspicions,
 )
 from analyzer.diagnosis.refusal import (
-    CRYPTO_ALERTS,
     Refusal,
     choice_refused,
     key_exchange_refused,
-    lacks_extended_master_secret,
-    lacks_secure_renegotiation,
     offer_refused,
     server_certificate_refused,
+)
+from analyzer.diagnosis.signs import (
+    CRYPTO_ALERTS,
+    lacks_extended_master_secret,
+    lacks_secure_renegotiation,
     unoffered_group,
     unoffered_signature,
     weak_dh,
@@ -108,7 +110,7 @@ def _offer(story: Story, offer: ClientHello, refusal: Refusal) -> Verdict | None
     alert = refusal.alert
     if alert is not None and alert in _NAMED:
         return _offer_named(story, offer, refusal, _NAMED[alert])
-    if alert in CRYPTO_ALERTS:
+    if alert in CRYPTO_ALERTS or (alert is _A.ILLEGAL_PARAMETER and psk_offered(story)):
         return None  # a pre-shared key that does not fit: the crypto family
     if alert is _A.MISSING_EXTENSION:
         return _extension_missing(story, offer, refusal)
@@ -127,6 +129,9 @@ def _offer_named(story: Story, offer: ClientHello, refusal: Refusal, cause: str)
             cause, text = "sni_missing", "the client named no host (SNI), and the server wants one"
     elif cause == "server_internal":
         confidence = Confidence.INFERRED  # Go says so where it has no certificate
+        old = found.get("protocol_version")
+        if old is not None and old.weight > NARROW:  # OpenSSL, where old versions are switched off
+            return _suspected(story, refusal, old, Confidence.SUSPECTED)
         missing = found.get("sni_missing")
         if missing is not None and missing.weight >= PROVEN:
             return _suspected(story, refusal, missing, Confidence.SUSPECTED)

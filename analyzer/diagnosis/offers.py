@@ -186,12 +186,13 @@ def _chosen(values: Mapping[str, int]) -> str:
 
 def _group(story: Story, offer: ClientHello, seen: SeenWith) -> Iterator[Suspicion]:
     groups = real_groups(offer)
-    if not groups or not _group_matters(offer):
+    if not groups:
         return
+    needed = _group_matters(offer)
     names = listed(group.label for group in groups)
     taken = {name.casefold() for name in seen.groups}
     if taken:
-        if not {group.name.casefold() for group in groups} & taken:
+        if needed and not {group.name.casefold() for group in groups} & taken:
             text = (
                 f"this client offers {names}; with others this server chose {_chosen(seen.groups)}"
             )
@@ -200,8 +201,11 @@ def _group(story: Story, offer: ClientHello, seen: SeenWith) -> Iterator[Suspici
     if story.retry is not None:
         text = f"the server asked for another group than the client's key share ({names})"
         yield Suspicion("no_shared_group", NARROW, text)
+    elif not needed and not _group_is_common(offer):
+        return
     elif not _COMMON_GROUPS & set(groups) or groups == (NamedGroup.x25519,):
-        yield Suspicion("no_shared_group", NARROW, f"the client offers the groups {names} only")
+        weight = NARROW if needed else ODD + 1
+        yield Suspicion("no_shared_group", weight, f"the client offers the groups {names} only")
 
 
 def _group_matters(offer: ClientHello) -> bool:
@@ -210,6 +214,11 @@ def _group_matters(offer: ClientHello) -> bool:
         return True
     suites = real_suites(offer)
     return bool(suites) and all(facts_of(suite).needs_group for suite in suites)
+
+
+def _group_is_common(offer: ClientHello) -> bool:
+    """Whether some suites at least need a group; servers may have switched the others off."""
+    return any(facts_of(suite).needs_group for suite in real_suites(offer))
 
 
 def _signature(offer: ClientHello) -> Iterator[Suspicion]:

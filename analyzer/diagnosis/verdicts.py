@@ -19,8 +19,10 @@ from analyzer.diagnosis.refusal import (
     Refusal,
     client_certificate_refused,
     left_unused,
-    no_client_certificate,
     server_certificate_refused,
+)
+from analyzer.diagnosis.signs import (
+    no_client_certificate,
     visible,
 )
 from analyzer.diagnosis.wording import chain_evidence, milestone_evidence, party
@@ -227,16 +229,21 @@ def _server_verdict(story: Story) -> Verdict | None:
 def _unused(story: Story) -> Verdict | None:
     """A client that left right after the handshake, over a fault that every check would find.
 
-    An orderly close is what probes do, and what clients do that check the name last.
+    An orderly close, answered by the server, is what probes do, and what clients do that check the
+    name last.
     """
     refusal = left_unused(story)
     if refusal is None:
         return None
-    plain = {"self_signed", "incomplete_chain"}
-    flaws = [flaw for flaw in server_flaws(story) if flaw.hard or flaw.cause in plain]
+    flaws = server_flaws(story)
+    if refusal.dark and refusal.replied:
+        return _weigh(
+            story, refusal, [f for f in flaws if f.hard and f.cause == "hostname_mismatch"]
+        )
     if refusal.dark:
-        flaws = [flaw for flaw in flaws if flaw.cause == "hostname_mismatch"]
-    return _weigh(story, refusal, flaws)
+        return _weigh(story, refusal, flaws)
+    plain = {"self_signed", "incomplete_chain"}
+    return _weigh(story, refusal, [f for f in flaws if f.hard or f.cause in plain])
 
 
 def _unstapled(story: Story, refusal: Refusal) -> Verdict | None:

@@ -27,7 +27,13 @@ from typing import Final
 from analyzer.diagnosis.causes import Confidence, Phase, RemedySide
 from analyzer.diagnosis.model import Alternative, Finding, Rank, Rule
 from analyzer.diagnosis.negotiation import WOULD_DECIDE, negotiation_evidence
-from analyzer.diagnosis.refusal import Step, passed, read_refusal
+from analyzer.diagnosis.refusal import (
+    read_refusal,
+)
+from analyzer.diagnosis.signs import (
+    passed,
+)
+from analyzer.diagnosis.steps import Step
 from analyzer.diagnosis.wording import (
     client_name,
     ending_evidence,

@@ -26,9 +26,11 @@ from analyzer.diagnosis.causes import Confidence, Phase, RemedySide
 from analyzer.diagnosis.model import Alternative, Finding, Rank, Rule
 from analyzer.diagnosis.negotiation import WOULD_DECIDE, negotiation_evidence
 from analyzer.diagnosis.refusal import (
-    CRYPTO_ALERTS,
     choice_refused,
     key_exchange_refused,
+)
+from analyzer.diagnosis.signs import (
+    CRYPTO_ALERTS,
 )
 from analyzer.diagnosis.wording import client_name, party, server_name, when
 from analyzer.tls.story import Story

@@ -16,7 +16,9 @@ Look at the certificate from the client's side, and at the client's log; or reco
 session together with the packets.
 
 ## Blind spots
-In TLS 1.3 the certificate is encrypted. An encrypted alert at this step can also mean a signature
+Some clients (NSS up to TLS 1.2) judge the certificate only when the handshake is done; their
+encrypted alert is told from an orderly close by the server's not answering it. In TLS 1.3 the
+certificate is encrypted. An encrypted alert at this step can also mean a signature
 that did not verify.
 """
 
@@ -27,9 +29,12 @@ from collections.abc import Iterator
 from analyzer.diagnosis.causes import Confidence, Phase, RemedySide
 from analyzer.diagnosis.model import Alternative, Evidence, Finding, Rank, Rule
 from analyzer.diagnosis.refusal import (
-    CERTIFICATE_ALERTS,
     Refusal,
+    left_unused,
     server_certificate_refused,
+)
+from analyzer.diagnosis.signs import (
+    CERTIFICATE_ALERTS,
 )
 from analyzer.diagnosis.verdicts import WOULD_DECIDE, least
 from analyzer.diagnosis.wording import (
@@ -62,7 +67,7 @@ _CHILDREN = (
 
 def check(story: Story) -> Iterator[Finding]:
     """Yield for every refusal at the step where the server's certificate is judged."""
-    refusal = server_certificate_refused(story)
+    refusal = server_certificate_refused(story) or _refused_late(story)
     if refusal is None:
         return
     yield RULE.finding(
@@ -96,6 +101,12 @@ def check(story: Story) -> Iterator[Finding]:
         confidence=least(_confidence(refusal), refusal.ceiling),
         alternatives=tuple(Alternative(cause, WOULD_DECIDE[cause]) for cause in _CHILDREN),
     )
+
+
+def _refused_late(story: Story) -> Refusal | None:
+    """An encrypted alert right after the handshake that the server did not answer as a close."""
+    refusal = left_unused(story)
+    return refusal if refusal is not None and refusal.dark and not refusal.replied else None
 
 
 def _evidence(story: Story) -> tuple[Evidence, ...]:

@@ -27,13 +27,15 @@ from typing import Final
 from analyzer.diagnosis.causes import Confidence, Phase, RemedySide
 from analyzer.diagnosis.model import Evidence, Finding, Rank, Rule
 from analyzer.diagnosis.refusal import (
+    read_refusal,
+)
+from analyzer.diagnosis.signs import (
     CERTIFICATE_ALERTS,
     CRYPTO_ALERTS,
     VIOLATION_ALERTS,
-    Step,
     passed,
-    read_refusal,
 )
+from analyzer.diagnosis.steps import Step
 from analyzer.diagnosis.wording import (
     alert_name,
     client_name,

@@ -28,9 +28,11 @@ from collections.abc import Iterator
 from analyzer.diagnosis.causes import Confidence, Phase, RemedySide
 from analyzer.diagnosis.model import Alternative, Evidence, Finding, Rank, Rule
 from analyzer.diagnosis.refusal import (
-    CERTIFICATE_ALERTS,
     Refusal,
     client_certificate_refused,
+)
+from analyzer.diagnosis.signs import (
+    CERTIFICATE_ALERTS,
     passed,
 )
 from analyzer.diagnosis.verdicts import WOULD_DECIDE, least

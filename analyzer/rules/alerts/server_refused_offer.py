@@ -26,7 +26,14 @@ from collections.abc import Iterator
 from analyzer.diagnosis.causes import Confidence, Phase, RemedySide
 from analyzer.diagnosis.model import Finding, Rank, Rule
 from analyzer.diagnosis.negotiation import negotiation_evidence, rivals
-from analyzer.diagnosis.refusal import CRYPTO_ALERTS, VIOLATION_ALERTS, Refusal, offer_refused
+from analyzer.diagnosis.refusal import (
+    Refusal,
+    offer_refused,
+)
+from analyzer.diagnosis.signs import (
+    CRYPTO_ALERTS,
+    VIOLATION_ALERTS,
+)
 from analyzer.diagnosis.wording import client_name, server_name, when
 from analyzer.tls.story import Story
 

@@ -3,7 +3,8 @@
 ## What it looks like
 A suite with PSK was chosen (up to TLS 1.2) and the server refuses the client's first encrypted
 record with bad_record_mac (20) or decrypt_error (51); or TLS 1.3 offers a pre-shared key and the
-server answers decrypt_error (51), because the binder does not verify.
+server answers decrypt_error (51) or, as OpenSSL does, illegal_parameter (47), because the binder
+does not verify.
 
 ## Why it happens
 The key was mistyped, rotated on one side only, or given in another encoding (hexadecimal, text).
@@ -26,8 +27,16 @@ from collections.abc import Iterator
 from analyzer.diagnosis.causes import Confidence, Phase, RemedySide
 from analyzer.diagnosis.model import Alternative, Finding, Rank, Rule
 from analyzer.diagnosis.negotiation import WOULD_DECIDE, negotiation_evidence, psk_offered
-from analyzer.diagnosis.refusal import CRYPTO_ALERTS, read_refusal
+from analyzer.diagnosis.refusal import (
+    Refusal,
+    read_refusal,
+)
+from analyzer.diagnosis.signs import (
+    CRYPTO_ALERTS,
+)
+from analyzer.diagnosis.steps import Step
 from analyzer.diagnosis.wording import client_name, party, server_name
+from analyzer.tls.registry import AlertDescription
 from analyzer.tls.story import Story
 
 RULE = Rule(
@@ -44,7 +53,7 @@ RULE = Rule(
 def check(story: Story) -> Iterator[Finding]:
     """Yield where a pre-shared key was used and the proof of it did not verify."""
     refusal = read_refusal(story)
-    if refusal is None or refusal.alert not in CRYPTO_ALERTS or not psk_offered(story):
+    if refusal is None or not psk_offered(story) or not _unproven(refusal):
         return
     yield RULE.finding(
         *negotiation_evidence(story, refusal),
@@ -62,10 +71,22 @@ def check(story: Story) -> Iterator[Finding]:
         ),
         failing_side=refusal.failing_side,
         remedy_side=RemedySide.CLIENT,
-        confidence=Confidence.INFERRED,
+        confidence=_confidence(refusal),
         phase=refusal.phase,
         alternatives=(
             Alternative("psk_unknown", WOULD_DECIDE["psk_unknown"]),
             Alternative("tampered", WOULD_DECIDE["tampered"]),
         ),
     )
+
+
+def _unproven(refusal: Refusal) -> bool:
+    """Whether the alert says that the proof of the key failed; a binder's failure has two names."""
+    if refusal.alert in CRYPTO_ALERTS:
+        return True
+    return refusal.alert is AlertDescription.ILLEGAL_PARAMETER and refusal.step is Step.OFFER
+
+
+def _confidence(refusal: Refusal) -> Confidence:
+    proven = refusal.alert in CRYPTO_ALERTS
+    return Confidence.INFERRED if proven else Confidence.SUSPECTED

@@ -30,7 +30,13 @@ from analyzer.diagnosis.causes import Confidence, Phase, RemedySide
 from analyzer.diagnosis.flaws import signature_flaw
 from analyzer.diagnosis.model import Evidence, Finding, Rank, Rule
 from analyzer.diagnosis.negotiation import negotiation_evidence, psk_offered
-from analyzer.diagnosis.refusal import CRYPTO_ALERTS, Refusal, read_refusal
+from analyzer.diagnosis.refusal import (
+    Refusal,
+    read_refusal,
+)
+from analyzer.diagnosis.signs import (
+    CRYPTO_ALERTS,
+)
 from analyzer.diagnosis.wording import client_name, party, server_name
 from analyzer.tls.registry import AlertDescription, ProtocolVersion
 from analyzer.tls.story import Milestone, Story

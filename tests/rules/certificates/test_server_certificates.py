@@ -304,7 +304,17 @@ def test_a_client_that_judges_after_the_handshake_leaves_without_a_word(
 
 def test_an_orderly_close_is_a_probe_unless_the_name_is_wrong() -> None:
     def leave(case: str) -> Story:
-        return unused(case).client(m.sealed_alert()).fin(CLIENT).fin(SERVER).story()
+        closing = unused(case).client(m.sealed_alert()).fin(CLIENT)
+        return closing.server(m.sealed_alert()).fin(SERVER).story()
 
     assert headline(leave("expired")) is None
     assert headline(leave("other name")) == "hostname_mismatch"
+
+
+def test_an_encrypted_alert_that_nobody_answers_was_no_orderly_close() -> None:
+    def leave(case: str) -> Story:
+        return unused(case).client(m.sealed_alert()).fin(CLIENT).fin(SERVER).story()
+
+    assert headline(leave("expired")) == "cert_expired"
+    assert headline(leave("good")) == "untrusted_ca"
+    assert findings(leave("good"))[0].confidence is SUSPECTED

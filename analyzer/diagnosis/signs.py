@@ -1,0 +1,144 @@
+"""What a story shows that readings of its end rest on: alerts by meaning, points passed, odd facts."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from analyzer.tcp.timeline import Side
+from analyzer.tls.registry import AlertDescription
+from analyzer.tls.story import Milestone, Story, Visibility
+
+_A = AlertDescription
+
+# A side that refuses does so at once; one that only leaves after so long ran out of patience.
+PATIENCE_NS: Final = 10_000_000_000
+
+
+SAFE_DH_BITS: Final = 2048
+
+
+LARGE_CERTIFICATE: Final = 32_768  # bytes; the smallest default limit of a common stack (JSSE)
+
+
+CERTIFICATE_ALERTS: Final = frozenset(
+    {
+        _A.NO_CERTIFICATE,
+        _A.BAD_CERTIFICATE,
+        _A.UNSUPPORTED_CERTIFICATE,
+        _A.CERTIFICATE_REVOKED,
+        _A.CERTIFICATE_EXPIRED,
+        _A.CERTIFICATE_UNKNOWN,
+        _A.UNKNOWN_CA,
+        _A.ACCESS_DENIED,
+        _A.CERTIFICATE_UNOBTAINABLE,
+        _A.BAD_CERTIFICATE_STATUS_RESPONSE,
+        _A.BAD_CERTIFICATE_HASH_VALUE,
+        _A.CERTIFICATE_REQUIRED,
+    }
+)
+"""Alerts that speak of certificates and nothing else (RFC 8446 section 6.2, RFC 6066)."""
+
+
+CRYPTO_ALERTS: Final = frozenset({_A.BAD_RECORD_MAC, _A.DECRYPTION_FAILED, _A.DECRYPT_ERROR})
+"""Alerts that say: a signature, a Finished or a record did not verify."""
+
+
+VIOLATION_ALERTS: Final = frozenset(
+    {_A.UNEXPECTED_MESSAGE, _A.RECORD_OVERFLOW, _A.DECOMPRESSION_FAILURE, _A.DECODE_ERROR}
+)
+"""Alerts that say: a message was out of place or could not be read."""
+
+
+def passed(story: Story, milestone: Milestone) -> bool:
+    """Whether a milestone was passed before the first side gave up."""
+    reached = story.milestones.get(milestone)
+    return reached is not None and reached.frame <= story.ending.frame
+
+
+def visible(story: Story, milestone: Milestone) -> bool:
+    """Whether a milestone was passed in clear (or decrypted), not inferred."""
+    reached = story.milestones.get(milestone)
+    return reached is not None and reached.visibility is not Visibility.INFERRED
+
+
+def prompt(story: Story) -> bool:
+    """Whether the first side gave up at once, and not because it ran out of patience."""
+    return story.ending.waited_ns < PATIENCE_NS
+
+
+def weak_dh(story: Story) -> int | None:
+    """Bits of the server's Diffie-Hellman prime where stacks of today may refuse it as small."""
+    exchange = story.server_key_exchange
+    bits = exchange.dh_bits if exchange is not None else None
+    return bits if bits is not None and bits < SAFE_DH_BITS else None
+
+
+def lacks_secure_renegotiation(story: Story) -> bool:
+    """The client knows RFC 5746 and the server, below TLS 1.3, does not."""
+    offer, choice = story.offer, story.choice
+    if offer is None or choice is None or story.tls13:
+        return False
+    return offer.secure_renegotiation and not choice.secure_renegotiation
+
+
+def lacks_extended_master_secret(story: Story) -> bool:
+    """The client knows RFC 7627 and the server, below TLS 1.3, does not."""
+    offer, choice = story.offer, story.choice
+    if offer is None or choice is None or story.tls13:
+        return False
+    return offer.extended_master_secret and not choice.extended_master_secret
+
+
+def unoffered_group(story: Story) -> str | None:
+    """The group of ServerKeyExchange, where the client's list lacks it."""
+    exchange, offer = story.server_key_exchange, story.offer
+    if exchange is None or offer is None or exchange.group is None or not offer.supported_groups:
+        return None
+    return exchange.group_name if exchange.group not in offer.supported_groups else None
+
+
+def unoffered_signature(story: Story) -> str | None:
+    """The signature of ServerKeyExchange, where the client's list lacks it."""
+    exchange, offer = story.server_key_exchange, story.offer
+    scheme = exchange.signature_scheme if exchange is not None else None
+    if scheme is None or offer is None or not offer.signature_algorithms:
+        return None
+    return scheme.label if scheme not in offer.signature_algorithms else None
+
+
+def certificate_length(story: Story) -> int:
+    """Length of the server's Certificate message, 0 where it is not known."""
+    return max(
+        (m.length for m in story.messages if m.sender is Side.SERVER and m.name == "certificate"),
+        default=0,
+    )
+
+
+def certificate_sent(story: Story) -> bool:
+    """Whether the server's certificate was sent before the end."""
+    return passed(story, Milestone.SERVER_CERTIFICATE) or story.server_chain is not None
+
+
+def certificate_spoilt(story: Story) -> bool:
+    """Whether the server's Certificate is damaged, or too long for some."""
+    chain = story.server_chain
+    if chain is None:
+        return False
+    broken = any(certificate.defect is not None for certificate in chain.certificates)
+    return broken or certificate_length(story) >= LARGE_CERTIFICATE
+
+
+def no_client_certificate(story: Story) -> bool:
+    """Whether the client showed no certificate although it was asked (≤ TLS 1.2: for certain).
+
+    Before TLS 1.0 a client says so by the warning no_certificate (RFC 6101 section 5.4.2).
+    """
+    if passed(story, Milestone.CLIENT_CERTIFICATE_EMPTY):
+        return True
+    if any(a.description is _A.NO_CERTIFICATE for a in story.alerts if a.sender is Side.CLIENT):
+        return True
+    chain = story.client_chain
+    if chain is not None:
+        return chain.leaf is None
+    skipped = passed(story, Milestone.CLIENT_KEY_EXCHANGE)
+    return not story.tls13 and skipped and not passed(story, Milestone.CLIENT_CERTIFICATE)

@@ -1,0 +1,251 @@
+"""At which step a side gave up: what it had to judge when it did.
+
+What a client judges after the server's flight falls together in time: the choice, the key exchange
+and the certificate. The certificate is by far the most frequent, so the others need a reason: an
+alert that only they can mean, or a fact such as a small Diffie-Hellman prime.
+"""
+
+from __future__ import annotations
+
+import enum
+from typing import Final
+
+from analyzer.diagnosis.signs import (
+    CERTIFICATE_ALERTS,
+    CRYPTO_ALERTS,
+    VIOLATION_ALERTS,
+    certificate_sent,
+    certificate_spoilt,
+    lacks_secure_renegotiation,
+    no_client_certificate,
+    passed,
+    prompt,
+    unoffered_group,
+    unoffered_signature,
+    weak_dh,
+)
+from analyzer.tcp.timeline import Side
+from analyzer.tls.registry import AlertDescription
+from analyzer.tls.story import Milestone, Story, Way
+
+_A = AlertDescription
+
+
+class Step(enum.Enum):
+    """What the side that gave up had to judge."""
+
+    OFFER = "the client's offer"
+    CHOICE = "the server's choice"
+    SERVER_CERTIFICATE = "the server's certificate"
+    KEY_EXCHANGE = "the key exchange"
+    CLIENT_CERTIFICATE = "the client's certificate"
+    FINISHED = "the Finished message"
+
+
+_CHOICE_ALERTS: Final = frozenset(
+    {
+        _A.PROTOCOL_VERSION,
+        _A.INAPPROPRIATE_FALLBACK,
+        _A.MISSING_EXTENSION,
+        _A.UNSUPPORTED_EXTENSION,
+        _A.NO_APPLICATION_PROTOCOL,
+        _A.EXPORT_RESTRICTION,
+    }
+)
+
+
+# Alerts that say no more than "no" and may stand for any judgement of a client.
+_VAGUE_ALERTS: Final = frozenset(
+    {_A.HANDSHAKE_FAILURE, _A.ILLEGAL_PARAMETER, _A.INSUFFICIENT_SECURITY, _A.INTERNAL_ERROR}
+)
+
+
+# The sender wants no handshake any more, whatever it had to judge.
+_WITHDRAWN: Final = frozenset({_A.USER_CANCELED, _A.NO_RENEGOTIATION})
+
+
+def client_step(story: Story, alert: AlertDescription | None) -> Step | None:
+    """What a client had to judge when it gave up; None where it refused nothing."""
+    if story.choice is None:
+        return Step.CHOICE if story.retry is not None and alert is not None else None
+    if alert in _CHOICE_ALERTS:
+        return Step.CHOICE
+    if alert in _WITHDRAWN:
+        return None
+    if story.tls13:
+        return _client_step_13(story, alert)
+    return _client_step_12(story, alert)
+
+
+def _client_step_13(story: Story, alert: AlertDescription | None) -> Step | None:
+    if alert in CRYPTO_ALERTS or story.resumed:
+        return Step.FINISHED if alert is not None else None
+    if alert in VIOLATION_ALERTS or passed(story, Milestone.CLIENT_FINISHED):
+        return None
+    if alert in CERTIFICATE_ALERTS:
+        return Step.SERVER_CERTIFICATE
+    if not _flight_arrived(story):
+        return Step.CHOICE if alert is not None else None
+    if alert is _A.ILLEGAL_PARAMETER:
+        return Step.CHOICE
+    if alert is not None or story.ending.way is Way.ENCRYPTED_ALERT or prompt(story):
+        return Step.SERVER_CERTIFICATE
+    return None
+
+
+_FLIGHT_LEAST: Final = 600  # ServerHello and the shortest encrypted flight with a certificate
+
+
+def _flight_arrived(story: Story) -> bool:
+    """Whether the server's certificate can have been sent, under encryption."""
+    if passed(story, Milestone.SERVER_CERTIFICATE) or passed(story, Milestone.SERVER_FLIGHT):
+        return True
+    return story.timeline.payload.get(Side.SERVER, 0) >= _FLIGHT_LEAST
+
+
+def _client_step_12(story: Story, alert: AlertDescription | None) -> Step | None:
+    if passed(story, Milestone.CLIENT_FINISHED):
+        return _after_client_finished(story, alert)
+    if alert is None:
+        return _closed_by_client(story)
+    if alert is _A.DECRYPT_ERROR:
+        return Step.KEY_EXCHANGE
+    if alert in CRYPTO_ALERTS:
+        return Step.FINISHED
+    if alert in CERTIFICATE_ALERTS:
+        return Step.SERVER_CERTIFICATE
+    if alert in _VAGUE_ALERTS:
+        return _vague_client(story, alert)
+    if alert in VIOLATION_ALERTS:
+        return Step.SERVER_CERTIFICATE if certificate_spoilt(story) else None
+    return Step.SERVER_CERTIFICATE if certificate_sent(story) else Step.CHOICE
+
+
+def _after_client_finished(story: Story, alert: AlertDescription | None) -> Step | None:
+    """The client had sent its Finished: NSS judges the certificate only then.
+
+    RFC 5246 section 7.4.7 does not say when a client must have judged it.
+    """
+    if alert is not None:
+        return Step.FINISHED
+    if story.ending.way is not Way.ENCRYPTED_ALERT or not prompt(story):
+        return None
+    if passed(story, Milestone.SERVER_FINISHED):
+        return Step.FINISHED
+    return Step.SERVER_CERTIFICATE if certificate_sent(story) else None
+
+
+def _closed_by_client(story: Story) -> Step | None:
+    """No alert can be read: only a prompt end right after the whole flight is a refusal."""
+    if not (passed(story, Milestone.SERVER_FLIGHT) and certificate_sent(story)):
+        return None
+    flight = story.milestones[Milestone.SERVER_FLIGHT].frame
+    went_on = any(
+        m.sender is Side.CLIENT
+        and flight < m.frame
+        and m.name not in {"alert", "change_cipher_spec"}
+        for m in story.messages
+    )
+    return Step.SERVER_CERTIFICATE if prompt(story) and not went_on else None
+
+
+def _vague_client(story: Story, alert: AlertDescription) -> Step:
+    if weak_dh(story) is not None or _unoffered_exchange(story):
+        return Step.KEY_EXCHANGE
+    if alert is _A.HANDSHAKE_FAILURE and lacks_secure_renegotiation(story):
+        return Step.CHOICE
+    if not certificate_sent(story) or story.resumed:
+        return Step.CHOICE
+    if alert is _A.ILLEGAL_PARAMETER:
+        return Step.SERVER_CERTIFICATE if certificate_spoilt(story) else Step.CHOICE
+    return Step.SERVER_CERTIFICATE
+
+
+def _unoffered_exchange(story: Story) -> bool:
+    """Whether ServerKeyExchange uses a group or a signature that the client did not offer."""
+    return unoffered_group(story) is not None or unoffered_signature(story) is not None
+
+
+def server_step(story: Story, alert: AlertDescription | None) -> Step | None:
+    """What a server had to judge when it gave up; None where it refused nothing."""
+    if not story.offers or alert in _WITHDRAWN:
+        return None
+    if not passed(story, Milestone.SERVER_HELLO):
+        return Step.OFFER
+    if story.tls13:
+        return _server_step_13(story, alert)
+    return _server_step_12(story, alert)
+
+
+def _server_step_13(story: Story, alert: AlertDescription | None) -> Step | None:
+    if not _client_answered(story):
+        early = alert is not None or story.ending.way is Way.ENCRYPTED_ALERT
+        flight = passed(story, Milestone.SERVER_FLIGHT)
+        return Step.OFFER if early and not flight else None
+    if alert in CRYPTO_ALERTS:
+        return Step.FINISHED
+    if alert in VIOLATION_ALERTS and not passed(story, Milestone.CLIENT_CERTIFICATE_EMPTY):
+        return None
+    if alert in CERTIFICATE_ALERTS:
+        return Step.CLIENT_CERTIFICATE
+    if Milestone.CERTIFICATE_REQUEST in story.denied or story.resumed:
+        return (
+            Step.FINISHED if alert is not None or story.ending.way is Way.ENCRYPTED_ALERT else None
+        )
+    if alert is _A.INTERNAL_ERROR or not prompt(story):
+        return None
+    return Step.CLIENT_CERTIFICATE
+
+
+def _client_answered(story: Story) -> bool:
+    """Whether the client sent anything encrypted after ServerHello."""
+    marks = (
+        Milestone.CLIENT_FINISHED,
+        Milestone.CLIENT_CERTIFICATE,
+        Milestone.CLIENT_CERTIFICATE_EMPTY,
+    )
+    if any(passed(story, mark) for mark in marks):
+        return True
+    hello = story.milestones[Milestone.SERVER_HELLO].frame
+    return any(
+        m.sender is Side.CLIENT
+        and hello < m.frame <= story.ending.frame
+        and m.name not in {"change_cipher_spec", "alert"}
+        for m in story.messages
+    )
+
+
+def _server_step_12(story: Story, alert: AlertDescription | None) -> Step | None:
+    if not passed(story, Milestone.SERVER_FLIGHT) and not story.resumed:
+        return Step.KEY_EXCHANGE if alert is not None and not _client_spoke(story) else None
+    if not _client_spoke(story):
+        return None
+    if alert in CRYPTO_ALERTS:
+        return Step.FINISHED
+    if passed(story, Milestone.CERTIFICATE_REQUEST):
+        return _judged_client(story, alert)
+    if alert in CERTIFICATE_ALERTS:
+        return Step.CLIENT_CERTIFICATE
+    if alert in VIOLATION_ALERTS or alert is _A.INTERNAL_ERROR or alert is None:
+        dark = story.ending.way is Way.ENCRYPTED_ALERT
+        return Step.FINISHED if dark else None
+    return Step.KEY_EXCHANGE
+
+
+def _client_spoke(story: Story) -> bool:
+    """Whether the client answered the server's hello."""
+    hello = story.milestones[Milestone.SERVER_HELLO].frame
+    return any(
+        m.sender is Side.CLIENT and hello < m.frame <= story.ending.frame for m in story.messages
+    )
+
+
+def _judged_client(story: Story, alert: AlertDescription | None) -> Step | None:
+    """The server had asked for a certificate and got an answer, or none."""
+    empty = no_client_certificate(story)
+    if alert in VIOLATION_ALERTS or alert is _A.INTERNAL_ERROR:
+        # GnuTLS answers an empty Certificate with decode_error.
+        return Step.CLIENT_CERTIFICATE if empty else None
+    if alert is None and not prompt(story):
+        return None
+    return Step.CLIENT_CERTIFICATE
