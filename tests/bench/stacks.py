@@ -18,7 +18,7 @@ from typing import Any
 from tests.bench.pki import HOST, PASSWORD, Authority
 
 PEERS = Path(__file__).parent / "peers"
-GET = b"GET / HTTP/1.0\r\n\r\n"
+GET = b"GET / HTTP/1.0\r\nHost: gateway.example\r\n\r\n"
 
 # One suite or group, as OpenSSL, Go, Java and GnuTLS call it.
 SUITES = {
@@ -161,7 +161,7 @@ def openssl_client(wish: Wish, place: Place) -> Command:
     if wish.times > 1:
         session = str(place.folder / "session.pem")
         again = " ".join([*words, *_openssl_flags(wish, place)])
-        once = f"printf 'GET / HTTP/1.0\\r\\n\\r\\n' | {again}"
+        once = f"printf 'GET / HTTP/1.0\\r\\nHost: gateway.example\\r\\n\\r\\n' | {again}"
         return Command(["sh", "-c", f"{once} -sess_out {session}; {once} -sess_in {session}"])
     return Command([*words, *_openssl_flags(wish, place)], GET)
 
@@ -376,7 +376,7 @@ def nginx_server(wish: Wish, place: Place) -> Command | None:
     if wish.strict:
         strict = (
             f"server {{ listen {place.host}:{place.port} ssl default_server;"
-            " ssl_reject_handshake on; }"
+            " ssl_reject_handshake on; ssl_protocols TLSv1.2 TLSv1.3; }"
         )
     temporary = " ".join(
         f"{kind}_temp_path {place.folder}/{kind};"

@@ -95,7 +95,9 @@ public final class Peer {
                 socket.getInputStream().read(new byte[4096]);
                 socket.getOutputStream().write("HTTP/1.0 200 OK\r\n\r\nhello\n".getBytes());
             } catch (Exception error) {
-                System.out.println("server: " + error);
+                for (Throwable cause = error; cause != null; cause = cause.getCause()) {
+                    System.out.println("server: " + cause);
+                }
             }
         }
     }
@@ -112,7 +114,7 @@ public final class Peer {
         socket.setSSLParameters(parameters);
         try (socket) {
             socket.startHandshake();
-            socket.getOutputStream().write("GET / HTTP/1.0\r\n\r\n".getBytes());
+            socket.getOutputStream().write("GET / HTTP/1.0\r\nHost: gateway.example\r\n\r\n".getBytes());
             System.out.println(new String(socket.getInputStream().readAllBytes()));
         } catch (Exception error) {
             for (Throwable cause = error; cause != null; cause = cause.getCause()) {

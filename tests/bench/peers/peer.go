@@ -128,7 +128,7 @@ func main() {
 		plain.Close()
 		os.Exit(1)
 	}
-	fmt.Fprint(conn, "GET / HTTP/1.0\r\n\r\n")
+	fmt.Fprint(conn, "GET / HTTP/1.0\r\nHost: gateway.example\r\n\r\n")
 	got, err := io.ReadAll(conn)
 	fmt.Println(string(got), err)
 	conn.Close()

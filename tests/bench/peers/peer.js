@@ -34,7 +34,7 @@ if (wish.role === "server") {
 } else {
   options.servername = wish.name;
   options.rejectUnauthorized = !wish.lax;
-  const socket = tls.connect(options, () => socket.write("GET / HTTP/1.0\r\n\r\n"));
+  const socket = tls.connect(options, () => socket.write("GET / HTTP/1.0\r\nHost: gateway.example\r\n\r\n"));
   if (wish.keys) socket.on("keylog", (line) => fs.appendFileSync(wish.keys, line));
   socket.setTimeout(5000, () => socket.destroy());
   socket.on("data", (data) => console.log(String(data)));

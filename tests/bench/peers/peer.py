@@ -8,7 +8,7 @@ import ssl
 import sys
 from typing import Any
 
-GET, OK = b"GET / HTTP/1.0\r\n\r\n", b"HTTP/1.0 200 OK\r\n\r\nhello\n"
+GET, OK = b"GET / HTTP/1.0\r\nHost: gateway.example\r\n\r\n", b"HTTP/1.0 200 OK\r\n\r\nhello\n"
 
 
 def say(text: str) -> None:
