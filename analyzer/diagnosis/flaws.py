@@ -91,25 +91,28 @@ def _client_flaws(story: Story, chain: Chain, leaf: CertificateFacts) -> Iterato
     elif leaf.key_usage is not None and not leaf.key_usage & _SIGNING:
         text = f"the key usage of {subject(leaf)} does not allow signatures: {_usages(leaf)}"
         yield Flaw("client_cert_wrong_usage", text, chain.frame)
-    yield _client_trust(story, chain, leaf)
+    yield from _client_trust(story, chain, leaf)
 
 
 _SIGNING: Final = frozenset({"digitalSignature", "keyAgreement"})
 
 
-def _client_trust(story: Story, chain: Chain, leaf: CertificateFacts) -> Flaw:
-    """Whether the authorities that the server names cover the client's chain."""
+def _client_trust(story: Story, chain: Chain, leaf: CertificateFacts) -> Iterator[Flaw]:
+    """Whether the authorities that the server names cover the client's chain.
+
+    Where they do, the server says itself that it trusts the issuer, and this is no flaw.
+    """
     listed = story.certificate_request.authority_names if story.certificate_request else ()
     above = {chain.certificates[index].issuer for index in chain.facts.path}
-    if listed and not above & set(listed):
+    if not listed:
+        by = "itself" if leaf.self_issued else issuer(leaf)
+        text = f"{subject(leaf)} is issued by {by}"
+        yield Flaw("client_cert_untrusted", text, chain.frame, hard=False)
+    elif not above & set(listed):
         text = (
             f"{issuer(leaf)} is none of the authorities that the server's CertificateRequest names"
         )
-        return Flaw("client_cert_untrusted", text, chain.frame, hard=True)
-    by = "itself" if leaf.self_issued else issuer(leaf)
-    return Flaw(
-        "client_cert_untrusted", f"{subject(leaf)} is issued by {by}", chain.frame, hard=False
-    )
+        yield Flaw("client_cert_untrusted", text, chain.frame)
 
 
 def _malformed(story: Story, chain: Chain) -> Iterator[Flaw]:

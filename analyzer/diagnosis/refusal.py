@@ -148,7 +148,7 @@ def left_unused(story: Story) -> Refusal | None:
     call this a refusal: a close_notify is answered by another (RFC 5246 section 7.2.1).
     """
     ending = story.ending
-    used = any(story.reached(m) for m in (Milestone.CLIENT_DATA, Milestone.SERVER_DATA))
+    used = any(passed(story, m) for m in (Milestone.CLIENT_DATA, Milestone.SERVER_DATA))
     if not story.completed or story.tls13 or used or ending.side is not Side.CLIENT:
         return None
     if ending.way not in _WAYS or (ending.alert is not None and ending.alert.description):

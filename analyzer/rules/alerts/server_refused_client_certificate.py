@@ -65,6 +65,7 @@ def check(story: Story) -> Iterator[Finding]:
         return
     sent = passed(story, Milestone.CLIENT_CERTIFICATE)
     causes = ["client_cert_untrusted", "client_cert_expired", "client_cert_wrong_usage"]
+    causes.append("client_cert_revoked")
     if not sent:
         causes.insert(0, "client_cert_missing")
     yield RULE.finding(
