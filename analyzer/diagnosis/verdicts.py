@@ -12,6 +12,16 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from analyzer.diagnosis.causes import Confidence, FailingSide, Phase, RemedySide
+from analyzer.diagnosis.fits import (
+    ALSO_NAMED,
+    CAUSES_BY_TRUST,
+    CLIENT_NAMED,
+    DOUBTFUL,
+    FITS,
+    SERVER_NAMED,
+    WOULD_DECIDE,
+    Alerts,
+)
 from analyzer.diagnosis.flaws import Flaw, client_flaws, has_staple, server_flaws
 from analyzer.diagnosis.memo import once_per_story
 from analyzer.diagnosis.model import Alternative, Evidence, Finding, Rank, Rule
@@ -30,105 +40,6 @@ from analyzer.tls.registry import AlertDescription
 from analyzer.tls.story import Milestone, Story
 
 _A = AlertDescription
-_Alerts = frozenset[AlertDescription | None]
-
-# What any refusal of a certificate can look like. None: no alert, or one that cannot be read.
-_ANY: Final[_Alerts] = frozenset(
-    {
-        None,
-        _A.BAD_CERTIFICATE,
-        _A.CERTIFICATE_UNKNOWN,
-        _A.HANDSHAKE_FAILURE,
-        _A.INTERNAL_ERROR,
-        _A.ACCESS_DENIED,
-    }
-)
-_NOTHING: Final[_Alerts] = frozenset()
-_TRUST: Final[_Alerts] = frozenset({_A.UNKNOWN_CA})
-_KIND: Final[_Alerts] = frozenset({_A.UNSUPPORTED_CERTIFICATE})
-_STAPLE: Final[_Alerts] = frozenset({_A.BAD_CERTIFICATE_STATUS_RESPONSE})
-_DATE: Final[_Alerts] = frozenset({_A.CERTIFICATE_EXPIRED})
-_REVOKED: Final[_Alerts] = frozenset({_A.CERTIFICATE_REVOKED})
-_LIMIT: Final[_Alerts] = frozenset({_A.ILLEGAL_PARAMETER, _A.RECORD_OVERFLOW})
-_PARSE: Final[_Alerts] = frozenset({_A.DECODE_ERROR, _A.UNEXPECTED_MESSAGE, _A.ILLEGAL_PARAMETER})
-
-
-@dataclass(frozen=True, slots=True)
-class Fit:
-    """Alerts that name a cause, and alerts that stacks send for it among other things."""
-
-    named: _Alerts
-    possible: _Alerts = _ANY
-
-
-FITS: Final[Mapping[str, Fit]] = {
-    "cert_expired": Fit(_DATE),
-    "cert_not_yet_valid": Fit(_DATE),  # NSS; OpenSSL and newer Java say bad_certificate
-    "intermediate_expired": Fit(_DATE, _ANY | _TRUST),  # NSS: unknown_ca
-    "untrusted_ca": Fit(_TRUST),
-    "incomplete_chain": Fit(_TRUST),
-    "self_signed": Fit(_TRUST),
-    "hostname_mismatch": Fit(_NOTHING),
-    "wrong_key_cert_usage": Fit(_KIND, _ANY | {_A.ILLEGAL_PARAMETER}),
-    "weak_cert_key": Fit(frozenset({_A.INSUFFICIENT_SECURITY}), _ANY | _KIND),
-    "sha1_signature": Fit(frozenset({_A.INSUFFICIENT_SECURITY}), _ANY | _KIND),
-    "revoked_staple": Fit(_REVOKED | _STAPLE),
-    "staple_missing": Fit(_STAPLE),
-    "name_constraints": Fit(_NOTHING, _ANY | _KIND | _TRUST),
-    "invalid_ca": Fit(_TRUST, _ANY | _KIND),
-    "critical_extension": Fit(_KIND, _ANY | _TRUST),
-    "cert_too_large": Fit(_LIMIT, _ANY | _PARSE),
-    "cert_malformed": Fit(frozenset({_A.BAD_CERTIFICATE}), _ANY | _PARSE | _KIND),
-    "client_cert_expired": Fit(_DATE),
-    "client_cert_not_yet_valid": Fit(_DATE),
-    "client_cert_wrong_usage": Fit(_KIND),
-    "client_cert_untrusted": Fit(_TRUST),
-}
-"""Which alert fits which flaw, from RFC 8446 section 6.2 and what stacks were seen to send."""
-
-_SERVER_NAMED: Final[Mapping[AlertDescription, str]] = {
-    _A.CERTIFICATE_EXPIRED: "cert_expired",
-    _A.UNKNOWN_CA: "untrusted_ca",
-    _A.CERTIFICATE_REVOKED: "cert_revoked",
-    _A.UNSUPPORTED_CERTIFICATE: "wrong_key_cert_usage",
-}
-_CLIENT_NAMED: Final[Mapping[AlertDescription, str]] = {
-    _A.CERTIFICATE_EXPIRED: "client_cert_expired",
-    _A.UNKNOWN_CA: "client_cert_untrusted",
-    _A.CERTIFICATE_REVOKED: "client_cert_revoked",
-    _A.UNSUPPORTED_CERTIFICATE: "client_cert_wrong_usage",
-    _A.CERTIFICATE_REQUIRED: "client_cert_missing",
-}
-_DOUBTFUL: Final = ("untrusted_ca", "incomplete_chain")  # the wire cannot part them for certain
-_CAUSES_BY_TRUST: Final = ("untrusted_ca", "incomplete_chain", "self_signed")
-
-# What decides where the wire does not, by cause.
-WOULD_DECIDE: Final[Mapping[str, str]] = {
-    "cert_expired": "the dates of the certificate that the server presents",
-    "cert_not_yet_valid": "the dates of the certificate, and the client's clock",
-    "intermediate_expired": "the dates of every certificate in the chain",
-    "untrusted_ca": "the client's trust store: does it hold the root of the chain?",
-    "incomplete_chain": "whether the issuer that was not sent is an intermediate",
-    "self_signed": "whether the certificate is its own issuer",
-    "hostname_mismatch": "the name that the client checked, in its log or configuration",
-    "wrong_key_cert_usage": "key usage and extended key usage of the certificate",
-    "weak_cert_key": "the client's least key size (OpenSSL: its security level)",
-    "sha1_signature": "the client's policy on SHA-1 (OpenSSL: its security level)",
-    "cert_revoked": "the issuer's revocation list or OCSP responder",
-    "revoked_staple": "the OCSP staple that the server sends",
-    "staple_missing": "whether the client demands an OCSP staple",
-    "name_constraints": "the name constraints of the authorities in the chain",
-    "invalid_ca": "basic constraints and key usage of every authority in the chain",
-    "critical_extension": "the critical extensions of the certificates",
-    "cert_too_large": "the client's limit on handshake messages and chain length",
-    "cert_malformed": "the client's log, or openssl asn1parse on the certificate",
-    "client_cert_missing": "whether the client has a certificate that it could send",
-    "client_cert_untrusted": "the authorities in the server's trust store",
-    "client_cert_expired": "the dates of the client's certificate",
-    "client_cert_not_yet_valid": "the dates of the client's certificate, and the server's clock",
-    "client_cert_wrong_usage": "extended key usage of the client's certificate",
-    "client_cert_revoked": "the issuer's revocation list or OCSP responder",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,7 +134,7 @@ def _server_verdict(story: Story) -> Verdict | None:
             return verdict
     if refusal.alert is _A.BAD_CERTIFICATE_STATUS_RESPONSE:
         return _unstapled(story, refusal)
-    return _by_alert(story, refusal, _SERVER_NAMED, clear=bool(flaws))
+    return _by_alert(story, refusal, SERVER_NAMED, clear=bool(flaws))
 
 
 def _unused(story: Story) -> Verdict | None:
@@ -267,7 +178,7 @@ def _client_verdict(story: Story) -> Verdict | None:
         verdict = _weigh(story, refusal, flaws)
         if verdict is not None:
             return verdict
-    return _by_alert(story, refusal, _CLIENT_NAMED, clear=bool(flaws))
+    return _by_alert(story, refusal, CLIENT_NAMED, clear=bool(flaws))
 
 
 def _missing(story: Story, refusal: Refusal) -> Verdict:
@@ -296,8 +207,8 @@ def _weigh(story: Story, refusal: Refusal, flaws: Sequence[Flaw]) -> Verdict | N
     best = min(fitting, key=lambda flaw: (not flaw.hard, not _named(flaw, refusal.alert)))
     others = [f.cause for f in fitting if f.cause != best.cause and (f.hard or not best.hard)]
     confidence = _confidence(story, refusal, best, rivals=bool(others) and best.hard)
-    if best.cause in _DOUBTFUL and confidence is not Confidence.SEEN:
-        others += [cause for cause in _DOUBTFUL if cause != best.cause]
+    if best.cause in DOUBTFUL and confidence is not Confidence.SEEN:
+        others += [cause for cause in DOUBTFUL if cause != best.cause]
     return _verdict(story, refusal, best, confidence, tuple(dict.fromkeys(others)))
 
 
@@ -315,7 +226,7 @@ def _fits(flaw: Flaw, alert: AlertDescription | None) -> bool:
 # Keys and hashes of intermediates that a client merely may mind: a bare close speaks for neither.
 _POLICY: Final = frozenset({"weak_cert_key", "sha1_signature"})
 # An alert that says no more than "no" does not make a missing authority likely.
-_VAGUE: Final[_Alerts] = frozenset({_A.HANDSHAKE_FAILURE, _A.INTERNAL_ERROR})
+_VAGUE: Final[Alerts] = frozenset({_A.HANDSHAKE_FAILURE, _A.INTERNAL_ERROR})
 _VAGUELY_TRUST: Final = frozenset({"untrusted_ca", "incomplete_chain", "client_cert_untrusted"})
 
 
@@ -326,7 +237,7 @@ def _named(flaw: Flaw, alert: AlertDescription | None) -> bool:
 def _confidence(story: Story, refusal: Refusal, flaw: Flaw, *, rivals: bool) -> Confidence:
     """How sure a flaw explains a refusal; the comments say which promise is kept."""
     named = _named(flaw, refusal.alert)
-    if flaw.cause in _CAUSES_BY_TRUST:
+    if flaw.cause in CAUSES_BY_TRUST:
         return _trust_confidence(story, refusal, flaw)
     if flaw.cause == "client_cert_untrusted" and named:
         return Confidence.SEEN if flaw.hard else Confidence.INFERRED
@@ -360,7 +271,7 @@ def _by_alert(
     if alert is None or alert not in named:
         return None
     cause = named[alert]
-    alternatives = tuple(c for c in _ALSO_NAMED.get(cause, ()) if c in WOULD_DECIDE)
+    alternatives = tuple(c for c in ALSO_NAMED.get(cause, ()) if c in WOULD_DECIDE)
     stated = alert in {_A.CERTIFICATE_REVOKED, _A.CERTIFICATE_REQUIRED}
     sure = Confidence.SEEN if stated else Confidence.INFERRED
     if (clear and not stated) or cause == "untrusted_ca":
@@ -368,14 +279,6 @@ def _by_alert(
     flaw = Flaw(cause, "", refusal.evidence.frame)
     verdict = _verdict(story, refusal, flaw, sure, alternatives)
     return replace(verdict, rank=Rank.ALERT)
-
-
-_ALSO_NAMED: Final[Mapping[str, tuple[str, ...]]] = {
-    "cert_expired": ("intermediate_expired", "cert_not_yet_valid"),
-    "untrusted_ca": ("incomplete_chain", "self_signed", "invalid_ca"),
-    "wrong_key_cert_usage": ("weak_cert_key", "sha1_signature"),
-    "client_cert_expired": ("client_cert_not_yet_valid",),
-}
 
 
 def _verdict(

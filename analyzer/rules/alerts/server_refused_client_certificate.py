@@ -26,6 +26,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from analyzer.diagnosis.causes import Confidence, Phase, RemedySide
+from analyzer.diagnosis.fits import WOULD_DECIDE
 from analyzer.diagnosis.model import Alternative, Evidence, Finding, Rank, Rule
 from analyzer.diagnosis.refusal import (
     Refusal,
@@ -35,7 +36,7 @@ from analyzer.diagnosis.signs import (
     CERTIFICATE_ALERTS,
     passed,
 )
-from analyzer.diagnosis.verdicts import WOULD_DECIDE, least
+from analyzer.diagnosis.verdicts import least
 from analyzer.diagnosis.wording import (
     chain_evidence,
     client_name,

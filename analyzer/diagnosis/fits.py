@@ -1,0 +1,118 @@
+"""Tables: which alerts fit which fault of a certificate, and what would decide between faults."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from analyzer.tls.registry import AlertDescription
+
+_A = AlertDescription
+Alerts = frozenset[AlertDescription | None]
+
+# What any refusal of a certificate can look like. None: no alert, or one that cannot be read.
+_ANY: Final[Alerts] = frozenset(
+    {
+        None,
+        _A.BAD_CERTIFICATE,
+        _A.CERTIFICATE_UNKNOWN,
+        _A.HANDSHAKE_FAILURE,
+        _A.INTERNAL_ERROR,
+        _A.ACCESS_DENIED,
+    }
+)
+_NOTHING: Final[Alerts] = frozenset()
+_TRUST: Final[Alerts] = frozenset({_A.UNKNOWN_CA})
+_KIND: Final[Alerts] = frozenset({_A.UNSUPPORTED_CERTIFICATE})
+_STAPLE: Final[Alerts] = frozenset({_A.BAD_CERTIFICATE_STATUS_RESPONSE})
+_DATE: Final[Alerts] = frozenset({_A.CERTIFICATE_EXPIRED})
+_REVOKED: Final[Alerts] = frozenset({_A.CERTIFICATE_REVOKED})
+_LIMIT: Final[Alerts] = frozenset({_A.ILLEGAL_PARAMETER, _A.RECORD_OVERFLOW})
+_PARSE: Final[Alerts] = frozenset({_A.DECODE_ERROR, _A.UNEXPECTED_MESSAGE, _A.ILLEGAL_PARAMETER})
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """Alerts that name a cause, and alerts that stacks send for it among other things."""
+
+    named: Alerts
+    possible: Alerts = _ANY
+
+
+FITS: Final[Mapping[str, Fit]] = {
+    "cert_expired": Fit(_DATE),
+    "cert_not_yet_valid": Fit(_DATE),  # NSS; OpenSSL and newer Java say bad_certificate
+    "intermediate_expired": Fit(_DATE, _ANY | _TRUST),  # NSS: unknown_ca
+    "untrusted_ca": Fit(_TRUST),
+    "incomplete_chain": Fit(_TRUST),
+    "self_signed": Fit(_TRUST),
+    "hostname_mismatch": Fit(_NOTHING),
+    "wrong_key_cert_usage": Fit(_KIND, _ANY | {_A.ILLEGAL_PARAMETER}),
+    "weak_cert_key": Fit(frozenset({_A.INSUFFICIENT_SECURITY}), _ANY | _KIND),
+    "sha1_signature": Fit(frozenset({_A.INSUFFICIENT_SECURITY}), _ANY | _KIND),
+    "revoked_staple": Fit(_REVOKED | _STAPLE),
+    "staple_missing": Fit(_STAPLE),
+    "name_constraints": Fit(_NOTHING, _ANY | _KIND | _TRUST),
+    "invalid_ca": Fit(_TRUST, _ANY | _KIND),
+    "critical_extension": Fit(_KIND, _ANY | _TRUST),
+    "cert_too_large": Fit(_LIMIT, _ANY | _PARSE),
+    "cert_malformed": Fit(frozenset({_A.BAD_CERTIFICATE}), _ANY | _PARSE | _KIND),
+    "client_cert_expired": Fit(_DATE),
+    "client_cert_not_yet_valid": Fit(_DATE),
+    "client_cert_wrong_usage": Fit(_KIND),
+    "client_cert_untrusted": Fit(_TRUST),
+}
+"""Which alert fits which flaw, from RFC 8446 section 6.2 and what stacks were seen to send."""
+
+SERVER_NAMED: Final[Mapping[AlertDescription, str]] = {
+    _A.CERTIFICATE_EXPIRED: "cert_expired",
+    _A.UNKNOWN_CA: "untrusted_ca",
+    _A.CERTIFICATE_REVOKED: "cert_revoked",
+    _A.UNSUPPORTED_CERTIFICATE: "wrong_key_cert_usage",
+}
+CLIENT_NAMED: Final[Mapping[AlertDescription, str]] = {
+    _A.CERTIFICATE_EXPIRED: "client_cert_expired",
+    _A.UNKNOWN_CA: "client_cert_untrusted",
+    _A.CERTIFICATE_REVOKED: "client_cert_revoked",
+    _A.UNSUPPORTED_CERTIFICATE: "client_cert_wrong_usage",
+    _A.CERTIFICATE_REQUIRED: "client_cert_missing",
+}
+DOUBTFUL: Final = ("untrusted_ca", "incomplete_chain")  # the wire cannot part them for certain
+CAUSES_BY_TRUST: Final = ("untrusted_ca", "incomplete_chain", "self_signed")
+
+# What decides where the wire does not, by cause.
+WOULD_DECIDE: Final[Mapping[str, str]] = {
+    "cert_expired": "the dates of the certificate that the server presents",
+    "cert_not_yet_valid": "the dates of the certificate, and the client's clock",
+    "intermediate_expired": "the dates of every certificate in the chain",
+    "untrusted_ca": "the client's trust store: does it hold the root of the chain?",
+    "incomplete_chain": "whether the issuer that was not sent is an intermediate",
+    "self_signed": "whether the certificate is its own issuer",
+    "hostname_mismatch": "the name that the client checked, in its log or configuration",
+    "wrong_key_cert_usage": "key usage and extended key usage of the certificate",
+    "weak_cert_key": "the client's least key size (OpenSSL: its security level)",
+    "sha1_signature": "the client's policy on SHA-1 (OpenSSL: its security level)",
+    "cert_revoked": "the issuer's revocation list or OCSP responder",
+    "revoked_staple": "the OCSP staple that the server sends",
+    "staple_missing": "whether the client demands an OCSP staple",
+    "name_constraints": "the name constraints of the authorities in the chain",
+    "invalid_ca": "basic constraints and key usage of every authority in the chain",
+    "critical_extension": "the critical extensions of the certificates",
+    "cert_too_large": "the client's limit on handshake messages and chain length",
+    "cert_malformed": "the client's log, or openssl asn1parse on the certificate",
+    "client_cert_missing": "whether the client has a certificate that it could send",
+    "client_cert_untrusted": "the authorities in the server's trust store",
+    "client_cert_expired": "the dates of the client's certificate",
+    "client_cert_not_yet_valid": "the dates of the client's certificate, and the server's clock",
+    "client_cert_wrong_usage": "extended key usage of the client's certificate",
+    "client_cert_revoked": "the issuer's revocation list or OCSP responder",
+}
+
+
+ALSO_NAMED: Final[Mapping[str, tuple[str, ...]]] = {
+    "cert_expired": ("intermediate_expired", "cert_not_yet_valid"),
+    "untrusted_ca": ("incomplete_chain", "self_signed", "invalid_ca"),
+    "wrong_key_cert_usage": ("weak_cert_key", "sha1_signature"),
+    "client_cert_expired": ("client_cert_not_yet_valid",),
+}
