@@ -59,10 +59,10 @@ def presented(story: Story, side: Side = Side.SERVER) -> str:
 
 
 def names_of(certificate: CertificateFacts) -> str:
-    """The names that a certificate is for."""
+    """The names that a certificate is for; the first few, since some have thousands."""
     names = [*certificate.san_dns, *certificate.san_ip]
     if names:
-        return listed(names)
+        return listed(names, 3)
     return f"no alternative names, {subject(certificate)}"
 
 

@@ -115,6 +115,8 @@ def _evidence(story: Story) -> tuple[Evidence, ...]:
         return (chain_evidence(story.server_chain),)
     flight = "server sent its certificate and finished its flight"
     told = milestone_evidence(story, Milestone.SERVER_FLIGHT, flight)
+    if story.choice is None:
+        return told
     hello = f"server chose {story.version}, {story.cipher_suite}"
     return (*message_evidence(story, Side.SERVER, "server_hello", hello), *told)
 
