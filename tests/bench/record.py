@@ -20,9 +20,11 @@ from tests.bench.lab import CLIENT_IP, MTU, PORT, SERVER_IP, Lab, listens, missi
 from tests.bench.pki import Authority
 from tests.bench.scenarios import Scenario, scenarios
 from tests.bench.stacks import CLIENTS, SERVERS, Command, Place, build, present
+from tests.bench.wire import POLICIES
 
 ANSWERED = re.compile(r"HTTP/1\.[01] 200|hello\n")
 PATIENCE = 7.0
+AT_CLIENT = ("tampered", "reset-hello", "reset-flight")  # the other end sees what was sent
 
 
 class UnplannedError(Exception):
@@ -36,7 +38,7 @@ def record(out: Path, only: str = "*", talk: Path | None = None) -> int:
         return 0
     out.mkdir(parents=True, exist_ok=True)
     wrong = 0
-    with tempfile.TemporaryDirectory() as folder, Lab() as lab:
+    with tempfile.TemporaryDirectory() as folder, Labs() as labs:
         Path(folder).chmod(0o755)  # servers that drop their privileges read their pages there
         pki = Authority(Path(folder))
         build(Path(folder))
@@ -48,11 +50,26 @@ def record(out: Path, only: str = "*", talk: Path | None = None) -> int:
                 say(f"skipped {scenario.name}: no {absent[0]} here")
                 continue
             try:
-                _one(scenario, lab, pki, out, talk)
+                _one(scenario, labs.of(scenario), pki, out, talk)
             except UnplannedError as error:
                 wrong += 1
                 say(f"WRONG {scenario.name}: {error}")
     return wrong
+
+
+class Labs(contextlib.ExitStack):
+    """A lab of each kind, made when it is first needed."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._made: dict[bool, Lab] = {}
+
+    def of(self, scenario: Scenario) -> Lab:
+        """The lab that can behave as the scenario wants."""
+        carried = scenario.network in POLICIES
+        if carried not in self._made:
+            self._made[carried] = self.enter_context(Lab(carried=carried))
+        return self._made[carried]
 
 
 def _one(scenario: Scenario, lab: Lab, pki: Authority, out: Path, talk: Path | None) -> None:
@@ -102,7 +119,8 @@ def _play(
             time.sleep(0.03)
         if scenario.network == "nobody":
             _end(serving)
-        with misbehaving(lab, scenario.network), lab.recording(path):
+        at_client = scenario.network in AT_CLIENT
+        with misbehaving(lab, scenario.network), lab.recording(path, at_client=at_client):
             printed = _call(lab, client)
             time.sleep(0.1)
     finally:
@@ -144,6 +162,8 @@ class misbehaving:  # noqa: N801 - reads as a statement
         self.lab, self.how = lab, how
 
     def __enter__(self) -> None:
+        if self.lab.wire:
+            self.lab.wire.behave(self.how)
         for words in self._commands("add"):
             try:
                 run(*words)
@@ -159,14 +179,6 @@ class misbehaving:  # noqa: N801 - reads as a statement
         near, far = ["ip", "-n", client], ["ip", "-n", server]
         route = ["route", "add" if verb == "add" else "del"]
         to_server = [f"{SERVER_IP}/32", "dev", "wire"]
-        shape = ["tc", "-n", server, "qdisc", verb, "dev", "wire", "root", "netem"]
-        if self.how == "lossy":
-            return [[*shape, *(["loss", "25%", "delay", "5ms"] if verb == "add" else [])]]
-        if self.how == "slow":
-            return [[*shape, *(["delay", "120ms", "20ms"] if verb == "add" else [])]]
-        if self.how == "reordered":
-            mixed = ["delay", "20ms", "reorder", "40%", "50%"]
-            return [[*shape, *(mixed if verb == "add" else [])]]
         if self.how == "small-mss":
             return [[*near, *route, *to_server, *(["advmss", "300"] if verb == "add" else [])]]
         if self.how == "black-hole":

@@ -441,11 +441,12 @@ def transport() -> Iterator[Scenario]:
     for client in ("openssl", "curl", "go", "java", "python", "node"):
         for version in VERSIONS:
             calls, serves = Wish(version, ca="root"), Wish(version, cert="good-rsa")
-            for network in ("small-mss",):
+            server = "openssl" if client != "openssl" else "nginx"
+            for network in ("small-mss", "lossy", "slow", "reordered", "doubled"):
+                fine = replace(FINE, accept={"cause": ["packet_loss_recovered"]})
                 yield Scenario(
                     f"good_{network.replace('-', '_')}",
-                    *(client, "openssl" if client != "openssl" else "nginx", version),
-                    *(calls, serves, FINE),
+                    *(client, server, version, calls, serves, fine),
                     network=network,
                 )
             yield Scenario(
@@ -463,6 +464,61 @@ def transport() -> Iterator[Scenario]:
             )
 
 
+def plaintext() -> Iterator[Scenario]:
+    """Plain text to every TLS server, and TLS to servers of plain text."""
+    good, trusting = Wish(cert="good"), Wish(ca="root")
+    for turn, server in enumerate(SERVER_NAMES):
+        for kind in ("http", ("ssh", "smtp")[turn % 2]):
+            cause = "plaintext_http_to_tls" if kind == "http" else "plaintext_other_to_tls"
+            truth = Truth("failed", cause, "client_hello", "server", "client")
+            if kind != "http":  # a server may wait for more, and the client leave first
+                truth = replace(truth, accept={"failing_side": ["client"]})
+            said = "the server answered"
+            client = f"plain_{kind}"
+            yield Scenario(cause, client, server, "none", trusting, good, truth, said)
+    truth = Truth("failed", "tls_to_plaintext", "client_hello", "client", "client")
+    truth = replace(truth, accept={"failing_side": ["server"], "remedy_side": ["server"]})
+    for turn, client in enumerate(CLIENT_NAMES):
+        for step in range(2):
+            server = ("plain_http", "plain_ssh", "plain_smtp")[(turn + step) % 3]
+            calls = Wish(VERSIONS[step], ca="root")
+            said = "the client said"
+            fault = "tls_to_plaintext"
+            yield Scenario(fault, client, server, VERSIONS[step], calls, good, truth, said)
+
+
+def boxes() -> Iterator[Scenario]:
+    """Something in the path changes or resets: seen from the client's side."""
+    for turn, client in enumerate(CLIENT_NAMES):
+        for version in VERSIONS:
+            server = ("openssl", "nginx", "go", "java")[turn % 4]
+            calls, serves = Wish(version, ca="root"), Wish(version, cert="good")
+            phases = ["server_certificate", "key_exchange", "finished"]
+            accept = {"cause": ["crypto_failed"], "phase": phases}
+            if version == "1.3":
+                accept["cause"] += ["server_certificate_rejected"]
+                accept["remedy_side"] = ["server", "client"]
+            truth = Truth("failed", "tampered", "key_exchange", "client", "network", accept)
+            yield Scenario(
+                *("tampered", client, server, version, calls, serves, truth), network="tampered"
+            )
+            sides = {"failing_side": ["server"], "remedy_side": ["server"]}
+            truth = Truth("failed", "rst_after_client_hello", "client_hello", "network", "network")
+            truth = replace(truth, accept=sides)
+            yield Scenario(
+                *("rst_after_client_hello", client, server, version, calls, serves, truth),
+                network="reset-hello",
+            )
+            truth = Truth("failed", "rst_mid_handshake", "server_hello", "network", "network")
+            # The server's first segment is lost to the client: it looks like an answer to the hello.
+            causes = ["rst_after_client_hello"]
+            truth = replace(truth, accept=sides | {"cause": causes, "phase": ["client_hello"]})
+            yield Scenario(
+                *("rst_mid_handshake", client, server, version, calls, serves, truth),
+                network="reset-flight",
+            )
+
+
 def scenarios() -> list[Scenario]:
     """All of them, each name once."""
     made: dict[str, Scenario] = {}
@@ -472,6 +528,8 @@ def scenarios() -> list[Scenario]:
         client_certificates(),
         negotiation(),
         transport(),
+        plaintext(),
+        boxes(),
     ):
         for scenario in family:
             made.setdefault(scenario.name, scenario)

@@ -479,6 +479,20 @@ def stunnel_server(wish: Wish, place: Place) -> Command | None:
     return Command(["stunnel4", str(conf)])
 
 
+# Peers without TLS ---------------------------------------------------------------------------
+
+
+def plain(role: str, kind: str) -> Driver:
+    """A driver of peers/plain.py."""
+
+    def driver(_: Wish, place: Place) -> Command:
+        where = [place.host, str(place.port)]
+        return Command([sys.executable, str(PEERS / "plain.py"), role, kind, *where])
+
+    return driver
+
+
+PLAIN = ("http", "ssh", "smtp")
 SERVERS: dict[str, Driver] = {
     "openssl": openssl_server,
     "gnutls": gnutls_server,
@@ -491,6 +505,7 @@ SERVERS: dict[str, Driver] = {
     "haproxy": haproxy_server,
     "apache": apache_server,
     "stunnel": stunnel_server,
+    **{f"plain_{kind}": plain("server", kind) for kind in PLAIN},
 }
 CLIENTS: dict[str, Driver] = {
     "openssl": openssl_client,
@@ -501,6 +516,7 @@ CLIENTS: dict[str, Driver] = {
     "java": java_client,
     "node": node_client,
     "nss": nss_client,
+    **{f"plain_{kind}": plain("client", kind) for kind in PLAIN},
 }
 NEEDS = {
     "openssl": "openssl",

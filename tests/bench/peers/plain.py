@@ -1,0 +1,49 @@
+"""Peers that speak no TLS, or not at once: HTTP, SSH and SMTP, as client or server."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import sys
+
+GET = b"GET / HTTP/1.1\r\nHost: gateway.example\r\n\r\n"
+FIRST_WORDS = {"http": GET, "ssh": b"SSH-2.0-OpenSSH_9.2\r\n", "smtp": b"EHLO partner.example\r\n"}
+GREETINGS = {
+    "ssh": b"SSH-2.0-OpenSSH_9.2\r\n",
+    "smtp": b"220 gateway.example ESMTP\r\n",
+    "http": b"",
+}
+BAD = b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\nplain text, please\n"
+ANSWERS = {"http": BAD, "ssh": b"Invalid SSH identification string.\r\n", "smtp": b"500 ?\r\n"}
+
+
+def call(kind: str, host: str, port: int) -> None:
+    with socket.create_connection((host, port), timeout=3) as plain:
+        plain.sendall(FIRST_WORDS[kind])
+        got = b""
+        with contextlib.suppress(OSError):
+            while data := plain.recv(4096):
+                got += data
+        sys.stdout.write(f"client: the server answered {got[:60]!r}\n")
+
+
+def serve(kind: str, host: str, port: int) -> None:
+    with socket.create_server((host, port)) as listener:
+        while True:
+            plain, _ = listener.accept()
+            plain.settimeout(3)
+            with plain, contextlib.suppress(OSError):
+                plain.sendall(GREETINGS[kind])
+                got = plain.recv(4096)
+                sys.stdout.write(f"server: the client said {got[:8]!r}\n")
+                sys.stdout.flush()
+                plain.sendall(ANSWERS[kind])
+
+
+def main() -> None:
+    role, kind, host, port = sys.argv[1:]
+    (serve if role == "server" else call)(kind, host, int(port))
+
+
+if __name__ == "__main__":
+    main()
