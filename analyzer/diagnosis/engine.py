@@ -31,17 +31,14 @@ class Diagnosis:
 def diagnose(story: Story, modules: Mapping[str, RuleModule]) -> Diagnosis:
     """Ask every rule, rank what they find, and fold consequences under their cause.
 
-    The headline is the finding of highest rank; the surer, then the more specific one where ranks
-    are equal. Beside it stay only findings that it does not explain: notes, and other failures that
-    are no weaker reading of the same end.
+    The headline is the finding of highest rank; where ranks are equal the surer one, then the more
+    specific, then the lower id. Beside it stay notes: all else is another reading of the same end.
     """
     found = [finding for module in modules.values() for finding in _ask(module, story)]
-    found.sort(key=_weight, reverse=True)
-    if not found or found[0].rank is Rank.NOTE:
-        return Diagnosis(None, tuple(found))
-    headline = found[0]
-    rest = tuple(finding for finding in found[1:] if not _explains(headline, finding))
-    return Diagnosis(headline, rest)
+    found.sort(key=_order)
+    headline = next((finding for finding in found if _may_lead(finding, story)), None)
+    rest = (finding for finding in found if finding is not headline)
+    return Diagnosis(headline, tuple(f for f in rest if not _explains(headline, f)))
 
 
 def outcome(story: Story, headline: Finding | None) -> Outcome:
@@ -60,6 +57,16 @@ def blind(story: Story, modules: Mapping[str, RuleModule]) -> Mapping[str, froze
     """
     needs = {id_: module.RULE.requires & story.hidden for id_, module in modules.items()}
     return {id_: missing for id_, missing in needs.items() if missing & HIDDEN.keys()}
+
+
+def why(module: RuleModule, story: Story) -> str:
+    """Say in one sentence what became of a rule on a connection."""
+    missing = module.RULE.requires & story.hidden
+    if missing:
+        return f"{module.RULE.id} could not tell: " + "; ".join(HIDDEN[m] for m in sorted(missing))
+    found = _ask(module, story)
+    said = found[0].title if found else "nothing of its kind"
+    return f"{module.RULE.id} found: {said}"
 
 
 def _ask(module: RuleModule, story: Story) -> list[Finding]:
@@ -88,13 +95,21 @@ def _broken(module: RuleModule, story: Story, trace: str) -> Finding:
     )
 
 
-def _weight(finding: Finding) -> tuple[int, int, bool, str]:
-    child = finding.cause not in CHILDREN
-    return finding.rank, _SURENESS[finding.confidence], child, finding.rule
+def _order(finding: Finding) -> tuple[int, int, bool, str]:
+    """What comes first: rank, sureness, a cause before its parent, and then the id."""
+    parent = finding.cause in CHILDREN
+    return -finding.rank, -_SURENESS[finding.confidence], parent, finding.rule
 
 
-def _explains(headline: Finding, other: Finding) -> bool:
+def _may_lead(finding: Finding, story: Story) -> bool:
+    """Notes never lead, and no caveat leads where the handshake is known to have completed."""
+    if finding.rank is Rank.CAPTURE:
+        return story.completed is not True
+    return finding.rank is not Rank.NOTE
+
+
+def _explains(headline: Finding | None, other: Finding) -> bool:
     """Whether ``other`` is the headline's cause, its parent, or a weaker reading of the same end."""
-    if other.cause == headline.cause or PARENTS.get(headline.cause) == other.cause:
+    if other.rank is not Rank.NOTE:
         return True
-    return other.rank is not Rank.NOTE
+    return headline is not None and other.cause in {headline.cause, PARENTS.get(headline.cause)}

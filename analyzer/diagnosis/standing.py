@@ -12,6 +12,14 @@ from analyzer.tls.story import Milestone, Story, Way
 
 # Programs that close within less than this were not waiting for an answer.
 PATIENCE_NS: Final = 3_000_000_000
+# In mid-handshake an answer is due within round trips: who waited for the peer longer than the first
+# ran out of patience; who was to speak itself and left after the second had hung before.
+_WAITED_NS: Final = 1_000_000_000
+_HUNG_NS: Final = 5_000_000_000
+# What a rule must have seen that accuses a side of leaving or of saying nothing.
+BOTH_WAYS: Final = frozenset(
+    {"client_side", "server_side", "client_bytes", "server_bytes", "snap_length"}
+)
 # The shortest timeout seen in practice before a stack sends a lost segment again is 200 ms; a
 # payload of this size is a full segment on any usual path.
 FULL_SEGMENT: Final = 1_000
@@ -26,9 +34,11 @@ def phase_of(story: Story) -> Phase:
         opened = reached(Milestone.CONNECTED) or story.timeline.syn is None
         return Phase.CLIENT_HELLO if opened else Phase.TCP_CONNECT
     if not reached(Milestone.SERVER_HELLO):
-        return Phase.CLIENT_HELLO
+        return Phase.SERVER_HELLO if retried(story) else Phase.CLIENT_HELLO
+    if story.resumed:
+        return Phase.FINISHED
     if not reached(Milestone.SERVER_CERTIFICATE) and not reached(Milestone.SERVER_FLIGHT):
-        return Phase.FINISHED if story.resumed else Phase.SERVER_HELLO
+        return Phase.SERVER_HELLO
     if not reached(Milestone.CLIENT_KEY_EXCHANGE) and not reached(Milestone.CLIENT_FINISHED):
         return Phase.SERVER_CERTIFICATE
     asked = reached(Milestone.CERTIFICATE_REQUEST)
@@ -48,9 +58,22 @@ def awaited_names(story: Story) -> str:
 
 def waited_long(story: Story) -> bool:
     """Whether the side that left had waited longer than a program that just leaves."""
-    return story.ending.way in {Way.FIN, Way.RST, Way.ALERT} and (
-        story.ending.waited_ns >= PATIENCE_NS
-    )
+    ending = story.ending
+    due = _HUNG_NS if ending.side is awaited(story) else _WAITED_NS
+    return ending.way in {Way.FIN, Way.RST, Way.ALERT} and ending.waited_ns >= due
+
+
+def retried(story: Story) -> bool:
+    """Whether a HelloRetryRequest waits for the second ClientHello."""
+    return story.retry is not None and story.choice is None and awaited(story) is Side.CLIENT
+
+
+def client_done(story: Story) -> bool:
+    """Whether the client had nothing left to say: completed, or finished in TLS 1.3.
+
+    Whether the server accepted the client's certificate then is encrypted.
+    """
+    return bool(story.completed) or (story.tls13 and story.reached(Milestone.CLIENT_FINISHED))
 
 
 def side_of(side: Side | None) -> FailingSide:

@@ -29,6 +29,7 @@ from tests.support.stories import (
     hello_unanswered,
     offered,
     refused_connect,
+    retried,
     tls13,
     used,
 )
@@ -221,6 +222,8 @@ BEGUN: dict[str, Callable[[], Scene]] = {
     "client's flight": finished_by_client,
     "client's flight with a certificate": lambda: finished_by_client(shown=(m.client_made().der,)),
     "client's flight without one": lambda: finished_by_client(shown=()),
+    "retry": retried,
+    "second offer": lambda: retried().client(m.client_hello_13(random=3)).ack(SERVER),
     "tls 1.3 flight": answered13,
     "tls 1.3 flight, asking": lambda: answered13(asking=True),
 }
@@ -238,3 +241,11 @@ def test_no_handshake_ends_unexplained(begun: str, way: str, side: Side, after: 
     assert diagnosis.headline is not None
     assert outcome(story, diagnosis.headline) == "failed"
     assert "internal_error" not in {f.cause for f in diagnosis.findings}
+
+
+def test_of_equal_caveats_the_first_of_the_catalogue_leads() -> None:
+    """What never was in the capture says more than its end."""
+    headline = diagnose(used(connected().late()).story(later=0.1), rules.modules()).headline
+
+    assert headline is not None
+    assert headline.cause == "capture_midstream"

@@ -25,7 +25,7 @@ from collections.abc import Iterator
 
 from analyzer.diagnosis.causes import Confidence, Phase, RemedySide
 from analyzer.diagnosis.model import Alternative, Evidence, Finding, Rank, Rule
-from analyzer.diagnosis.standing import PATIENCE_NS, end_evidence, side_of
+from analyzer.diagnosis.standing import PATIENCE_NS, client_done, end_evidence, side_of
 from analyzer.diagnosis.wording import client_name, party, server_name
 from analyzer.tcp.timeline import Side
 from analyzer.tls.story import Milestone, Story, Way
@@ -46,20 +46,25 @@ RULE = Rule(
 def check(story: Story) -> Iterator[Finding]:
     """Fire on a completed handshake that nobody used."""
     ending, side = story.ending, story.ending.side
-    if not story.completed or side is None or any(story.reached(m) for m in _DATA):
+    if not client_done(story) or side is None or any(story.reached(m) for m in _DATA):
         return
-    if ending.way in {Way.OPEN, Way.SILENCE} or ending.waited_ns >= PATIENCE_NS:
+    late = ending.waited_ns >= PATIENCE_NS
+    if ending.way in {Way.OPEN, Way.SILENCE} or (late and story.completed):
         return
     last = [story.milestones[m] for m in _FINISHED if m in story.milestones]
     if not last or story.blind_to("start"):
         return
-    abrupt = ending.way in {Way.FIN, Way.RST}
+    abrupt = ending.way in {Way.FIN, Way.RST} and not late
     yield RULE.finding(
         Evidence(max(reached.frame for reached in last), "the handshake completed"),
         end_evidence(story),
         title=f"{party(story, side)} leaves right after the handshake of {client_name(story)} with "
         f"{server_name(story)}, without using it",
-        explanation="TLS itself succeeded. "
+        explanation=(
+            "TLS itself succeeded. "
+            if story.completed
+            else "The client had finished; whether the server accepted its certificate is encrypted. "
+        )
         + ("The side left without the closing alert." if abrupt else "The close was orderly."),
         remedy=(
             (

@@ -74,6 +74,7 @@ def check(story: Story) -> Iterator[Finding]:
         failing_side=FailingSide.CLIENT if side is Side.CLIENT else FailingSide.SERVER,
         remedy_side=RemedySide.CLIENT if side is Side.CLIENT else RemedySide.SERVER,
         confidence=Confidence.SEEN if clear else Confidence.INFERRED,
+        rank=RULE.rank if _ended_by_it(story, refusal) else Rank.NOTE,
         alternatives=()
         if clear
         else (Alternative("client_certificate_rejected", "a key log, or the log of that side"),),
@@ -101,6 +102,12 @@ def _refusal(story: Story, asked: Message) -> Alert | None:
         if alert.sender is not asked.sender and alert.frame >= asked.frame and soon:
             return alert
     return None
+
+
+def _ended_by_it(story: Story, refusal: Alert) -> bool:
+    """Whether the connection was closed soon after the refusal, and did not simply go on."""
+    closed = story.timeline.closed_first
+    return closed is not None and closed[1].time - refusal.time <= _SOON_NS
 
 
 def _answered(story: Story, asked: Message, before: int) -> bool:

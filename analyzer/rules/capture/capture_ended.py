@@ -25,7 +25,7 @@ from analyzer.diagnosis.causes import Confidence, FailingSide, Phase, RemedySide
 from analyzer.diagnosis.model import Evidence, Finding, Rank, Rule
 from analyzer.diagnosis.standing import phase_of
 from analyzer.diagnosis.wording import client_name, server_name
-from analyzer.tls.story import Story
+from analyzer.tls.story import Story, Way
 
 RULE = Rule(
     id="TLS-CAP-004",
@@ -40,11 +40,11 @@ RULE = Rule(
 
 def check(story: Story) -> Iterator[Finding]:
     """Fire where the capture hides whether the handshake completed."""
-    if (
-        story.completed
-        or not story.is_tls
-        or not story.blind_to("end", "client_bytes", "server_bytes")
-    ):
+    if story.completed or not story.is_tls:
+        return
+    # A TLS 1.3 client that has finished, and nothing after it: acceptance would be encrypted anyway.
+    unsaid = story.completed is None and story.ending.way in {Way.OPEN, Way.SILENCE}
+    if not unsaid and not story.blind_to("end", "client_bytes", "server_bytes"):
         return
     yield RULE.finding(
         Evidence(story.timeline.last_frame, "last packet of the connection in the capture"),

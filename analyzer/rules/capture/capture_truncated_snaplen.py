@@ -24,7 +24,7 @@ from analyzer.diagnosis.causes import Confidence, FailingSide, Phase, RemedySide
 from analyzer.diagnosis.model import Evidence, Finding, Rank, Rule
 from analyzer.diagnosis.standing import phase_of
 from analyzer.diagnosis.wording import client_name, server_name
-from analyzer.tls.story import Story
+from analyzer.tls.story import Opening, Story
 
 RULE = Rule(
     id="TLS-CAP-001",
@@ -37,9 +37,15 @@ RULE = Rule(
 )
 
 
+# With a very small snap length not even the first bytes of the payload were captured.
+_UNREAD = frozenset({Opening.NOTHING, Opening.TLS, Opening.UNKNOWN})
+
+
 def check(story: Story) -> Iterator[Finding]:
     """Fire where the capture hides whether the handshake completed."""
-    if story.completed or not story.is_tls or not story.blind_to("snap_length"):
+    if story.completed or not story.blind_to("snap_length"):
+        return
+    if not story.is_tls and not _UNREAD.issuperset(story.openings.values()):
         return
     yield RULE.finding(
         Evidence(story.timeline.first_frame, "packets of this connection were cut"),

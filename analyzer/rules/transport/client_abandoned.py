@@ -24,7 +24,7 @@ from collections.abc import Iterator
 
 from analyzer.diagnosis.causes import Confidence, FailingSide, Phase, RemedySide
 from analyzer.diagnosis.model import Alternative, Finding, Rank, Rule
-from analyzer.diagnosis.standing import end_evidence, phase_of, waited_long
+from analyzer.diagnosis.standing import BOTH_WAYS, end_evidence, phase_of, retried, waited_long
 from analyzer.diagnosis.wording import client_name, offer_evidence, server_name
 from analyzer.tcp.timeline import Side
 from analyzer.tls.story import Milestone, Opening, Story, Way
@@ -37,13 +37,16 @@ RULE = Rule(
     rank=Rank.CLOSED,
     title="The client gives up before the server answers",
     references=("RFC 8446 §6",),
+    requires=BOTH_WAYS,
 )
 
 
 def check(story: Story) -> Iterator[Finding]:
     """Fire where the client leaves without a word before the server answered."""
     ending = story.ending
-    if not story.offers or story.reached(Milestone.SERVER_HELLO) or waited_long(story):
+    if not story.offers or story.reached(Milestone.SERVER_HELLO):
+        return
+    if retried(story) or waited_long(story):
         return
     if ending.way not in {Way.FIN, Way.RST} or ending.side is not Side.CLIENT:
         return

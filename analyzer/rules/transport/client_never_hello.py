@@ -25,7 +25,7 @@ from collections.abc import Iterator
 
 from analyzer.diagnosis.causes import Confidence, FailingSide, Phase, RemedySide
 from analyzer.diagnosis.model import Alternative, Evidence, Finding, Rank, Rule
-from analyzer.diagnosis.standing import PATIENCE_NS, end_evidence
+from analyzer.diagnosis.standing import BOTH_WAYS, PATIENCE_NS, end_evidence
 from analyzer.diagnosis.wording import client_name, server_name
 from analyzer.tcp.timeline import Side
 from analyzer.tls.story import Milestone, Story, Way
@@ -38,6 +38,7 @@ RULE = Rule(
     rank=Rank.CLOSED,
     title="The client never says hello",
     references=("RFC 8446 §2",),
+    requires=BOTH_WAYS,
 )
 
 
@@ -48,6 +49,8 @@ def check(story: Story) -> Iterator[Finding]:
         return
     if story.blind_to("client_side", "server_side") or ending.way is Way.OPEN:
         return
+    if not timeline.accepted and ending.way is Way.SILENCE:
+        return  # the answer to the SYN never arrived: TLS-TCP-002
     if ending.side is Side.SERVER and ending.waited_ns < PATIENCE_NS:
         return
     yield RULE.finding(
@@ -67,6 +70,9 @@ def check(story: Story) -> Iterator[Finding]:
         alternatives=(
             Alternative(
                 "fine", "whether the client is a load balancer's health check or a scanner"
+            ),
+            Alternative(
+                "plaintext_other_to_tls", "whether the client waits for a greeting before STARTTLS"
             ),
         ),
     )

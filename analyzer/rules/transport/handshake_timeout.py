@@ -26,8 +26,10 @@ from collections.abc import Iterator
 from analyzer.diagnosis.causes import Confidence, Phase, RemedySide
 from analyzer.diagnosis.model import Alternative, Evidence, Finding, Rank, Rule
 from analyzer.diagnosis.standing import (
+    BOTH_WAYS,
     awaited,
     awaited_names,
+    client_done,
     end_evidence,
     phase_of,
     side_of,
@@ -46,13 +48,14 @@ RULE = Rule(
     rank=Rank.CLOSED,
     title="A side falls silent in the handshake",
     references=("RFC 9293 §3.8",),
+    requires=BOTH_WAYS,
 )
 
 
 def check(story: Story) -> Iterator[Finding]:
     """Fire on a handshake that stands still for long with a side on turn."""
     ending, silent = story.ending, awaited(story)
-    if not story.offers or story.completed or silent is None or starved(story) is not None:
+    if not story.offers or client_done(story) or silent is None or starved(story) is not None:
         return
     if ending.way is not Way.SILENCE and not waited_long(story):
         return

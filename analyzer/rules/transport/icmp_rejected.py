@@ -33,9 +33,17 @@ _V4 = {
     1: "host unreachable",
     2: "protocol unreachable",
     3: "port unreachable",
+    5: "source route failed",
+    6: "network unknown",
+    7: "host unknown",
+    8: "host isolated",
     9: "network prohibited",
     10: "host prohibited",
+    11: "network unreachable for this type of service",
+    12: "host unreachable for this type of service",
     13: "communication administratively prohibited",
+    14: "host precedence violation",
+    15: "precedence cutoff",
 }
 _V6 = {
     0: "no route",
@@ -84,7 +92,12 @@ def check(story: Story) -> Iterator[Finding]:
         return
 
 
+_TOO_FAR = frozenset({(4, 11, 0), (6, 3, 0)})
+
+
 def _reason(event: IcmpEvent) -> str | None:
+    if (event.version, event.type, event.code) in _TOO_FAR:
+        return "time to live exceeded (a loop in the routes?)"
     if event.version == 4:
         return _V4.get(event.code) if event.type == 3 else None
     return _V6.get(event.code) if event.type == 1 else None

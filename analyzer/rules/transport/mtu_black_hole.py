@@ -40,7 +40,7 @@ RULE = Rule(
     name="mtu-black-hole",
     cause="mtu_black_hole",
     phase=Phase.SERVER_HELLO,
-    rank=Rank.OFFER,
+    rank=Rank.FACT,
     title="Full-size packets do not get through",
     references=(
         "RFC 2923 §2.1",

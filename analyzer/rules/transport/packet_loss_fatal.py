@@ -37,7 +37,7 @@ RULE = Rule(
     name="packet-loss-fatal",
     cause="packet_loss_fatal",
     phase=Phase.SERVER_HELLO,
-    rank=Rank.OFFER,
+    rank=Rank.FACT,
     title="Packets are lost until the handshake dies",
     references=("RFC 6298 §5",),
 )

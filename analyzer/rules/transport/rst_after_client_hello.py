@@ -25,7 +25,13 @@ from collections.abc import Iterator
 
 from analyzer.diagnosis.causes import Confidence, FailingSide, Phase, RemedySide
 from analyzer.diagnosis.model import Alternative, Evidence, Finding, Rank, Rule
-from analyzer.diagnosis.standing import FULL_SEGMENT, end_evidence, waited_long
+from analyzer.diagnosis.standing import (
+    BOTH_WAYS,
+    FULL_SEGMENT,
+    end_evidence,
+    retried,
+    waited_long,
+)
 from analyzer.diagnosis.wording import client_name, offer_evidence, server_name
 from analyzer.tcp.timeline import Side
 from analyzer.tls.story import Message, Story, Way
@@ -40,13 +46,14 @@ RULE = Rule(
     rank=Rank.CLOSED,
     title="The ClientHello is answered by RST",
     references=("RFC 9293 §3.5.2",),
+    requires=BOTH_WAYS,
 )
 
 
 def check(story: Story) -> Iterator[Finding]:
     """Fire where the server's whole answer to a ClientHello is RST."""
     ending = story.ending
-    if not story.offers or story.choice is not None or story.retry is not None:
+    if not story.offers or story.choice is not None or retried(story):
         return
     if ending.way is not Way.RST or ending.side is not Side.SERVER or waited_long(story):
         return

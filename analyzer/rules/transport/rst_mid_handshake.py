@@ -25,7 +25,15 @@ from collections.abc import Iterator
 
 from analyzer.diagnosis.causes import Confidence, Phase, RemedySide
 from analyzer.diagnosis.model import Alternative, Evidence, Finding, Rank, Rule
-from analyzer.diagnosis.standing import end_evidence, phase_of, side_of, waited_long
+from analyzer.diagnosis.standing import (
+    BOTH_WAYS,
+    client_done,
+    end_evidence,
+    phase_of,
+    retried,
+    side_of,
+    waited_long,
+)
 from analyzer.diagnosis.wording import client_name, party, server_name
 from analyzer.tcp.timeline import Side
 from analyzer.tls.story import Milestone, Story, Way
@@ -41,13 +49,16 @@ RULE = Rule(
         "RFC 8446 §6",
         "RFC 9293 §3.5.2",
     ),
+    requires=BOTH_WAYS,
 )
 
 
 def check(story: Story) -> Iterator[Finding]:
     """Fire where a side leaves without a word behind ServerHello."""
     ending, side = story.ending, story.ending.side
-    if story.completed or not story.reached(Milestone.SERVER_HELLO) or waited_long(story):
+    if client_done(story) or waited_long(story):
+        return
+    if not story.reached(Milestone.SERVER_HELLO) and not retried(story):
         return
     if ending.way not in {Way.FIN, Way.RST} or side is None:
         return

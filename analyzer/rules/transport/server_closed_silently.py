@@ -25,7 +25,7 @@ from collections.abc import Iterator
 
 from analyzer.diagnosis.causes import Confidence, FailingSide, Phase, RemedySide
 from analyzer.diagnosis.model import Alternative, Finding, Rank, Rule
-from analyzer.diagnosis.standing import end_evidence, waited_long
+from analyzer.diagnosis.standing import BOTH_WAYS, end_evidence, retried, waited_long
 from analyzer.diagnosis.wording import client_name, offer_evidence, server_name
 from analyzer.tcp.timeline import Side
 from analyzer.tls.story import Opening, Story, Way
@@ -41,17 +41,21 @@ RULE = Rule(
         "RFC 8446 §6",
         "RFC 5246 §7.2",
     ),
+    requires=BOTH_WAYS,
 )
+
+
+_SILENT = frozenset({Opening.NOTHING, Opening.TLS})  # TLS: a HelloRetryRequest
 
 
 def check(story: Story) -> Iterator[Finding]:
     """Fire where the server's whole answer to a ClientHello is FIN."""
     ending = story.ending
-    if not story.offers or story.choice is not None or story.retry is not None:
+    if not story.offers or story.choice is not None or retried(story):
         return
     if ending.way is not Way.FIN or ending.side is not Side.SERVER or waited_long(story):
         return
-    if story.openings[Side.SERVER] is not Opening.NOTHING and story.prelude is None:
+    if story.openings[Side.SERVER] not in _SILENT and story.prelude is None:
         return
     yield RULE.finding(
         *offer_evidence(story, "client sent ClientHello"),

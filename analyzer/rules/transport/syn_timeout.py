@@ -25,6 +25,7 @@ from collections.abc import Iterator
 from analyzer.diagnosis.causes import Confidence, FailingSide, Phase, RemedySide
 from analyzer.diagnosis.model import Alternative, Evidence, Finding, Rank, Rule
 from analyzer.diagnosis.wording import client_name, counted, milliseconds, server_name
+from analyzer.tcp.timeline import Side
 from analyzer.tls.story import Story
 
 _ANSWER_DUE_NS = 1_000_000_000  # RFC 6298 section 2: the first retransmission timeout
@@ -47,7 +48,15 @@ def check(story: Story) -> Iterator[Finding]:
     """Fire on SYNs without an answer, once an answer was due."""
     timeline = story.timeline
     syns = timeline.syns
-    if timeline.end != "unanswered" or timeline.icmp or not syns:
+    if timeline.icmp or not syns:
+        return
+    if timeline.end == "timeout" and timeline.syn_ack is not None and not timeline.accepted:
+        if len(syns) > 1:
+            yield from _answer_lost(story)
+        return
+    # Where the client goes on after its SYN it got an answer, which the capture does not hold.
+    went_on = timeline.packets[Side.CLIENT] > len(syns)
+    if timeline.end != "unanswered" or went_on:
         return
     tried = syns[-1].time - syns[0].time
     if tried + timeline.silence_ns < _ANSWER_DUE_NS and len(syns) < 2:
@@ -71,5 +80,28 @@ def check(story: Story) -> Iterator[Finding]:
         confidence=Confidence.INFERRED if len(syns) > 1 else Confidence.SUSPECTED,
         alternatives=(
             Alternative("capture_one_sided", "a capture that is sure to see the server's packets"),
+        ),
+    )
+
+
+def _answer_lost(story: Story) -> Iterator[Finding]:
+    """The server accepted, and the client never heard of it."""
+    timeline = story.timeline
+    assert timeline.syn_ack is not None
+    yield RULE.finding(
+        Evidence(timeline.syns[0].frame, "client sent SYN"),
+        Evidence(
+            timeline.syn_ack.frame, "server sent SYN-ACK, which the client never acknowledged"
+        ),
+        title=f"The answer of {server_name(story)} to the SYN of {client_name(story)} is lost",
+        explanation="The server accepted, but its packets do not reach the client.",
+        remedy=(
+            "On the path: check the way back from server to client (routing, firewall state).",
+        ),
+        failing_side=FailingSide.NETWORK,
+        remedy_side=RemedySide.NETWORK,
+        confidence=Confidence.SUSPECTED,
+        alternatives=(
+            Alternative("capture_one_sided", "a capture that is sure to see the client's packets"),
         ),
     )

@@ -21,9 +21,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from analyzer.diagnosis.causes import Confidence, FailingSide, Phase, RemedySide
-from analyzer.diagnosis.model import Evidence, Finding, Rank, Rule
+from analyzer.diagnosis.model import Alternative, Evidence, Finding, Rank, Rule
 from analyzer.diagnosis.wording import client_name, server_name
-from analyzer.tls.story import PreludeEnd, Story
+from analyzer.tcp.timeline import Side
+from analyzer.tls.story import PreludeEnd, Story, Way
 
 _PROXIES = frozenset({"http connect", "socks"})
 
@@ -44,12 +45,17 @@ RULE = Rule(
 def check(story: Story) -> Iterator[Finding]:
     """Fire on a refused request for TLS."""
     prelude = story.prelude
-    if prelude is None or prelude.end is not PreludeEnd.REFUSED or story.offers:
+    if prelude is None or story.offers:
+        return
+    closed = prelude.end is PreludeEnd.OPEN and _server_closed(story)
+    if prelude.end is not PreludeEnd.REFUSED and not closed:
         return
     if prelude.protocol in _PROXIES:
         return
     yield RULE.finding(
-        Evidence(prelude.frame, f"server refused to start TLS: {prelude.text}"),
+        Evidence(story.ending.frame, "server closed the connection instead of an answer")
+        if closed
+        else Evidence(prelude.frame, f"server refused to start TLS: {prelude.text}"),
         title=f"{server_name(story)} refuses to start TLS in {prelude.protocol} for "
         f"{client_name(story)}: {prelude.text}",
         explanation="The client asked for TLS before the handshake, and the server said no.",
@@ -61,5 +67,16 @@ def check(story: Story) -> Iterator[Finding]:
         ),
         failing_side=FailingSide.SERVER,
         remedy_side=RemedySide.SERVER,
-        confidence=Confidence.SEEN,
+        confidence=Confidence.SUSPECTED if closed else Confidence.SEEN,
+        rank=Rank.CLOSED if closed else RULE.rank,
+        alternatives=(
+            (Alternative("server_closed_silently", "the log of the side that closed"),)
+            if closed
+            else ()
+        ),
     )
+
+
+def _server_closed(story: Story) -> bool:
+    ending = story.ending
+    return ending.side is Side.SERVER and ending.way in {Way.FIN, Way.RST}

@@ -134,3 +134,31 @@ def test_a_clear_no_renegotiation_is_seen() -> None:
 
 def test_the_closing_alerts_of_an_idle_connection_refuse_nothing() -> None:
     assert said("TLS-END-001", closed(renegotiated().wait(30)).story()) == []
+
+
+def test_a_refusal_after_which_the_connection_goes_on_is_a_note() -> None:
+    scene = renegotiated(m.sealed_alert()).client(m.data()).server(m.data(700)).wait(20)
+    story = closed(scene).story()
+    diagnosis = diagnose(story, rules.modules())
+
+    assert diagnosis.headline is None
+    assert [f.rule for f in diagnosis.findings] == ["TLS-END-001"]
+    assert outcome(story, diagnosis.headline) == "established"
+
+
+@pytest.mark.parametrize(
+    ("story", "outcome_"),
+    [
+        (ended(established13(tickets=False, shown=900), "fin", CLIENT), "failed"),
+        (ended(established13(tickets=False, shown=900), "fin", CLIENT, after=30), "incomplete"),
+        (established13(tickets=False, shown=900).story(), "incomplete"),
+    ],
+    ids=["left at once", "left later", "silence"],
+)
+def test_acceptance_under_encryption_is_never_left_without_a_word(
+    story: Story, outcome_: str
+) -> None:
+    headline = diagnose(story, rules.modules()).headline
+
+    assert headline is not None
+    assert outcome(story, headline) == outcome_

@@ -6,7 +6,9 @@ from collections.abc import Callable
 
 import pytest
 
+from analyzer import rules
 from analyzer.diagnosis.causes import Confidence, FailingSide, Phase, RemedySide
+from analyzer.diagnosis.engine import diagnose, outcome
 from analyzer.tcp.timeline import Side
 from analyzer.tls.story import Story
 from tests.support import messages as m
@@ -314,3 +316,57 @@ def test_one_retransmission_is_no_starvation() -> None:
 
     assert said("TLS-TCP-011", story) == []
     assert said("TLS-TCP-012", story) == []
+
+
+def lost_answer() -> Story:
+    """Two SYNs whose answer never reaches the client."""
+    scene = Scene().syn().answer().wait(1).syn().answer()
+    return scene.story()
+
+
+def test_an_answer_that_never_arrives_is_the_networks() -> None:
+    (finding,) = said("TLS-TCP-002", lost_answer())
+
+    assert finding.failing_side is FailingSide.NETWORK
+    assert said("TLS-TCP-005", lost_answer()) == []
+
+
+@pytest.mark.parametrize(
+    "story",
+    [
+        pytest.param(offered().only(CLIENT).story(), id="silence"),
+        pytest.param(offered().fin(CLIENT).only(CLIENT).story(), id="fin"),
+        pytest.param(answered().fin(SERVER).only(SERVER).story(), id="server only"),
+        pytest.param(
+            offered().server(full_segment(), cut=1460).ack(CLIENT).fin(CLIENT).story(), id="cut"
+        ),
+    ],
+)
+def test_nobody_is_accused_of_what_the_capture_hides(story: Story) -> None:
+    headline = diagnose(story, rules.modules()).headline
+
+    assert headline is not None
+    assert not headline.failure
+    assert outcome(story, headline) == "incomplete"
+
+
+@pytest.mark.parametrize(
+    ("side", "after", "cause"),
+    [
+        (CLIENT, 2, "handshake_timeout"),
+        (CLIENT, 0, "client_abandoned"),
+        (SERVER, 4, "server_closed_silently"),
+        (SERVER, 20, "handshake_timeout"),
+    ],
+)
+def test_who_waits_loses_patience_sooner_than_who_works(
+    side: Side, after: float, cause: str
+) -> None:
+    headline = diagnose(hello_unanswered("fin", side, after), rules.modules()).headline
+
+    assert headline is not None
+    assert headline.cause == cause
+
+
+def test_a_packet_that_travels_too_far_is_rejected() -> None:
+    assert said("TLS-TCP-003", Scene().syn().icmp(11, 0).story())
