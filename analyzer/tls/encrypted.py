@@ -6,16 +6,17 @@ shortest and longest form of each message; :func:`read_sealed` finds every way i
 can be cut into these messages. Where all readings agree the fact is inferred; where they differ it
 is unknown (None), and nothing is guessed.
 
-Padding (section 5.4) makes records longer than their messages. It is legal and rare: padded
-handshake messages make readings fail, which again gives "unknown", while a padded alert is still
-recognised because it is too short for anything else and the last thing its sender says.
+Padding (section 5.4) makes records longer than their messages. It is legal and rare: where all
+records of a side carry the same padding it is found by the side's Finished; other padding makes
+readings fail, which again gives "unknown". A padded alert is recognised in any case, because it is
+too short for anything else and the last thing its sender says.
 """
 
 from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, TypeVar
 
 from analyzer.tcp.timeline import Side
@@ -54,6 +55,7 @@ _VERIFY = Slot("certificate_verify", 68, 9_000)
 _END_OF_EARLY_DATA: Final = 4
 _ALERT: Final = 2
 _ALERT_PADDED_MOST: Final = 34  # alerts padded to 16 or 32 bytes; shorter than any Finished
+_PADDING_MOST: Final = 64
 _FRAGMENT_LEAST: Final = 400  # a record that is only part of a message is at least this long
 _RECORDS_MOST: Final = 24  # a handshake needs fewer; bounds the work
 
@@ -121,10 +123,13 @@ def read_sealed(
     finished = Slot("finished", 4 + hash_length, 4 + hash_length)
     server, client, early = _sides(records, early_data=early_data)
     flight, rest = _flight(server, client)
-    servers = list(_cuts(_server_shapes(finished, psk=psk), flight))
+    asking = _server_shapes(finished, psk=psk)
+    flight = _unpadded(flight, asking, finished)
+    servers = list(_cuts(asking, flight))
     shapes = _client_shapes(finished, psk=psk)
     if application_settings:
         shapes += [(_SETTINGS, *shape) for shape in shapes]
+    client = _unpadded(client, shapes, finished)
     clients = list(_cuts(shapes, client[:_RECORDS_MOST]))
     return _agree(servers, clients, flight, rest, client, early=early)
 
@@ -152,6 +157,25 @@ def _flight(server: list[Sealed], client: list[Sealed]) -> tuple[list[Sealed], l
     answered = client[0].frame
     before = list(itertools.takewhile(lambda record: record.frame < answered, server))
     return before[:_RECORDS_MOST], server[len(before) :]
+
+
+def _unpadded(
+    records: list[Sealed], shapes: list[tuple[Slot, ...]], finished: Slot
+) -> list[Sealed]:
+    """The records as they are without the padding that a stack adds to each (JSSE: 16 bytes).
+
+    Only where they make no complete reading as they are; a record that would then be a Finished
+    says how much there can be.
+    """
+    head = records[:_RECORDS_MOST]
+    if any(cut.complete for cut in _cuts(shapes, head)):
+        return records
+    longer = {record.length - finished.low for record in head}
+    for padding in sorted(length for length in longer if 0 < length <= _PADDING_MOST):
+        bare = [replace(r, length=max(r.length - padding, _ALERT)) for r in records]
+        if any(cut.complete for cut in _cuts(shapes, bare[:_RECORDS_MOST])):
+            return bare
+    return records
 
 
 def _server_shapes(finished: Slot, *, psk: bool) -> list[tuple[Slot, ...]]:
