@@ -24,7 +24,12 @@ from tests.bench.wire import POLICIES
 
 ANSWERED = re.compile(r"HTTP/1\.[01] 200|hello\n")
 PATIENCE = 7.0
-AT_CLIENT = ("tampered", "reset-hello", "reset-flight")  # the other end sees what was sent
+AT_CLIENT = (
+    "prohibited",
+    "tampered",
+    "reset-hello",
+    "reset-flight",
+)  # the other end sees what was sent
 
 
 class UnplannedError(Exception):
@@ -171,6 +176,8 @@ class misbehaving:  # noqa: N801 - reads as a statement
                 raise UnplannedError(f"this wire cannot be {self.how}: {error.stderr}") from error
 
     def __exit__(self, *_: object) -> None:
+        if self.lab.wire:  # what is still under way must not reach the next record
+            time.sleep(0.6)
         for words in self._commands("del"):
             subprocess.run(words, check=False, capture_output=True)
 
@@ -190,8 +197,6 @@ class misbehaving:  # noqa: N801 - reads as a statement
             ]
         if self.how == "mute":
             return [[*far, *route, *(["blackhole"] if verb == "add" else []), f"{CLIENT_IP}/32"]]
-        if self.how == "prohibited":
-            return [[*far, *route, *(["prohibit"] if verb == "add" else []), f"{CLIENT_IP}/32"]]
         return []
 
 

@@ -231,12 +231,32 @@ def _resets(sender: int, frame: bytes) -> Iterator[tuple[int, bytes]]:
         yield to, bytes(dpkt.ethernet.Ethernet(src=pair[0], dst=pair[1], type=0x0800, data=ip))
 
 
+def _prohibited() -> Policy:
+    """A router that answers a SYN with "communication administratively prohibited"."""
+
+    def policy(sender: int, count: int, frame: bytes) -> Fate:
+        if sender != CLIENT or frame[12:14] != b"\x08\x00" or frame[23] != 6:
+            return as_it_is(sender, count, frame)
+        seen = dpkt.ethernet.Ethernet(frame)
+        quoted = frame[14 : 14 + 20 + 8]
+        unreachable = dpkt.icmp.ICMP.Unreach(data=quoted)
+        icmp = dpkt.icmp.ICMP(type=3, code=13, data=unreachable)
+        router = bytes([192, 0, 2, 1])
+        ip = dpkt.ip.IP(src=router, dst=seen.data.src, p=1, ttl=255, data=icmp)
+        ip.len = len(ip)
+        back = dpkt.ethernet.Ethernet(src=seen.dst, dst=seen.src, type=0x0800, data=ip)
+        return [(0.001, CLIENT, bytes(back))]
+
+    return policy
+
+
 POLICIES: dict[str, Callable[[], Policy]] = {
     "lossy": _lossy,
     "reordered": _reordered,
     "slow": _slow,
     "doubled": _doubled,
     "tampered": _tampered,
+    "prohibited": _prohibited,
     "reset-hello": _forged(CLIENT),
     "reset-flight": _forged(SERVER),
 }
