@@ -528,6 +528,99 @@ def boxes() -> Iterator[Scenario]:
             )
 
 
+def special() -> Iterator[Scenario]:
+    """What only OpenSSL's own programs can be asked for, against everybody else."""
+    good, trusting = Wish(cert="good"), Wish(ca="root")
+    parent = "negotiation_failed"
+    for server in (
+        "openssl",
+        "nginx",
+        "go",
+        "gnutls",
+        "haproxy",
+        "python",
+        "apache",
+        "node",
+        "nss",
+    ):
+        calls = replace(trusting, version="1.2", extra=("-fallback_scsv",))
+        truth = _refused("inappropriate_fallback", "client")
+        said = "inappropriate fallback"
+        yield Scenario("inappropriate_fallback", "openssl", server, "1.2", calls, good, truth, said)
+    for server in ("nginx", "haproxy", "go", "python"):
+        for version in VERSIONS:
+            calls = replace(trusting, version=version, name="")
+            serves = replace(good, version=version, strict=True)
+            truth = _refused("sni_missing", "client", "sni_unrecognized", parent, "server_internal")
+            said = "name|alert|handshake"
+            yield Scenario("sni_missing", "openssl", server, version, calls, serves, truth, said)
+    for client in CLIENT_NAMES:
+        for version in VERSIONS:
+            calls = replace(trusting, version=version)
+            serves = Wish(version, extra=("-nocert",))
+            also = ["no_shared_cipher", parent]
+            also += ["protocol_version"] if version == "1.3" else []
+            truth = _refused("server_no_certificate", "server", *also)
+            said = "no shared cipher|no suitable|unsupported protocol|handshake failure|alert"
+            yield Scenario(
+                *("server_no_certificate", client, "openssl", version, calls, serves, truth, said)
+            )
+        serves = Wish(
+            *("1.2", "good-rsa"),
+            dh=True,
+            extra=("-cipher", "DHE-RSA-AES128-GCM-SHA256:@SECLEVEL=0"),
+        )
+        truth = Truth("failed", "dh_key_too_small", "key_exchange", "client", "server")
+        truth = replace(truth, accept={"remedy_side": ["client"]})
+        if client == "go":  # it knows no such suite
+            continue
+        if client not in ("openssl", "python", "curl"):
+            truth = FINE
+        yield Scenario(
+            *(
+                "dh_key_too_small" if truth is not FINE else "good_small_dh",
+                client,
+                "openssl",
+                "1.2",
+            ),
+            *(replace(trusting, version="1.2"), serves, truth),
+            "too small|dh key|unacceptable|weak|not long enough|prime",
+        )
+    for server in SERVER_NAMES:
+        calls = replace(trusting, version="1.2", typed=("R", "GET / HTTP/1.0\\r", "\\r"))
+        truth = Truth("failed", "renegotiation_refused", "post_handshake", "server", "server")
+        accept = {"remedy_side": ["client"], "outcome": ["established"], "failing_side": ["client"]}
+        truth = replace(truth, accept=accept)
+        said = "no renegotiation|RENEGOTIATING"
+        serves = replace(good, version="1.2")
+        fault = "renegotiation_refused"
+        if server in ("java", "gnutls", "node", "nss"):
+            fault, truth, said = "good_renegotiated", FINE, ""
+        yield Scenario(fault, "openssl", server, "1.2", calls, serves, truth, said)
+
+
+def silence() -> Iterator[Scenario]:
+    """Servers that answer a hello, or nothing at all, without a word."""
+    good, trusting = Wish(cert="good"), Wish(ca="root")
+    early = ["server_closed_silently", "server_closed_on_accept", "rst_after_client_hello"]
+    for client in CLIENT_NAMES:
+        for kind, cause, side in (
+            ("slam", "server_closed_on_accept", "server"),
+            ("swallow", "server_closed_silently", "server"),
+            ("reset", "rst_after_client_hello", "server"),
+            ("mute", "handshake_timeout", "client"),
+        ):
+            truth = Truth("failed", cause, "client_hello", side, "server")
+            accept = {"remedy_side": ["network"]}
+            if kind == "slam":  # the hello may be under way already
+                accept["cause"] = early
+            if kind == "mute":
+                accept["cause"] = ["client_abandoned"]
+                accept["failing_side"] = ["server"]
+            truth = replace(truth, accept=accept)
+            yield Scenario(cause, client, f"plain_{kind}", "none", trusting, good, truth)
+
+
 def scenarios() -> list[Scenario]:
     """All of them, each name once."""
     made: dict[str, Scenario] = {}
@@ -539,6 +632,8 @@ def scenarios() -> list[Scenario]:
         transport(),
         plaintext(),
         boxes(),
+        special(),
+        silence(),
     ):
         for scenario in family:
             made.setdefault(scenario.name, scenario)

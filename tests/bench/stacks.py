@@ -58,6 +58,9 @@ class Wish:
     alpn: str = ""
     strict: bool = False  # server: refuse other names
     times: int = 1
+    dh: bool = False  # OpenSSL's server: a group of 1024 bits
+    typed: tuple[str, ...] = ()  # OpenSSL's client: lines typed, half a second apart
+    extra: tuple[str, ...] = ()  # further words for OpenSSL's programs
 
 
 @dataclass(frozen=True)
@@ -147,7 +150,12 @@ def openssl_server(wish: Wish, place: Place) -> Command:
     if wish.strict:
         words += ["-servername", HOST, "-servername_fatal", "-cert2", place.pki.path(wish.cert)]
         words += ["-key2", place.pki.path(wish.cert, "key")]
-    return Command([*words, *_openssl_flags(wish, place)])
+    if wish.dh:
+        parameters = place.pki.folder / "dh1024.pem"
+        if not parameters.exists():
+            _quiet(["openssl", "dhparam", "-out", str(parameters), "1024"])
+        words += ["-dhparam", str(parameters)]
+    return Command([*words, *_openssl_flags(wish, place), *wish.extra])
 
 
 def openssl_client(wish: Wish, place: Place) -> Command:
@@ -163,7 +171,12 @@ def openssl_client(wish: Wish, place: Place) -> Command:
         again = " ".join([*words, *_openssl_flags(wish, place)])
         once = f"printf 'GET / HTTP/1.0\\r\\nHost: gateway.example\\r\\n\\r\\n' | {again}"
         return Command(["sh", "-c", f"{once} -sess_out {session}; {once} -sess_in {session}"])
-    return Command([*words, *_openssl_flags(wish, place)], GET)
+    words += [*_openssl_flags(wish, place), *wish.extra]
+    if wish.typed:
+        words.remove("-ign_eof")
+        typing = "; ".join(f"sleep 0.5; printf '{line}\\n'" for line in wish.typed)
+        return Command(["sh", "-c", f"({typing}; sleep 1) | {' '.join(words)}"])
+    return Command(words, GET)
 
 
 def curl_client(wish: Wish, place: Place) -> Command | None:
@@ -492,7 +505,7 @@ def plain(role: str, kind: str) -> Driver:
     return driver
 
 
-PLAIN = ("http", "ssh", "smtp")
+PLAIN = ("http", "ssh", "smtp", "slam", "swallow", "reset", "mute")
 SERVERS: dict[str, Driver] = {
     "openssl": openssl_server,
     "gnutls": gnutls_server,

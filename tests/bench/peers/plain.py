@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import struct
 import sys
+import time
 
 GET = b"GET / HTTP/1.1\r\nHost: gateway.example\r\n\r\n"
 FIRST_WORDS = {"http": GET, "ssh": b"SSH-2.0-OpenSSH_9.2\r\n", "smtp": b"EHLO partner.example\r\n"}
@@ -27,6 +29,20 @@ def call(kind: str, host: str, port: int) -> None:
         sys.stdout.write(f"client: the server answered {got[:60]!r}\n")
 
 
+def treat(kind: str, host: str, port: int) -> None:
+    """Treat every client without a word: close, reset, or keep it waiting."""
+    with socket.create_server((host, port)) as listener:
+        while True:
+            plain, _ = listener.accept()
+            if kind != "slam":
+                plain.recv(65_536)
+            if kind == "mute":
+                time.sleep(8)
+            if kind == "reset":
+                plain.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            plain.close()
+
+
 def serve(kind: str, host: str, port: int) -> None:
     with socket.create_server((host, port)) as listener:
         while True:
@@ -42,7 +58,9 @@ def serve(kind: str, host: str, port: int) -> None:
 
 def main() -> None:
     role, kind, host, port = sys.argv[1:]
-    (serve if role == "server" else call)(kind, host, int(port))
+    silent = kind in ("slam", "swallow", "reset", "mute")
+    does = call if role == "client" else treat if silent else serve
+    does(kind, host, int(port))
 
 
 if __name__ == "__main__":
