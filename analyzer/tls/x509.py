@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from analyzer.tls.dn import same_name
 from analyzer.tls.name_constraints import violations
+from analyzer.tls.registry_keys import SignatureScheme
 from analyzer.tls.x509_facts import CertificateFacts, read_facts, time_text
 
 if TYPE_CHECKING:
@@ -58,6 +59,51 @@ def signed_by(child: bytes, parent: bytes) -> bool | None:
             return False
         except (UnsupportedAlgorithm, ValueError, TypeError, x509.InvalidVersion):
             return None
+    return True
+
+
+def verifies(der: bytes, scheme: SignatureScheme, signature: bytes, signed: bytes) -> bool | None:
+    """Whether the key of a certificate verifies a signature of the handshake.
+
+    None where that cannot be told: a scheme or key that the library does not have, or a key that does
+    not fit the scheme.
+    """
+    from cryptography import x509  # noqa: PLC0415 - as above
+    from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm  # noqa: PLC0415
+    from cryptography.hazmat.primitives import hashes  # noqa: PLC0415
+    from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, rsa  # noqa: PLC0415
+    from cryptography.hazmat.primitives.asymmetric.padding import (  # noqa: PLC0415
+        MGF1,
+        PSS,
+        PKCS1v15,
+    )
+
+    known: dict[str | None, hashes.HashAlgorithm] = {
+        "sha1": hashes.SHA1(),  # noqa: S303 - to check what others signed
+        "sha256": hashes.SHA256(),
+        "sha384": hashes.SHA384(),
+        "sha512": hashes.SHA512(),
+    }
+    hash_ = known.get(scheme.hash)
+    family = scheme.name.partition("_")[0]
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            key = x509.load_der_x509_certificate(der).public_key()
+        if isinstance(key, ed25519.Ed25519PublicKey | ed448.Ed448PublicKey) and family[:2] == "ed":
+            key.verify(signature, signed)
+        elif isinstance(key, ec.EllipticCurvePublicKey) and hash_ and family == "ecdsa":
+            key.verify(signature, signed, ec.ECDSA(hash_))
+        elif isinstance(key, rsa.RSAPublicKey) and hash_ and family == "rsa":
+            salted = scheme.name.startswith("rsa_pss")
+            padding = PSS(MGF1(hash_), hash_.digest_size) if salted else PKCS1v15()
+            key.verify(signature, signed, padding, hash_)
+        else:
+            return None
+    except InvalidSignature:
+        return False
+    except (UnsupportedAlgorithm, ValueError, TypeError, x509.InvalidVersion):
+        return None
     return True
 
 

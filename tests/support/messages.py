@@ -174,7 +174,7 @@ def server_key_exchange(group: int = 23, scheme: int = 0x0403) -> bytes:
         serialization.Encoding.X962, serialization.PublicFormat.UncompressedPoint
     )
     body = struct.pack(">BHB", 3, group, len(point)) + point
-    return message(12, body + scheme.to_bytes(2) + len(bytes(70)).to_bytes(2) + bytes(70))
+    return message(12, body + scheme.to_bytes(2) + bytes(2))
 
 
 def client_key_exchange() -> bytes:

@@ -38,6 +38,8 @@ from analyzer.diagnosis.signs import (
     CRYPTO_ALERTS,
 )
 from analyzer.diagnosis.wording import client_name, party, server_name
+from analyzer.tcp.timeline import Side
+from analyzer.tls.proof import key_exchange_frame, key_exchange_proven
 from analyzer.tls.registry import AlertDescription, ProtocolVersion
 from analyzer.tls.story import Milestone, Story
 
@@ -66,7 +68,11 @@ def check(story: Story) -> Iterator[Finding]:
     refusal = read_refusal(story)
     if refusal is None or psk_offered(story):
         return
-    if refusal.alert in CRYPTO_ALERTS:
+    if refusal.side is Side.CLIENT and key_exchange_proven(story) is False:
+        text = "the signature of the server's key exchange does not verify"
+        evidence = (Evidence(key_exchange_frame(story), text),)
+        yield _finding(story, refusal, Phase.KEY_EXCHANGE, Confidence.SEEN, evidence, Rank.DECISIVE)
+    elif refusal.alert in CRYPTO_ALERTS:
         yield _finding(story, refusal, _phase(story, refusal), Confidence.INFERRED, ())
     elif refusal.alert is AlertDescription.ILLEGAL_PARAMETER and _downgraded(story):
         text = "the server's random carries the mark of a downgrade (RFC 8446 §4.1.3)"
@@ -104,6 +110,7 @@ def _finding(
     phase: Phase,
     confidence: Confidence,
     more: tuple[Evidence, ...],
+    rank: Rank | None = None,
 ) -> Finding:
     flaw = signature_flaw(story, refusal.side.peer)
     known = (flaw.evidence,) if flaw is not None else ()
@@ -134,4 +141,5 @@ def _finding(
         remedy_side=RemedySide.NETWORK,
         confidence=confidence,
         phase=phase,
+        rank=rank,
     )
