@@ -8,24 +8,17 @@ import is imported where it is used, so that ``--help`` answers at once.
 from __future__ import annotations
 
 import contextlib
-import enum
+import importlib
 import os
 import sys
-from collections.abc import Iterable
-from io import TextIOWrapper
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final, cast
+from typing import Annotated, Final
 
 import typer
 
 from analyzer import __version__
+from analyzer.commands import COMMANDS, NAME
+from analyzer.errors import CaptureError, UsageError
 
-if TYPE_CHECKING:
-    from analyzer.pipeline import Analysis, Selection
-    from analyzer.report.schema import Connection
-
-NAME: Final = "handshake-analyzer"
-COMMANDS: Final = ("analyze", "explain", "rules", "schema")
 INTERRUPTED: Final = 130  # 128 + SIGINT
 PIPE_CLOSED: Final = 141  # 128 + SIGPIPE
 _COMPLETION: Final = "_HANDSHAKE_ANALYZER_COMPLETE"
@@ -37,18 +30,6 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="'analyze' may be left out: handshake-analyzer trace.pcap",
 )
-
-
-class Format(enum.StrEnum):
-    """How ``analyze`` prints its report."""
-
-    TEXT = "text"
-    JSON = "json"
-    NDJSON = "ndjson"
-
-
-class UsageError(Exception):
-    """The command line cannot be used; the text says what is wrong and what to do."""
 
 
 def main() -> None:
@@ -112,8 +93,6 @@ def _invoke(arguments: list[str]) -> int:
 
 def _explanation(error: Exception) -> str:
     """One line: what is wrong, where, and what to do."""
-    from analyzer.errors import CaptureError  # noqa: PLC0415 - only when something is wrong
-
     if isinstance(error, (CaptureError, UsageError)):
         return str(error)
     if hasattr(error, "format_message"):  # typer's own: a wrong option, a missing argument
@@ -154,149 +133,11 @@ def handshake_analyzer(
         typer.echo(context.get_help())
 
 
-@app.command()
-def analyze(
-    files: Annotated[
-        list[str],
-        typer.Argument(
-            metavar="FILE",
-            help="Captures (pcap, pcapng); '-' is standard input. Several files are one capture "
-            "that was kept in parts, and are read in order of time.",
-        ),
-    ],
-    form: Annotated[
-        Format, typer.Option("--format", "-f", help="How to print the report.")
-    ] = Format.TEXT,
-    output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Write to this file instead.")
-    ] = None,
-    stream: Annotated[
-        list[int] | None,
-        typer.Option("--stream", min=0, help="Only this connection (tcp.stream); repeatable."),
-    ] = None,
-    failed: Annotated[bool, typer.Option("--failed", help="Only connections that failed.")] = False,
-    exit_code: Annotated[
-        bool, typer.Option("--exit-code", help="Exit with status 1 if a connection failed.")
-    ] = False,
-    verbose: Annotated[
-        bool, typer.Option("--verbose", "-v", help="Tell every failure, and list the rest.")
-    ] = False,
-    no_color: Annotated[bool, typer.Option("--no-color", help="Print without colour.")] = False,
-) -> None:
-    """Analyse captures; 'handshake-analyzer trace.pcap' is short for it."""
-    for name in files:
-        _check(name, files)
-    from analyzer.pipeline import Analysis, Selection  # noqa: PLC0415 - loads numpy and more
-    from analyzer.report.progress import ProgressBar  # noqa: PLC0415 - not for --help
-    from analyzer.report.sink import written_beside  # noqa: PLC0415 - not for --help
-
-    selection = Selection(streams=frozenset(stream) if stream else None, failed=failed)
-    bar = ProgressBar(sys.stderr) if sys.stderr.isatty() else None
-    with bar or contextlib.nullcontext():
-        analysis = Analysis(files, progress=bar)
-        analysis.read()
-    missing = sorted((selection.streams or frozenset()) - analysis.streams)
-    if missing:
-        raise UsageError(
-            f"{files[0]}: no TCP stream {missing[0]} ({_known(len(analysis.streams))}); "
-            "use Wireshark's tcp.stream number"
-        )
-    colour = False if no_color or output else None
-    with written_beside(output) if output else contextlib.nullcontext(_stdout()) as sink:
-        failures = _print(analysis, selection, form, sink, verbose=verbose, colour=colour)
-    if exit_code and failures:
-        raise typer.Exit(1)
+def _hang_commands() -> None:
+    """Give the program one command for each name, from the module of that name."""
+    for name in COMMANDS:
+        module = importlib.import_module(f"analyzer.commands.{name}")
+        app.command(name)(getattr(module, name))
 
 
-@app.command()
-def explain(
-    rule: Annotated[str, typer.Argument(help="Its id, as in TLS-CERT-001, or its name.")],
-    no_color: Annotated[bool, typer.Option("--no-color", help="Print without colour.")] = False,
-) -> None:
-    """Print the page of a rule: what it means, how it is known, what to do."""
-    from analyzer import rules as catalogue  # noqa: PLC0415 - loads every rule
-    from analyzer.report.explain import find_rule, render_rule, suggest  # noqa: PLC0415 - as above
-
-    modules = catalogue.modules()
-    found = find_rule(modules, rule)
-    if found is None:
-        close = suggest(modules, rule)
-        hint = f"did you mean {' or '.join(close)}?" if close else f"'{NAME} rules' lists them"
-        raise UsageError(f"{rule}: no such rule; {hint}")
-    render_rule(modules[found], sys.stdout, colour=False if no_color else None)
-
-
-@app.command()
-def rules(
-    no_color: Annotated[bool, typer.Option("--no-color", help="Print without colour.")] = False,
-) -> None:
-    """List all rules: id, cause, title."""
-    from analyzer import rules as catalogue  # noqa: PLC0415 - loads every rule
-    from analyzer.report.explain import render_rules  # noqa: PLC0415 - as above
-
-    render_rules(catalogue.modules(), sys.stdout, colour=False if no_color else None)
-
-
-@app.command()
-def schema() -> None:
-    """Print the JSON Schema of the report."""
-    from analyzer.report.machine import render_schema  # noqa: PLC0415 - loads msgspec
-    from analyzer.report.sink import write_all  # noqa: PLC0415 - as above
-
-    write_all(_stdout(), render_schema())
-
-
-def _check(name: str, names: list[str]) -> None:
-    """Refuse what can only be a mistake, before anything slow is loaded."""
-    if name == "-" and len(names) > 1:
-        raise UsageError("-: standard input cannot be one of several files; analyse it alone")
-    bare = name != "-" and Path(name).name == name and "." not in name
-    if bare and len(names) == 1 and not Path(name).exists():
-        raise UsageError(
-            f"{name}: neither a file nor a command; commands are {', '.join(COMMANDS)}"
-        )
-
-
-def _known(count: int) -> str:
-    return f"it has 0 to {count - 1}" if count else "it has none"
-
-
-def _print(
-    analysis: Analysis,
-    selection: Selection,
-    form: Format,
-    sink: TextIOWrapper,
-    *,
-    verbose: bool,
-    colour: bool | None,
-) -> int:
-    """Print the report in the form that was asked for; return how many failures it shows."""
-    if form is Format.NDJSON:
-        return _print_lines(analysis.connections(selection), sink)
-    report = analysis.report(selection)
-    if form is Format.JSON:
-        from analyzer.report.machine import render_json  # noqa: PLC0415 - only what is asked for
-        from analyzer.report.sink import write_all  # noqa: PLC0415 - as above
-
-        write_all(sink, render_json(report))
-    else:
-        from analyzer.report.console import render_console  # noqa: PLC0415 - loads rich
-
-        chosen = selection.streams is not None
-        render_console(report, sink, verbose=verbose, chosen=chosen, colour=colour)
-    return len(report.failed)
-
-
-def _print_lines(connections: Iterable[Connection], sink: TextIOWrapper) -> int:
-    from analyzer.report.machine import render_line  # noqa: PLC0415 - only what is asked for
-    from analyzer.report.sink import write_all  # noqa: PLC0415 - as above
-
-    failures = 0
-    for connection in connections:
-        write_all(sink, render_line(connection))
-        failures += connection.outcome == "failed"
-    return failures
-
-
-def _stdout() -> TextIOWrapper:
-    return cast("TextIOWrapper", sys.stdout)
+_hang_commands()

@@ -4,6 +4,7 @@
   status 2.
 * :class:`Defect`: a *peer or the capture* produced bytes that do not decode. Never raised past a
   decoder: it is a value kept beside what could be decoded, so that a rule can report it.
+* :class:`UsageError`: the *command line* asks for what cannot be done. As above.
 * Anything else is *our* bug. The engine turns it into a finding of that one connection and goes on.
 """
 
@@ -27,6 +28,10 @@ class CaptureError(Exception):
         self.path = path
         self.offset = offset
         self.hint = hint
+
+
+class UsageError(Exception):
+    """The command line cannot be used; the text says what is wrong and what to do."""
 
 
 class DefectKind(enum.Enum):

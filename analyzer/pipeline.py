@@ -51,7 +51,7 @@ _NEVER: Final = 1 << 63  # after every time that nanoseconds in 64 bits can tell
 
 
 @dataclass(frozen=True, slots=True)
-class _Judged:
+class Judged:
     """A story with what the rules say of it."""
 
     story: Story
@@ -85,11 +85,16 @@ class Analysis:
         """Read the files, unless that was done; raises CaptureError where one is of no use."""
         self._told()
 
-    def connections(self, selection: Selection = EVERYTHING) -> Iterator[Connection]:
-        """Give the connections in order of their stream numbers, each as soon as it is judged."""
+    def judged(self, selection: Selection = EVERYTHING) -> Iterator[Judged]:
+        """Give the stories with what the rules say of them, in order of their stream numbers."""
         for judged in self._judged():
             if selection.takes(judged.story.stream, judged.outcome):
-                yield self._assemble(judged)
+                yield judged
+
+    def connections(self, selection: Selection = EVERYTHING) -> Iterator[Connection]:
+        """Give the connections in order of their stream numbers, each as soon as it is judged."""
+        for judged in self.judged(selection):
+            yield self._assemble(judged)
 
     def report(self, selection: Selection = EVERYTHING) -> Report:
         """Give the whole report."""
@@ -103,12 +108,12 @@ class Analysis:
         captures = [assemble.capture_of(capture) for capture in self._captures]
         return assemble.report_of(captures, grouping, connections)
 
-    def _judged(self) -> Iterator[_Judged]:
+    def _judged(self) -> Iterator[Judged]:
         modules = rules.modules()
         for story in self._told():
             yield _judge(story, modules)
 
-    def _assemble(self, judged: _Judged) -> Connection:
+    def _assemble(self, judged: Judged) -> Connection:
         return assemble.connection_of(
             judged.story, judged.diagnosis, judged.outcome, self._frame_of
         )
@@ -145,9 +150,9 @@ class Analysis:
         return max((c.last_packet or 0 for c in self._captures), default=0)
 
 
-def _judge(story: Story, modules: Mapping[str, RuleModule]) -> _Judged:
+def _judge(story: Story, modules: Mapping[str, RuleModule]) -> Judged:
     diagnosis = diagnose(story, modules)
-    return _Judged(story, diagnosis, outcome(story, diagnosis.headline))
+    return Judged(story, diagnosis, outcome(story, diagnosis.headline))
 
 
 def _in_order(sources: Sequence[Source], limits: Limits) -> Sequence[Source]:

@@ -1,0 +1,133 @@
+"""``analyze``: captures to a report."""
+
+from __future__ import annotations
+
+import contextlib
+import enum
+import sys
+from collections.abc import Iterable
+from io import TextIOWrapper
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from analyzer.commands import COMMANDS, standard_output
+from analyzer.errors import UsageError
+
+if TYPE_CHECKING:
+    from analyzer.pipeline import Analysis, Selection
+    from analyzer.report.schema import Connection
+
+
+class Format(enum.StrEnum):
+    """How ``analyze`` prints its report."""
+
+    TEXT = "text"
+    JSON = "json"
+    NDJSON = "ndjson"
+
+
+def analyze(
+    files: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="FILE",
+            help="Captures (pcap, pcapng); '-' is standard input. Several files are one capture "
+            "that was kept in parts, and are read in order of time.",
+        ),
+    ],
+    form: Annotated[
+        Format, typer.Option("--format", "-f", help="How to print the report.")
+    ] = Format.TEXT,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Write to this file instead.")
+    ] = None,
+    stream: Annotated[
+        list[int] | None,
+        typer.Option("--stream", min=0, help="Only this connection (tcp.stream); repeatable."),
+    ] = None,
+    failed: Annotated[bool, typer.Option("--failed", help="Only connections that failed.")] = False,
+    exit_code: Annotated[
+        bool, typer.Option("--exit-code", help="Exit with status 1 if a connection failed.")
+    ] = False,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="Tell every failure, and list the rest.")
+    ] = False,
+    no_color: Annotated[bool, typer.Option("--no-color", help="Print without colour.")] = False,
+) -> None:
+    """Analyse captures; 'handshake-analyzer trace.pcap' is short for it."""
+    for name in files:
+        _check(name, files)
+    from analyzer.pipeline import Analysis, Selection  # noqa: PLC0415 - loads numpy and more
+    from analyzer.report.progress import ProgressBar  # noqa: PLC0415 - not for --help
+    from analyzer.report.sink import written_beside  # noqa: PLC0415 - not for --help
+
+    selection = Selection(streams=frozenset(stream) if stream else None, failed=failed)
+    bar = ProgressBar(sys.stderr) if sys.stderr.isatty() else None
+    with bar or contextlib.nullcontext():
+        analysis = Analysis(files, progress=bar)
+        analysis.read()
+    missing = sorted((selection.streams or frozenset()) - analysis.streams)
+    if missing:
+        raise UsageError(
+            f"{files[0]}: no TCP stream {missing[0]} ({_known(len(analysis.streams))}); "
+            "use Wireshark's tcp.stream number"
+        )
+    colour = False if no_color or output else None
+    with written_beside(output) if output else contextlib.nullcontext(standard_output()) as sink:
+        failures = _print(analysis, selection, form, sink, verbose=verbose, colour=colour)
+    if exit_code and failures:
+        raise typer.Exit(1)
+
+
+def _check(name: str, names: list[str]) -> None:
+    """Refuse what can only be a mistake, before anything slow is loaded."""
+    if name == "-" and len(names) > 1:
+        raise UsageError("-: standard input cannot be one of several files; analyse it alone")
+    bare = name != "-" and Path(name).name == name and "." not in name
+    if bare and len(names) == 1 and not Path(name).exists():
+        raise UsageError(
+            f"{name}: neither a file nor a command; commands are {', '.join(COMMANDS)}"
+        )
+
+
+def _known(count: int) -> str:
+    return f"it has 0 to {count - 1}" if count else "it has none"
+
+
+def _print(
+    analysis: Analysis,
+    selection: Selection,
+    form: Format,
+    sink: TextIOWrapper,
+    *,
+    verbose: bool,
+    colour: bool | None,
+) -> int:
+    """Print the report in the form that was asked for; return how many failures it shows."""
+    if form is Format.NDJSON:
+        return _print_lines(analysis.connections(selection), sink)
+    report = analysis.report(selection)
+    if form is Format.JSON:
+        from analyzer.report.machine import render_json  # noqa: PLC0415 - only what is asked for
+        from analyzer.report.sink import write_all  # noqa: PLC0415 - as above
+
+        write_all(sink, render_json(report))
+    else:
+        from analyzer.report.console import render_console  # noqa: PLC0415 - loads rich
+
+        chosen = selection.streams is not None
+        render_console(report, sink, verbose=verbose, chosen=chosen, colour=colour)
+    return len(report.failed)
+
+
+def _print_lines(connections: Iterable[Connection], sink: TextIOWrapper) -> int:
+    from analyzer.report.machine import render_line  # noqa: PLC0415 - only what is asked for
+    from analyzer.report.sink import write_all  # noqa: PLC0415 - as above
+
+    failures = 0
+    for connection in connections:
+        write_all(sink, render_line(connection))
+        failures += connection.outcome == "failed"
+    return failures
