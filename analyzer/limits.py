@@ -26,6 +26,14 @@ class Limits:
     certificates: int = 64  # per Certificate message
     signature_letters: int = 200
     fragments: int = 1_024  # IP datagrams being reassembled at a time
+    export_bytes: int = 512 << 20  # of one configuration export, archives unpacked
+    export_ratio: int = 250  # a member of an archive that grows more than this is a bomb
+    export_members: int = 20_000  # files in one archive
+    export_nesting: int = 3  # archives within archives
+    export_depth: int = 64  # elements within elements
+    export_objects: int = 200_000  # configuration objects of all domains together
+    certificate_file_bytes: int = 4 << 20  # of one file in a folder of certificates
+    certificate_files: int = 10_000  # read from such a folder
 
 
 DEFAULT = Limits()

@@ -1,0 +1,1 @@
+"""What only DataPower has: its exports, and what they say of connections."""
