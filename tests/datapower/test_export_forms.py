@@ -172,11 +172,9 @@ def test_a_server_profile_says_all_that_a_handshake_needs() -> None:
     found = graph(as_xml(DOMAIN))
     profile = next(p for p in found.profiles if p.name == "front")
 
-    assert profile.versions == {
-        ProtocolVersion.TLS1_1,
-        ProtocolVersion.TLS1_2,
-        ProtocolVersion.TLS1_3,
-    }
+    assert profile.versions == frozenset(
+        {ProtocolVersion.TLS1_1, ProtocolVersion.TLS1_2, ProtocolVersion.TLS1_3}
+    )
     assert (profile.request_client, profile.require_client, profile.send_authorities) == (
         True,
         True,
@@ -195,7 +193,7 @@ def test_deprecated_profiles_say_the_same_in_their_own_way() -> None:
     client = next(p for p in found.profiles if p.name == "old-client")
 
     assert server.via == "SSLProxyProfile old-way"
-    assert server.versions == {ProtocolVersion.TLS1_1, ProtocolVersion.TLS1_2}
+    assert server.versions == frozenset({ProtocolVersion.TLS1_1, ProtocolVersion.TLS1_2})
     # A validation credential in the reverse direction turns client authentication on.
     assert (server.request_client, server.require_client) == (True, False)
     assert server.suites is not None
@@ -264,7 +262,7 @@ def test_the_schema_in_the_export_supplies_the_defaults() -> None:
     )
     (profile,) = graph(as_zip({"export.xml": as_xml(BARE), "dp-aux/drMgmt.xml": own})).profiles
 
-    assert profile.versions == {ProtocolVersion.TLS1_2}
+    assert profile.versions == frozenset({ProtocolVersion.TLS1_2})
     assert profile.require_client is False
     assert not {"Protocols", "RequireClientAuth"} & profile.assumed
 
