@@ -26,6 +26,7 @@ ORDER = (
         "report",
         "pipeline",
     ),
+    *("reproduce", "compare", "live"),
     *("__init__", "commands", "cli", "__main__"),
 )
 HEAVY = ("numpy", "cryptography", "scapy", "dpkt", "msgspec", "rich", "defusedxml")

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from analyzer.commands import COMMANDS
 from tests.support import readme
 
 ROOT = Path(__file__).parents[1]
@@ -61,7 +62,7 @@ def test_the_examples_of_the_docs_run(
 
 @pytest.mark.parametrize("page", sorted(PAGES))
 def test_options_and_commands_named_in_the_docs_exist(page: str) -> None:
-    known = "".join(_analyzer(c, "--help").stdout for c in ("analyze", "explain", "rules"))
+    known = "".join(_analyzer(command, "--help").stdout for command in COMMANDS)
     known += _analyzer("--help").stdout
     for line in re.findall(r"handshake-analyzer ([^`|\n]*)", PAGES[page]):
         for option in re.findall(r"(?<!\S)(--?[a-z][a-z-]*)", line.split("#")[0]):

@@ -1,0 +1,1 @@
+"""Commands of other tools that do again what a connection of a capture did."""
