@@ -18,6 +18,7 @@ from analyzer.diagnosis.signs import (
 )
 from analyzer.diagnosis.wording import issuer, names_of, subject, when
 from analyzer.errors import DefectKind
+from analyzer.pki.path import looks_intermediate
 from analyzer.tcp.timeline import Side
 from analyzer.tls.names import match_name
 from analyzer.tls.story import Chain, Story
@@ -328,14 +329,3 @@ def trust_flaw(chain: Chain, leaf: CertificateFacts) -> Flaw:
     if facts.missing_issuer is not None:
         text = f"{subject(leaf)} came alone; the client must know its issuer {issuer(leaf)}"
     return Flaw("untrusted_ca", text, chain.frame, hard=False)
-
-
-def looks_intermediate(leaf: CertificateFacts) -> bool:
-    """Whether the issuer of a certificate that came alone is more likely an intermediate."""
-    name = issuer(leaf).casefold()
-    if "root" in name:
-        return False
-    return bool(leaf.issuer_urls) or any(word in name for word in _INTERMEDIATE_WORDS)
-
-
-_INTERMEDIATE_WORDS: Final = ("intermediate", "issuing", "subordinate", "sub ca", "subca", "sub-ca")

@@ -10,15 +10,20 @@ from analyzer.tls.x509_facts import CertificateFacts
 
 def violations(authority: CertificateFacts, leaf: CertificateFacts) -> Iterator[str]:
     """Names of the leaf that lie outside what the authority is limited to."""
+    return (name for _, name in breaches(authority, leaf))
+
+
+def breaches(authority: CertificateFacts, leaf: CertificateFacts) -> Iterator[tuple[str, str]]:
+    """As :func:`violations`, each with the list that it offends: ``permitted`` or ``excluded``."""
     if not authority.permitted_names and not authority.excluded_names:
         return
     for kind, name in _names(leaf):
         permitted = [base for k, base in authority.permitted_names if k == kind]
         excluded = [base for k, base in authority.excluded_names if k == kind]
-        if (permitted and not any(_within(kind, name, base) for base in permitted)) or any(
-            _within(kind, name, base) for base in excluded
-        ):
-            yield name
+        if permitted and not any(_within(kind, name, base) for base in permitted):
+            yield "permitted", name
+        elif any(_within(kind, name, base) for base in excluded):
+            yield "excluded", name
 
 
 def _names(leaf: CertificateFacts) -> Iterator[tuple[str, str]]:

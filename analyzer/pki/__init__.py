@@ -1,0 +1,1 @@
+"""Certificates beyond one handshake: stores, roots, paths to them, and what breaks on the way."""
