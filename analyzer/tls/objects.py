@@ -139,6 +139,8 @@ class Fault:
     text: str  # a clause: "expired 2026-01-01 and IgnoreExpiration is off"
     path: tuple[str, ...] = ()  # from the listener down to it, labels
     expired: bool = False
+    missing: bool = False  # from the export, which may hold a part of the domain only
+    conflict: bool = False  # with another listener
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from analyzer.tcp.timeline import Side, Timeline
 from analyzer.tls.certificate import Certificates
 from analyzer.tls.hello import ClientHello, ServerHello
 from analyzer.tls.keyexchange import CertificateRequest, ServerKeyExchange
+from analyzer.tls.objects import ObjectView
 from analyzer.tls.ocsp import Staple
 from analyzer.tls.registry import AlertDescription, AlertLevel
 from analyzer.tls.x509 import CertificateFacts, ChainFacts
@@ -262,6 +263,7 @@ class Story:
     caveats: tuple[str, ...]  # the same and more, as sentences
     completed: bool | None  # the handshake: True, False, or None where the capture hides it
     neighbours: Neighbours = Neighbours()
+    objects: ObjectView | None = None  # of a gateway's configuration, where one was given
 
     @property
     def offer(self) -> ClientHello | None:

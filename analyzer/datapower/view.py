@@ -1,0 +1,131 @@
+"""Which objects took part in a connection: by listener or target, and the appliance's addresses.
+
+Nothing is guessed: where two objects fit, or the gateway could be either side, there is no view. A
+wrong object sends an operator to change what is right.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from fnmatch import fnmatchcase
+from typing import Final
+
+from analyzer.datapower.faults import faults_of, is_enabled
+from analyzer.datapower.graph import EVERYWHERE, Graph, is_address
+from analyzer.tls.objects import Leg, Listener, NameProfile, ObjectView, Profile, Target
+from analyzer.tls.story import Story
+
+_LOOPBACK: Final = frozenset({"127.0.0.1", "::1"})
+
+
+def with_objects(graph: Graph, story: Story) -> Story:
+    """Give a story the objects that took part in it, where they can be told."""
+    return replace(story, objects=view_of(graph, story))
+
+
+def view_of(graph: Graph, story: Story) -> ObjectView | None:
+    """The objects of one connection; None where they cannot be told for sure."""
+    own = _own(graph)
+    front = _front(graph, story, own)
+    back = _back(graph, story, own)
+    if front is not None and back is not None:
+        if story.server.ip in own:  # from one service of the appliance to another
+            return front
+        return back if _named(graph, story, back) else None
+    return front or back
+
+
+def _own(graph: Graph) -> frozenset[str]:
+    """The appliance's addresses: those of its interfaces, and those that it listens on."""
+    bound = {one.address for one in graph.listeners if is_address(one.address)} - EVERYWHERE
+    return graph.addresses | bound | _LOOPBACK
+
+
+# --- front ----------------------------------------------------------------------------------------
+
+
+def _front(graph: Graph, story: Story, own: frozenset[str]) -> ObjectView | None:
+    port, address = story.server.port, story.server.ip
+    if graph.addresses and address not in own:
+        return None
+    fitting = [one for one in graph.listeners if one.port == port and _listens(one, address)]
+    exact = [one for one in fitting if one.address == address]
+    enabled = [one for one in exact or fitting if is_enabled(graph, one)]
+    chosen = enabled or exact or fitting
+    if not chosen:
+        return None
+    listener = chosen[0]
+    listener = replace(listener, faults=faults_of(graph, listener, story.start))
+    found_by = f"it listens on {listener.address}:{listener.port}"
+    view = ObjectView(Leg.FRONT, listener.domain, found_by, listener=listener)
+    if len(chosen) > 1:  # which of them got the port no export says
+        return view
+    return _with_profile(view, listener.profile, story)
+
+
+def _listens(listener: Listener, address: str) -> bool:
+    return listener.address == address or listener.address in EVERYWHERE
+
+
+def _with_profile(
+    view: ObjectView, profile: Profile | NameProfile | None, story: Story
+) -> ObjectView:
+    if isinstance(profile, NameProfile):
+        name = story.offer.server_name if story.offer is not None else None
+        return replace(view, names=profile, profile=choose(profile, name))
+    return replace(view, profile=profile)
+
+
+def choose(names: NameProfile, name: str | None) -> Profile | None:
+    """The profile that a host name map gives for a name; the default only where there is none."""
+    if not name:
+        return names.default
+    for pattern, profile in names.mapping:
+        if fnmatchcase(name.lower(), pattern.lower()):
+            return profile
+    return None
+
+
+# --- back -----------------------------------------------------------------------------------------
+
+
+def _back(graph: Graph, story: Story, own: frozenset[str]) -> ObjectView | None:
+    if graph.addresses and story.client.ip not in own:
+        return None
+    fitting = [target for target in graph.targets if target.port == story.server.port]
+    chosen = [target for target in fitting if _names_server(target, story)]
+    if not chosen and graph.addresses:
+        chosen = _left_over(fitting, story)
+    if not chosen or len({_profile_key(target) for target in chosen}) > 1:
+        return None
+    target = chosen[0]
+    found_by = f"its {target.setting} is {target.host}:{target.port}"
+    return ObjectView(Leg.BACK, target.domain, found_by, target=target, profile=target.profile)
+
+
+def _names_server(target: Target, story: Story) -> bool:
+    """Whether a target is this server: by address, or by the name that the gateway asked for."""
+    asked = story.offer.server_name if story.offer is not None else None
+    if target.host == story.server.ip:
+        return True
+    if asked is None:
+        return False
+    custom = target.profile.custom_name if target.profile is not None else None
+    return asked.lower() == (custom or target.host).lower()
+
+
+def _left_over(fitting: Iterable[Target], story: Story) -> list[Target]:
+    """The only target on this port, where it is given by a name and the gateway sent none."""
+    asked = story.offer.server_name if story.offer is not None else None
+    named = [target for target in fitting if not is_address(target.host)]
+    return named if len(named) == 1 and asked is None else []
+
+
+def _profile_key(target: Target) -> tuple[str, str | None, str]:
+    return target.domain, target.profile.label if target.profile is not None else None, target.host
+
+
+def _named(graph: Graph, story: Story, view: ObjectView) -> bool:
+    """Whether a back side is beyond doubt though a front side fits too."""
+    return view.target is not None and _names_server(view.target, story) and not graph.addresses
