@@ -196,7 +196,7 @@ PROFILE_CLASSES: Final = frozenset(
 def default_of(
     kind: str, name: str, own: Mapping[tuple[str, str], str], firmware: str
 ) -> tuple[str | None, bool]:
-    """What an absent property stands for, and whether the export's own schema says so.
+    """What an absent property stands for, and whether that is beyond doubt.
 
     ``own`` are the defaults of the schema inside the export, by class and property; ``firmware`` is as
     the export says it (``IDG.2018.4.1.3``), empty where it does not.
@@ -205,7 +205,7 @@ def default_of(
         return own[kind, name], True
     spec = CLASSES[kind].properties.get(name) if kind in CLASSES else None
     if spec is not None and spec.default is not None:
-        return spec.default, False
+        return spec.default, True
     eras = _BY_FIRMWARE.get((kind, name), ())
     major = _major(firmware)
     return next((value for first, value in eras if first == major), None), False

@@ -100,6 +100,8 @@ def test_retired_ids_are_not_used_again() -> None:
     "parent", ["transport", "not_tls", "upgrade_failed", "capture", "after_handshake"]
 )
 def test_every_cause_of_these_families_has_a_rule_of_its_own(parent: str) -> None:
-    concluded = [module.RULE.cause for module in CATALOGUE.values()]
+    # Rules of a gateway's papers say which object made the wire's cause: they add none.
+    wire = {id_: module for id_, module in CATALOGUE.items() if not id_.startswith("TLS-DP")}
+    concluded = [module.RULE.cause for module in wire.values()]
 
     assert [cause for cause in CHILDREN[parent] if concluded.count(cause) != 1] == []
