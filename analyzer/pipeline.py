@@ -17,6 +17,8 @@ from typing import BinaryIO, Final, TypeAlias
 from analyzer import rules
 from analyzer.capture.block import SegmentBlock
 from analyzer.capture.source import Capture, open_capture
+from analyzer.datapower.graph import Graph
+from analyzer.datapower.view import with_objects
 from analyzer.diagnosis.engine import Diagnosis, diagnose, outcome
 from analyzer.diagnosis.model import RuleModule
 from analyzer.limits import DEFAULT, Limits
@@ -68,10 +70,12 @@ class Analysis:
         *,
         limits: Limits = DEFAULT,
         progress: Progress | None = None,
+        graph: Graph | None = None,
     ) -> None:
         self._sources = sources
         self._limits = limits
         self._progress = progress
+        self._graph = graph  # of a gateway's configuration
         self._captures: list[Capture] = []
         self._starts: list[int] = []  # frames before each file
         self._stories: list[Story] | None = None
@@ -132,8 +136,12 @@ class Analysis:
                 end = self._observe(flows)
                 stories = [tell(evidence, end, self._limits) for evidence in flows.evidence()]
                 seen = survey(stories)
-                self._stories = [seen.introduce(story) for story in stories]
+                self._stories = [self._placed(seen.introduce(story)) for story in stories]
         return self._stories
+
+    def _placed(self, story: Story) -> Story:
+        """Give a story the objects of the gateway that took part in it."""
+        return story if self._graph is None else with_objects(self._graph, story)
 
     def _observe(self, flows: FlowTable) -> int:
         """Read all files into the flow table; return the time of the last packet, ns."""

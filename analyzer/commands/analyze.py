@@ -51,6 +51,16 @@ def analyze(
     exit_code: Annotated[
         bool, typer.Option("--exit-code", help="Exit with status 1 if a connection failed.")
     ] = False,
+    dp_export: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="A DataPower export (zip, xml, xcfg, cfg): findings then name the object to change; "
+            "repeatable."
+        ),
+    ] = None,
+    cert_dir: Annotated[
+        Path | None, typer.Option(help="Certificate files that the export names.")
+    ] = None,
     verbose: Annotated[
         bool, typer.Option("--verbose", "-v", help="Tell every failure, and list the rest.")
     ] = False,
@@ -59,14 +69,16 @@ def analyze(
     """Analyse captures; 'handshake-analyzer trace.pcap' is short for it."""
     for name in files:
         _check(name, files)
+    from analyzer.datapower.load import load_graph  # noqa: PLC0415 - not for --help
     from analyzer.pipeline import Analysis, Selection  # noqa: PLC0415 - loads numpy and more
     from analyzer.report.progress import ProgressBar  # noqa: PLC0415 - not for --help
     from analyzer.report.sink import written_beside  # noqa: PLC0415 - not for --help
 
     selection = Selection(streams=frozenset(stream) if stream else None, failed=failed)
+    graph = load_graph(dp_export, cert_dir)
     bar = ProgressBar(sys.stderr) if sys.stderr.isatty() else None
     with bar or contextlib.nullcontext():
-        analysis = Analysis(files, progress=bar)
+        analysis = Analysis(files, progress=bar, graph=graph)
         analysis.read()
     missing = sorted((selection.streams or frozenset()) - analysis.streams)
     if missing:
