@@ -28,8 +28,8 @@ from collections.abc import Iterator
 
 from analyzer.datapower.wording import short_name
 from analyzer.diagnosis.causes import Phase
-from analyzer.diagnosis.flaws import looks_intermediate
 from analyzer.diagnosis.model import Finding, Rank, Rule
+from analyzer.pki.path import looks_intermediate
 from analyzer.rules.datapower import read_case
 from analyzer.tls.objects import Leg
 from analyzer.tls.story import Story
