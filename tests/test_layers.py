@@ -66,7 +66,7 @@ def test_no_import_points_up(path: Path) -> None:
 @pytest.mark.parametrize(
     ("library", "homes"),
     [
-        pytest.param("cryptography", {"tls", "pki"}, id="certificates and decryption"),
+        pytest.param("cryptography", {"tls", "pki", "live"}, id="certificates and decryption"),
         pytest.param("scapy", {"capture"}, id="exotic link types"),
         pytest.param("dpkt", {"capture"}, id="packets off the fast path"),
         pytest.param("typer", {"cli", "commands"}, id="command line"),
