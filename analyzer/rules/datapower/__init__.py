@@ -8,19 +8,25 @@ does not state it: a wrong object is worse than none.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from analyzer import rules
 from analyzer.diagnosis.causes import PARENTS, Confidence, FailingSide, RemedySide
 from analyzer.diagnosis.engine import diagnose
+from analyzer.diagnosis.flaws import Flaw, server_flaws
 from analyzer.diagnosis.memo import once_per_story
 from analyzer.diagnosis.model import Finding, Rule
 from analyzer.tcp.timeline import Side
-from analyzer.tls.objects import Leg, ObjectView, Profile
-from analyzer.tls.story import Story
+from analyzer.tls.certificate import Certificates
+from analyzer.tls.names import matches
+from analyzer.tls.objects import Credential, Leg, ObjectView, Profile
+from analyzer.tls.story import Chain, Milestone, Story
+from analyzer.tls.x509 import chain_facts
 
 _OWN: Final = ("TLS-DPX-", "TLS-DPL-")
+# What the wire says where a server refuses an offer without a reason that can be read.
+VAGUE: Final = frozenset({"negotiation_failed", "server_internal", "server_closed_silently"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +137,28 @@ def read_case(story: Story, leg: Leg | None = None) -> Case | None:
     if wire is None or not wire.failure or wire.failing_side is FailingSide.NONE:
         return None
     return Case(story, view, wire)
+
+
+def hidden_flaws(story: Story, credential: Credential) -> tuple[Flaw, ...]:
+    """Flaws of the chain that the gateway sent under encryption, from its certificate files."""
+    files = (credential.certificate, *credential.intermediates)
+    held = tuple(one.leaf for one in files if one is not None and one.leaf is not None)
+    reached = story.milestones.get(Milestone.SERVER_FLIGHT) or story.milestones.get(
+        Milestone.SERVER_HELLO
+    )
+    if not held or reached is None or credential.certificate is None:
+        return ()
+    name = story.offer.server_name if story.offer is not None else None
+    chain = Chain(
+        sender=Side.SERVER,
+        frame=reached.frame,
+        time=reached.time,
+        message=Certificates(),
+        certificates=held,
+        facts=chain_facts(tuple(one.der for one in held)),
+        name_matches=matches(held[0], name) if name else None,
+    )
+    return server_flaws(replace(story, server_chain=chain))
 
 
 @once_per_story

@@ -47,7 +47,9 @@ def check(story: Story) -> Iterator[Finding]:
     target = story.objects.target if story.objects is not None else None
     if case is None or profile is None or target is None or story.offer is None:
         return
-    if case.wire.cause != RULE.cause or case.gateway_refused or story.offer.server_name:
+    if case.wire.cause not in _CAUSES or case.gateway_refused or story.offer.server_name:
+        return
+    if not case.may_be(RULE.cause):
         return
     if profile.sends_name is False:
         problem = "SSLClientFeatures lacks use-sni"
@@ -69,3 +71,6 @@ def check(story: Story) -> Iterator[Finding]:
         remedy_side=case.gateway_side,
         confidence=case.wire.confidence,
     )
+
+
+_CAUSES = frozenset({"sni_missing", "server_internal"})

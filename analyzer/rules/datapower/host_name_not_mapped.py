@@ -25,7 +25,7 @@ from collections.abc import Iterator
 from analyzer.datapower.predict import answer
 from analyzer.diagnosis.causes import Phase
 from analyzer.diagnosis.model import Finding, Rank, Rule
-from analyzer.rules.datapower import read_case
+from analyzer.rules.datapower import VAGUE, read_case
 from analyzer.tls.objects import Leg
 from analyzer.tls.story import Story
 
@@ -47,7 +47,9 @@ def check(story: Story) -> Iterator[Finding]:
     if case is None or names is None or story.offer is None or not case.gateway_refused:
         return
     refused = answer(names, story.offer).refused
-    if refused is None or refused.cause not in _CAUSES or not case.may_be(refused.cause):
+    if refused is None or refused.cause not in _CAUSES:
+        return
+    if not case.may_be(refused.cause) and case.wire.cause not in VAGUE:
         return
     yield case.finding(
         RULE,

@@ -25,7 +25,7 @@ from collections.abc import Iterator
 from analyzer.datapower.predict import answer
 from analyzer.diagnosis.causes import Phase
 from analyzer.diagnosis.model import Finding, Rank, Rule
-from analyzer.rules.datapower import read_case
+from analyzer.rules.datapower import VAGUE, read_case
 from analyzer.tls.objects import Leg
 from analyzer.tls.story import Story
 
@@ -49,7 +49,7 @@ def check(story: Story) -> Iterator[Finding]:
     refused = answer(names, story.offer).refused
     if refused is None or refused.cause != RULE.cause or not case.states("Protocols"):
         return
-    if not case.may_be(RULE.cause) and case.wire.cause != "server_internal":
+    if not case.may_be(RULE.cause) and case.wire.cause not in VAGUE:
         return
     yield case.finding(
         RULE,

@@ -25,7 +25,9 @@ from collections.abc import Iterator
 
 from analyzer.diagnosis.causes import PARENTS, Phase
 from analyzer.diagnosis.model import Finding, Rank, Rule
-from analyzer.rules.datapower import read_case
+from analyzer.diagnosis.refusal import readable_alert
+from analyzer.diagnosis.signs import CERTIFICATE_ALERTS
+from analyzer.rules.datapower import hidden_flaws, read_case
 from analyzer.tls.objects import CertificateObject, Leg
 from analyzer.tls.story import Story
 
@@ -54,12 +56,18 @@ def check(story: Story) -> Iterator[Finding]:
         return
     if not _same(story, certificate):
         return
+    flaw = None
+    if story.server_chain is None and case.wire.cause == RULE.cause:
+        flaw = next((f for f in hidden_flaws(story, credential) if f.hard), None)
+        if flaw is None and readable_alert(story) not in CERTIFICATE_ALERTS:
+            return  # an encrypted alert in the dark may speak of keys as well
+    cause = flaw.cause if flaw is not None else case.wire.cause
     yield case.finding(
         RULE,
         label=f"CryptoCertificate {certificate.name}",
-        problem=f"{case.peer} refuses it ({case.wire.cause.replace('_', ' ')}); CryptoIdentCred "
+        problem=f"{case.peer} refuses it ({cause.replace('_', ' ')}); CryptoIdentCred "
         f"{credential.name} of {profile.label} presents it",
-        why=f"Its file is {certificate.file or 'not named'}.",
+        why=f"Its file is {certificate.file or 'not named'}{f'; {flaw.text}' if flaw else ''}.",
         remedy=(
             (
                 f"DataPower: replace {certificate.file or 'the file'} of CryptoCertificate "
@@ -68,8 +76,8 @@ def check(story: Story) -> Iterator[Finding]:
             *case.wire.remedy,
         ),
         remedy_side=case.wire.remedy_side,
-        cause=case.wire.cause,
-        confidence=case.wire.confidence,
+        cause=cause,
+        confidence=None if flaw is not None else case.wire.confidence,
     )
 
 

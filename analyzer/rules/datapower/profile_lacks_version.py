@@ -28,7 +28,6 @@ from analyzer.datapower.predict import answer, enable, lacks
 from analyzer.diagnosis.causes import Phase
 from analyzer.diagnosis.model import Finding, Rank, Rule
 from analyzer.rules.datapower import Case, read_case
-from analyzer.tcp.timeline import Side
 from analyzer.tls.client_hello import ClientHello
 from analyzer.tls.objects import Profile
 from analyzer.tls.registry import ProtocolVersion
@@ -78,21 +77,20 @@ def _wanted(case: Case, profile: Profile, offer: ClientHello) -> ProtocolVersion
         return above if chosen is not None and above.rank > chosen.rank else None
     if case.gateway_refused:
         return chosen if chosen is not None and chosen not in profile.versions else None
-    return _above(profile, offer)
+    return None if case.wire.alternatives else _next(profile, offer)
 
 
 def _chosen(case: Case) -> ProtocolVersion | None:
     return next((v for v in ProtocolVersion if v.label == case.story.version), None)
 
 
-def _above(profile: Profile, offer: ClientHello) -> ProtocolVersion | None:
-    """The next version that a client profile has off, where its hello is what the profile makes."""
+def _next(profile: Profile, offer: ClientHello) -> ProtocolVersion | None:
+    """A version of today that a client profile has off, where its hello is what the profile makes."""
     held = profile.versions or frozenset()
-    if profile.side is not Side.CLIENT or offer.max_version not in held:
+    if offer.max_version not in held or any(v.rank > offer.max_version.rank for v in held):
         return None
-    top = max(version.rank for version in held)
     modern = (ProtocolVersion.TLS1_2, ProtocolVersion.TLS1_3)
-    return next((v for v in modern if v.rank > top and offer.max_version.rank == top), None)
+    return next((version for version in modern if version not in held), None)
 
 
 def _listed(versions: frozenset[ProtocolVersion]) -> str:

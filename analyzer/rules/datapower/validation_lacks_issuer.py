@@ -52,7 +52,7 @@ def check(story: Story) -> Iterator[Finding]:
     validation = profile.validation if profile is not None else None
     if case is None or profile is None or validation is None or not case.gateway_refused:
         return
-    if case.wire.cause not in _CAUSES or profile.validates is False:
+    if case.wire.cause not in _TRUST or profile.validates is False:
         return
     chain = story.client_chain if case.front else story.server_chain
     verdict = judge(validation, chain.certificates if chain is not None else ())
@@ -74,12 +74,7 @@ def check(story: Story) -> Iterator[Finding]:
     )
 
 
-_CAUSES = frozenset(
-    {
-        *("client_cert_untrusted", "untrusted_ca", "incomplete_chain", "self_signed"),
-        *("client_certificate_rejected",),
-    }
-)
+_TRUST = frozenset({"client_cert_untrusted", "untrusted_ca", "incomplete_chain", "self_signed"})
 
 
 def _hint(validation: Validation) -> tuple[str, ...]:
