@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import Final, Literal
 
 from analyzer.errors import UsageError
 from analyzer.pki.stores import Store
 from analyzer.tls.story import Chain, Story
 from analyzer.tls.x509 import CertificateFacts, read_certificate
+
+PLACES_MOST: Final = 1_000  # kept per certificate; more are counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,17 +31,18 @@ class Sighting:
     stream: int | None = None
     frame: int | None = None
     time: int | None = None  # ns
-    sender: str | None = None  # client, server
+    sender: Literal["client", "server"] | None = None
     address: str | None = None  # of the sender
     sni: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Holding:
-    """A certificate and where it was seen."""
+    """A certificate and where it was seen: the first places, and how many there are."""
 
     facts: CertificateFacts
     sightings: tuple[Sighting, ...]
+    times: int
 
 
 class Inventory:
@@ -45,6 +50,7 @@ class Inventory:
 
     def __init__(self) -> None:
         self._places: dict[bytes, list[Sighting]] = {}
+        self._times: Counter[bytes] = Counter()
 
     def add_store(self, store: Store) -> None:
         """Add what a file holds."""
@@ -59,17 +65,20 @@ class Inventory:
                 self._add(entry.der, sighting_of(source, story, chain, index))
 
     def _add(self, der: bytes, place: Sighting) -> None:
-        self._places.setdefault(der, []).append(place)
+        places = self._places.setdefault(der, [])
+        if len(places) < PLACES_MOST:
+            places.append(place)
+        self._times[der] += 1
 
     def holdings(self) -> Iterator[Holding]:
         """Give the certificates, each with its places."""
         for der, places in self._places.items():
-            yield Holding(read_certificate(der), tuple(places))
+            yield Holding(read_certificate(der), tuple(places), self._times[der])
 
     @property
     def sightings(self) -> int:
         """How often certificates were seen."""
-        return sum(map(len, self._places.values()))
+        return self._times.total()
 
     def __len__(self) -> int:
         return len(self._places)

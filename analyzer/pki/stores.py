@@ -214,7 +214,9 @@ def _java(data: bytes, path: str, passwords: Passwords) -> Store:
     if passwords.given and not any(password_fits(data, p) for p in passwords.given):
         notes.append("the password given does not fit; whether the file is whole is not known")
     if found.keys:
-        notes.append(f"{found.keys} private keys were left closed")
+        notes.append(
+            f"{'its private key was' if found.keys == 1 else 'private keys were'} left closed"
+        )
     held = tuple(Held(raw, alias) for alias, raw in found.certificates)
     return Store(path, found.kind, held, notes=tuple(notes))
 

@@ -23,10 +23,11 @@ def certificates_of(story: Story, frame_of: FrameOf) -> schema.Certificates:
 def _certificates(chain: Chain | None) -> tuple[schema.Certificate, ...]:
     if chain is None:
         return ()
-    return tuple(_certificate(facts, chain.time) for facts in chain.certificates)
+    return tuple(certificate_of(facts, chain.time) for facts in chain.certificates)
 
 
-def _certificate(facts: CertificateFacts, time: int) -> schema.Certificate:
+def certificate_of(facts: CertificateFacts, time: int) -> schema.Certificate:
+    """Describe one certificate, judged at ``time``."""
     usages = None if facts.key_usage is None else tuple(sorted(facts.key_usage))
     return schema.Certificate(
         subject=encodable(facts.subject),

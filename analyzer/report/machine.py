@@ -6,7 +6,7 @@ import re
 
 import msgspec
 
-from analyzer.report.schema import Connection, Report, json_schema
+from analyzer.report.schema import Connection, Data, json_schema
 
 # JSON leaves these as they are, but a terminal that shows the bytes would act on them: DEL, C1
 # controls, and what turns the direction of text round. In JSON they can only stand inside strings.
@@ -15,8 +15,8 @@ _HARMFUL = re.compile(
 )
 
 
-def render_json(report: Report) -> bytes:
-    """Write the whole report, indented, with a line break at the end."""
+def render_json(report: Data) -> bytes:
+    """Write a whole report, indented, with a line break at the end."""
     return _harmless(msgspec.json.format(msgspec.json.encode(report), indent=2)) + b"\n"
 
 

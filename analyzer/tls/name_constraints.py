@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterator
+from urllib.parse import urlsplit
 
 from analyzer.tls.x509_facts import CertificateFacts
 
@@ -30,10 +31,19 @@ def _names(leaf: CertificateFacts) -> Iterator[tuple[str, str]]:
     yield from (("dns", name) for name in leaf.san_dns)
     yield from (("ip", name) for name in leaf.san_ip)
     yield from (("email", name) for name in leaf.san_email)
+    yield from (("uri", _host(name)) for name in leaf.san_uri)
     if leaf.subject:
         yield "dirname", leaf.subject
-    if not leaf.has_san and leaf.subject_cn and "." in leaf.subject_cn:
+    if not leaf.san_dns and leaf.subject_cn and "." in leaf.subject_cn:
         yield "dns", leaf.subject_cn
+
+
+def _host(uri: str) -> str:
+    """The host of a URI, or nothing where it has none."""
+    try:
+        return urlsplit(uri).hostname or ""
+    except ValueError:
+        return ""
 
 
 def _within(kind: str, name: str, base: str) -> bool:
@@ -45,6 +55,8 @@ def _within(kind: str, name: str, base: str) -> bool:
         bare = base.removeprefix(".")
         below = name.endswith(f".{bare}")
         return not bare or below or (name == bare and not base.startswith("."))
+    if kind == "uri":  # the host alone counts; a dot before it means all below, not itself
+        return name.endswith(base) if base.startswith(".") else name == base
     if kind == "email":
         host = name.rpartition("@")[2]
         return base in {name, host} or (base.startswith(".") and host.endswith(base))

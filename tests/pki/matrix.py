@@ -173,6 +173,16 @@ def _trust(root: Made, sub: Made, leaf: Made) -> tuple[Case, ...]:
         issuer=sub,
         dns=(HOST,),
     )
+    strict = make(
+        "leaf",
+        (
+            x509.AuthorityKeyIdentifier(None, [x509.DirectoryName(root.certificate.subject)], 99),
+            False,
+        ),
+        issuer=sub,
+        dns=(HOST,),
+        identifiers=False,
+    )
     cased = make("leaf", issuer=sub, dns=(HOST,), issuer_name=name("SUB"))
     ed_root = make("Ed Root", SIGNER, ca=True, key=ed25519.Ed25519PrivateKey.generate())
     ed_leaf = make("leaf", issuer=ed_root, dns=(HOST,))
@@ -219,6 +229,15 @@ def _trust(root: Made, sub: Made, leaf: Made) -> tuple[Case, ...]:
         Case("intermediate trusted without its root", (leaf,), (sub,), (2, 1)),
         Case("leaf trusted, not its root", (leaf,), (leaf,), (20, 0)),
         Case("cross-signature without its root", (leaf, sub, cross), (namesake,), (20, 2)),
+        Case(
+            "serial number of the issuer's certificate differs",
+            (strict, sub),
+            (root,),
+            (20, 0),
+            ours=(0, 0),
+            reason="issuer and serial number in the authority key identifier are a hint (RFC 4158 "
+            "section 3.5.12): most stacks pass over them, since a renewed authority has others",
+        ),
         Case("damaged signature of the leaf", (damaged(leaf), sub), (root,), (7, 0)),
         Case("damaged signature of the intermediate", (leaf, damaged(sub)), (root,), (7, 1)),
         Case("damaged signature of the root", (leaf, sub), (damaged(root),)),
@@ -490,6 +509,11 @@ def _constraints(root: Made) -> tuple[Case, ...]:
     narrow_root = make("Narrow Root", SIGNER, inner, ca=True)
     below_root = make("leaf", outer, issuer=narrow_root)
     mail = constraints((x509.RFC822Name("inner.example"),))
+    uris = constraints((x509.UniformResourceIdentifier(".inner.example"),))
+    authority = make("Narrow", SIGNER, inner, issuer=root, ca=True)
+    beside = make("outer.example", in_network, issuer=authority)
+    alone = make("outer.example", issuer=authority)
+    both = make("outer.example", host, issuer=authority)
     return (
         under("permitted", inner, below, (0, 0)),
         under("permitted itself", inner, host, (0, 0)),
@@ -506,6 +530,27 @@ def _constraints(root: Made) -> tuple[Case, ...]:
         under("directory name not permitted", constraints((organization,)), host, (47, 0)),
         under("mail not permitted", mail, names(x509.RFC822Name("a@outer.example")), (47, 0)),
         under("mail permitted", mail, names(x509.RFC822Name("a@inner.example")), (0, 0)),
+        under(
+            "URI permitted",
+            uris,
+            names(x509.UniformResourceIdentifier("https://a.inner.example/x")),
+            (0, 0),
+        ),
+        under(
+            "URI not permitted",
+            uris,
+            names(x509.UniformResourceIdentifier("https://outer.example/x")),
+            (47, 0),
+        ),
+        under(
+            "URI itself, with a dot",
+            uris,
+            names(x509.UniformResourceIdentifier("https://inner.example/x")),
+            (47, 0),
+        ),
+        Case("constraints: common name beside an address", (beside, authority), (root,), (47, 0)),
+        Case("constraints: common name alone", (alone, authority), (root,), (47, 0)),
+        Case("constraints: common name beside a host", (both, authority), (root,)),
         Case("constraints: of the root", (below_root,), (narrow_root,), (47, 0)),
     )
 

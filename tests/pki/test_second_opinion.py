@@ -34,6 +34,7 @@ DIFFERENCES: Final = {
     "short RSA key": "it looks at the keys of authorities only",
     "small curve": "it looks at the keys of authorities only",
     "constraints: with a dot, below": "it takes no constraint with a dot before it",
+    "constraints: common name beside an address": "it does not read the common name",
     "name: common name alone": "it does not read the common name",
     "name: common name beside a mail address": "it does not read the common name",
 }
