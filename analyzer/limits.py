@@ -34,6 +34,7 @@ class Limits:
     export_objects: int = 200_000  # configuration objects of all domains together
     certificate_file_bytes: int = 4 << 20  # of one file in a folder of certificates
     certificate_files: int = 10_000  # read from such a folder
+    secrets: int = 1_000_000  # connections whose secrets are kept from key logs
 
 
 DEFAULT = Limits()

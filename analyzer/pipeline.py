@@ -21,11 +21,13 @@ from analyzer.datapower.graph import Graph
 from analyzer.datapower.view import with_objects
 from analyzer.diagnosis.engine import Diagnosis, diagnose, outcome
 from analyzer.diagnosis.model import RuleModule
+from analyzer.keys import gather
 from analyzer.limits import DEFAULT, Limits
 from analyzer.report import assemble
 from analyzer.report.groups import Grouping
 from analyzer.report.schema import Connection, FileFrame, Frame, Outcome, Report
 from analyzer.tcp.flow import FlowTable
+from analyzer.tls.keylog import Secrets
 from analyzer.tls.neighbours import survey
 from analyzer.tls.story import Story
 from analyzer.tls.telling import tell
@@ -71,11 +73,13 @@ class Analysis:
         limits: Limits = DEFAULT,
         progress: Progress | None = None,
         graph: Graph | None = None,
+        secrets: Secrets | None = None,
     ) -> None:
         self._sources = sources
         self._limits = limits
         self._progress = progress
         self._graph = graph  # of a gateway's configuration
+        self._secrets = secrets
         self._captures: list[Capture] = []
         self._starts: list[int] = []  # frames before each file
         self._stories: list[Story] | None = None
@@ -84,6 +88,12 @@ class Analysis:
     def streams(self) -> frozenset[int]:
         """The numbers of all connections."""
         return frozenset(story.stream for story in self._told())
+
+    @property
+    def complaints(self) -> tuple[str, ...]:
+        """What was wrong with the secrets at hand, a sentence each."""
+        self.read()
+        return self._secrets.complaints() if self._secrets is not None else ()
 
     def read(self) -> None:
         """Read the files, unless that was done; raises CaptureError where one is of no use."""
@@ -109,7 +119,10 @@ class Analysis:
                 grouping.add(judged.story, judged.diagnosis, judged.outcome)
                 if selection.takes(judged.story.stream, judged.outcome):
                     connections.append(self._assemble(judged))
-        captures = [assemble.capture_of(capture) for capture in self._captures]
+        captures = [
+            assemble.capture_of(capture, () if index else self.complaints)
+            for index, capture in enumerate(self._captures)
+        ]
         return assemble.report_of(captures, grouping, connections)
 
     def _judged(self) -> Iterator[Judged]:
@@ -134,7 +147,10 @@ class Analysis:
             with _no_collection():
                 flows = FlowTable(self._limits)
                 end = self._observe(flows)
-                stories = [tell(evidence, end, self._limits) for evidence in flows.evidence()]
+                secrets = self._gathered()
+                stories = [
+                    tell(evidence, end, self._limits, secrets) for evidence in flows.evidence()
+                ]
                 seen = survey(stories)
                 self._stories = [self._placed(seen.introduce(story)) for story in stories]
         return self._stories
@@ -142,6 +158,14 @@ class Analysis:
     def _placed(self, story: Story) -> Story:
         """Give a story the objects of the gateway that took part in it."""
         return story if self._graph is None else with_objects(self._graph, story)
+
+    def _gathered(self) -> Secrets | None:
+        """All secrets at hand: those given, and those that the captures bring along."""
+        for capture in self._captures:
+            if capture.facts.secrets:
+                self._secrets = self._secrets or Secrets(self._limits)
+                gather(self._secrets, capture.facts)
+        return self._secrets
 
     def _observe(self, flows: FlowTable) -> int:
         """Read all files into the flow table; return the time of the last packet, ns."""

@@ -22,6 +22,7 @@ ORDER = (
         "tls",
         "pki",
         "datapower",
+        "keys",
         "diagnosis",
         "rules",
         "report",

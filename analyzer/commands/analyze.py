@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import enum
+import os
 import sys
 from collections.abc import Iterable
 from io import TextIOWrapper
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
@@ -18,6 +19,9 @@ from analyzer.errors import UsageError
 if TYPE_CHECKING:
     from analyzer.pipeline import Analysis, Selection
     from analyzer.report.schema import Connection
+
+
+ENVIRONMENT: Final = "HANDSHAKE_ANALYZER_KEY_PASSWORD"
 
 
 class Format(enum.StrEnum):
@@ -48,6 +52,30 @@ def analyze(
         typer.Option("--stream", min=0, help="Only this connection (tcp.stream); repeatable."),
     ] = None,
     failed: Annotated[bool, typer.Option("--failed", help="Only connections that failed.")] = False,
+    keylog: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--keylog",
+            metavar="FILE",
+            help="Decrypt handshakes and alerts with the secrets of an NSS key log; repeatable.",
+        ),
+    ] = None,
+    key: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--key",
+            metavar="FILE",
+            help="Decrypt RSA key exchanges with a server's private key (PEM); repeatable.",
+        ),
+    ] = None,
+    key_password_file: Annotated[
+        str | None,
+        typer.Option(
+            "--key-password-file",
+            metavar="FILE",
+            help=f"Its first line opens encrypted private keys; else {ENVIRONMENT} is asked.",
+        ),
+    ] = None,
     exit_code: Annotated[
         bool, typer.Option("--exit-code", help="Exit with status 1 if a connection failed.")
     ] = False,
@@ -70,15 +98,17 @@ def analyze(
     for name in files:
         _check(name, files)
     from analyzer.datapower.load import load_graph  # noqa: PLC0415 - not for --help
+    from analyzer.keys import read_secrets  # noqa: PLC0415 - not for --help
     from analyzer.pipeline import Analysis, Selection  # noqa: PLC0415 - loads numpy and more
     from analyzer.report.progress import ProgressBar  # noqa: PLC0415 - not for --help
     from analyzer.report.sink import written_beside  # noqa: PLC0415 - not for --help
 
     selection = Selection(streams=frozenset(stream) if stream else None, failed=failed)
     graph = load_graph(dp_export, cert_dir)
+    secrets = read_secrets(keylog or (), key or (), _password(key_password_file))
     bar = ProgressBar(sys.stderr) if sys.stderr.isatty() else None
     with bar or contextlib.nullcontext():
-        analysis = Analysis(files, progress=bar, graph=graph)
+        analysis = Analysis(files, progress=bar, graph=graph, secrets=secrets)
         analysis.read()
     missing = sorted((selection.streams or frozenset()) - analysis.streams)
     if missing:
@@ -89,8 +119,21 @@ def analyze(
     colour = False if no_color or output else None
     with written_beside(output) if output else contextlib.nullcontext(standard_output()) as sink:
         failures = _print(analysis, selection, form, sink, verbose=verbose, colour=colour)
+    if form is Format.NDJSON:  # the other forms tell it among the caveats of the capture
+        for complaint in analysis.complaints:
+            sys.stderr.write(f"{complaint}\n")
     if exit_code and failures:
         raise typer.Exit(1)
+
+
+def _password(file: str | None) -> bytes | None:
+    """The password of private keys: from a file, else from the environment."""
+    if file is None:
+        said = os.environ.get(ENVIRONMENT)
+        return said.encode() if said is not None else None
+    from analyzer.keys import read_password  # noqa: PLC0415 - not for --help
+
+    return read_password(file)
 
 
 def _check(name: str, names: list[str]) -> None:

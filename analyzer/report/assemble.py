@@ -38,8 +38,8 @@ def report_of(
     )
 
 
-def capture_of(capture: Capture) -> schema.Capture:
-    """Describe a file that was read."""
+def capture_of(capture: Capture, complaints: Sequence[str] = ()) -> schema.Capture:
+    """Describe a file that was read; ``complaints`` are caveats of what was given along with it."""
     first, last = capture.first_packet, capture.last_packet
     return schema.Capture(
         path=encodable(capture.path),
@@ -50,7 +50,7 @@ def capture_of(capture: Capture) -> schema.Capture:
         bytes=capture.bytes,
         first_packet=None if first is None else rfc3339(first),
         last_packet=None if last is None else rfc3339(last),
-        caveats=tuple(encodable(caveat) for caveat in capture.caveats),
+        caveats=tuple(encodable(caveat) for caveat in (*capture.caveats, *complaints)),
     )
 
 

@@ -5,7 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from analyzer.tcp.timeline import Side
-from analyzer.tls.certificate import decode_certificates
+from analyzer.tls.certificate import (
+    Certificates,
+    decode_certificates,
+    decode_compressed_certificates,
+)
 from analyzer.tls.keyexchange import (
     CertificateRequest,
     ServerKeyExchange,
@@ -39,17 +43,31 @@ def read_chains(talk: Conversation) -> Chains:
     exchange = first.get((Side.SERVER, "server_key_exchange"))
     status = first.get((Side.SERVER, "certificate_status"))
     version = talk.choice.version_name if talk.choice else "TLSv1.2"
+    server = _chain(_certificate(first, Side.SERVER), version, sni)
     return Chains(
-        server=_chain(first.get((Side.SERVER, "certificate")), version, sni),
-        client=_chain(first.get((Side.CLIENT, "certificate")), version, None),
+        server=server,
+        client=_chain(_certificate(first, Side.CLIENT), version, None),
         request=decode_certificate_request(request.body, version)[0] if request else None,
         server_key_exchange=(
             decode_server_key_exchange(exchange.body, talk.choice.cipher_suite, version)[0]
             if exchange and talk.choice
             else None
         ),
-        staple=decode_certificate_status(status.body)[0] if status else None,
+        staple=_staple(status.body if status else _status(server)),
     )
+
+
+def _certificate(first: dict[tuple[Side, str], Message], side: Side) -> Message | None:
+    return first.get((side, "certificate")) or first.get((side, "compressed_certificate"))
+
+
+def _staple(body: bytes | None) -> Staple | None:
+    return decode_certificate_status(body)[0] if body is not None else None
+
+
+def _status(chain: Chain | None) -> bytes | None:
+    """The staple inside a TLS 1.3 Certificate message."""
+    return chain.message.entries[0].status if chain and chain.message.entries else None
 
 
 def _first_of_each(talk: Conversation) -> dict[tuple[Side, str], Message]:
@@ -61,10 +79,16 @@ def _first_of_each(talk: Conversation) -> dict[tuple[Side, str], Message]:
     return first
 
 
+def _decoded(message: Message, version: str) -> Certificates:
+    if message.name == "compressed_certificate":
+        return decode_compressed_certificates(message.body)[0]
+    return decode_certificates(message.body, version)[0]
+
+
 def _chain(message: Message | None, version: str, sni: str | None) -> Chain | None:
     if message is None:
         return None
-    decoded, _ = decode_certificates(message.body, version)
+    decoded = _decoded(message, version)
     certificates = tuple(read_certificate(entry.der) for entry in decoded.entries)
     matched = matches(certificates[0], sni) if certificates and sni else None
     return Chain(

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from analyzer.errors import Defect, DefectKind
 from analyzer.limits import Limits
@@ -27,7 +27,10 @@ from analyzer.tls.records import Record
 from analyzer.tls.registry import ContentType, HandshakeType
 from analyzer.tls.story import Alert, Message, Visibility
 
-# Zeek's letters for ssl_history; what is encrypted has none.
+if TYPE_CHECKING:
+    from analyzer.tls.decrypt import Decryptor
+
+# Zeek's letters for ssl_history; what is encrypted has none unless keys opened it.
 LETTERS: Final[Mapping[str, str]] = {
     "hello_request": "H",
     "client_hello": "C",
@@ -66,6 +69,7 @@ class _Sender:
     pending_first: int = 0  # frame that began them
     finished: bool = False  # sent its first encrypted handshake record
     spoke: bool = False  # sent application data
+    closed: list[int] = field(default_factory=list)  # frames of TLS 1.3 records that stay closed
 
 
 @dataclass(slots=True)
@@ -83,6 +87,7 @@ class Conversation:
     tracker: HandshakeTracker = field(default_factory=HandshakeTracker)
     renegotiations: int = 0
     full: bool = False  # limits.messages was reached
+    decryptor: Decryptor | None = None  # where secrets are at hand
     sides: dict[Side, _Sender] = field(
         default_factory=lambda: {Side.CLIENT: _Sender(), Side.SERVER: _Sender()}
     )
@@ -98,18 +103,28 @@ class Conversation:
         return "".join(message.letter for message in self.messages)[:most]
 
 
-def read_conversation(records: Iterable[Record], limits: Limits) -> Conversation:
+def read_conversation(
+    records: Iterable[Record], limits: Limits, decryptor: Decryptor | None = None
+) -> Conversation:
     """Walk over the records of both sides, sorted by time of completion."""
-    talk = Conversation()
+    talk = Conversation(decryptor=decryptor)
     for record in records:
         if len(talk.messages) >= limits.messages:
             talk.full = True
             break
-        _take(talk, record, limits)
+        _take(talk, record if decryptor is None else _opened(talk, decryptor, record), limits)
     for side, sender in talk.sides.items():
         if sender.pending:
             _unfinished(talk, side, sender)
     return talk
+
+
+def _opened(talk: Conversation, decryptor: Decryptor, record: Record) -> Record:
+    """The record as it was before protection, where keys open it."""
+    plain = decryptor.open(record)
+    if plain.opened and talk.tls13:
+        talk.sealed.append(record)  # what lengths tell of the other side needs both
+    return plain
 
 
 def _take(talk: Conversation, record: Record, limits: Limits) -> None:
@@ -123,6 +138,8 @@ def _take(talk: Conversation, record: Record, limits: Limits) -> None:
             _handshake(talk, record, limits)
     elif kind == ContentType.CHANGE_CIPHER_SPEC:
         talk.sides[record.sender].switched = True
+        if talk.decryptor is not None:
+            talk.decryptor.switch(record.sender)
         _note(talk, "change_cipher_spec", record)
         if talk.tracker.state not in _MIDDLEBOX or (record.sender, "change_cipher_spec") in (
             talk.tracker.allowed()
@@ -145,7 +162,7 @@ _MIDDLEBOX: Final = frozenset(
 
 def _hidden(talk: Conversation, record: Record) -> bool:
     """Whether a handshake record is encrypted: after its sender's ChangeCipherSpec, not in 1.3."""
-    if not talk.sides[record.sender].switched or talk.tls13:
+    if not talk.sides[record.sender].switched or talk.tls13 or record.opened:
         return False
     return talk.choice is not None or not _plain_hello(record.fragment)
 
@@ -219,15 +236,15 @@ def _name(kind: int) -> str:
 def _message(talk: Conversation, record: Record, kind: int, body: bytes, first: int) -> None:
     name = _name(kind)
     defect: Defect | None = None
+    if talk.decryptor is not None:
+        talk.decryptor.hear(record.sender, kind, body)
     if kind == HandshakeType.CLIENT_HELLO:
         defect = _client_hello(talk, record, body)
     elif kind in {HandshakeType.SERVER_HELLO, HandshakeType.HELLO_RETRY_REQUEST}:
         name, defect = _server_hello(talk, body)
     elif kind == HandshakeType.HELLO_REQUEST and talk.tracker.state is State.ESTABLISHED:
         talk.renegotiations += 1
-    talk.tracker.observe(record.sender, name, frame=record.frame)
-    if name == "server_hello" and talk.tls13:
-        talk.tracker.seal()
+    _follow(talk, record, name, body)
     if defect is not None:
         talk.defects.append((name, defect, record.frame))
     letter = LETTERS.get(name, _UNASSIGNED)
@@ -241,9 +258,31 @@ def _message(talk: Conversation, record: Record, kind: int, body: bytes, first: 
             time=record.time,
             length=len(body),
             body=body,
+            visibility=_visibility(record),
             defect=defect,
         )
     )
+
+
+def _follow(talk: Conversation, record: Record, name: str, body: bytes) -> None:
+    """Lead the tracker on; in TLS 1.3 it cannot know what was asked, or whether there was an answer."""
+    empty = talk.tls13 and name == "certificate" and body == _NO_ENTRIES
+    step = "empty_certificate" if empty and record.sender is Side.CLIENT else name
+    talk.tracker.observe(record.sender, step, frame=record.frame)
+    if name == "server_hello" and talk.tls13:
+        talk.tracker.seal()
+    elif name == "finished":
+        talk.sides[record.sender].finished = True
+        if talk.tls13 and record.sender is Side.SERVER:
+            asking = any(message.name == "certificate_request" for message in talk.messages)
+            talk.tracker.conclude(Side.SERVER, asking=asking)
+
+
+_NO_ENTRIES: Final = bytes(4)  # RFC 8446 section 4.4.2: no context, no certificate
+
+
+def _visibility(record: Record) -> Visibility:
+    return Visibility.DECRYPTED if record.opened else Visibility.SEEN
 
 
 def _client_hello(talk: Conversation, record: Record, body: bytes) -> Defect | None:
@@ -280,6 +319,8 @@ def _v2_hello(talk: Conversation, record: Record) -> None:
         talk.offers.append(hello)
     if defect is not None:
         talk.defects.append(("client_hello", defect, record.frame))
+    if talk.decryptor is not None:
+        talk.decryptor.hear_v2(record.fragment)
     talk.tracker.observe(record.sender, "client_hello", frame=record.frame)
     _note(talk, "client_hello", record)
     talk.messages[-1] = replace(talk.messages[-1], body=record.fragment, defect=defect)
@@ -287,7 +328,7 @@ def _v2_hello(talk: Conversation, record: Record) -> None:
 
 def _alert(talk: Conversation, record: Record) -> None:
     """An alert in clear, or the record of an encrypted one (RFC 5246 section 7.2)."""
-    hidden = talk.sides[record.sender].switched and not talk.tls13
+    hidden = talk.sides[record.sender].switched and not talk.tls13 and not record.opened
     if record.length % 2 or record.length > 8 or (hidden and record.length != 2):
         talk.alerts.append(
             Alert(record.sender, record.frame, record.time, None, None, Visibility.INFERRED)
@@ -296,27 +337,29 @@ def _alert(talk: Conversation, record: Record) -> None:
         return
     for at in range(0, len(record.fragment) - 1, 2):
         alert = decode_alert(record.fragment[at : at + 2])
-        talk.alerts.append(
-            Alert(record.sender, record.frame, record.time, alert.level, alert.description)
-        )
+        said = (alert.level, alert.description, _visibility(record))
+        talk.alerts.append(Alert(record.sender, record.frame, record.time, *said))
         _note(talk, "alert", record)
 
 
 def _application_data(talk: Conversation, record: Record) -> None:
-    if talk.tls13 and talk.choice is not None:
+    if talk.tls13 and talk.choice is not None and not record.opened:
         talk.sealed.append(record)
+        talk.sides[record.sender].closed.append(record.frame)
     elif talk.choice is None and talk.offers:
         talk.early.append(record)
     elif not talk.sides[record.sender].spoke:
         talk.sides[record.sender].spoke = True  # the first record of a side is milestone enough
-        _note(talk, "application_data", record, Visibility.INFERRED)
+        known = Visibility.DECRYPTED if record.opened else Visibility.INFERRED
+        _note(talk, "application_data", record, known)
 
 
 def _note(
-    talk: Conversation, name: str, record: Record, visibility: Visibility = Visibility.SEEN
+    talk: Conversation, name: str, record: Record, visibility: Visibility | None = None
 ) -> None:
-    """Write down a record that is no handshake message in clear."""
-    letter = LETTERS.get(name, "") if visibility is Visibility.SEEN else ""
+    """Write down a record that is no handshake message."""
+    visibility = visibility or _visibility(record)
+    letter = "" if visibility is Visibility.INFERRED else LETTERS.get(name, "")
     talk.messages.append(
         Message(
             name=name,

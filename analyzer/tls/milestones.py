@@ -8,6 +8,7 @@ from typing import Final
 from analyzer.tcp.timeline import Side
 from analyzer.tls.encrypted import Reading, Sealed
 from analyzer.tls.messages import Conversation
+from analyzer.tls.registry import AlertDescription
 from analyzer.tls.story import Alert, Message, Milestone, Reached, Visibility
 
 _MARKS: Final[Mapping[tuple[Side, str], Milestone]] = {
@@ -99,6 +100,8 @@ def completed(
     completion; whether it hides one is for the caller to judge, who knows what was captured.
     """
     if talk.tls13:
+        if Milestone.SERVER_ACCEPTED not in passed and any(map(_server_refused, talk.alerts)):
+            return False
         return _completed_sealed(passed, reading, left)
     if Milestone.SERVER_DATA in passed and Milestone.CLIENT_FINISHED in passed:
         return True
@@ -109,8 +112,29 @@ def completed(
 
 
 def _refuses(alert: Alert) -> bool:
-    """A clear fatal alert, although both sides had finished (a Finished that did not verify)."""
-    return alert.visibility is Visibility.SEEN and alert.fatal
+    """A clear fatal alert, although both sides had finished (a Finished that did not verify).
+
+    An encrypted one may speak of anything that came after, unless it says that this is what it means.
+    """
+    if alert.visibility is Visibility.DECRYPTED and alert.description not in _UNVERIFIED:
+        return False
+    return alert.visibility is not Visibility.INFERRED and alert.fatal
+
+
+_UNVERIFIED: Final = frozenset(
+    {
+        AlertDescription.DECRYPT_ERROR,
+        AlertDescription.BAD_RECORD_MAC,
+        AlertDescription.DECRYPTION_FAILED,
+    }
+)
+
+
+def _server_refused(alert: Alert) -> bool:
+    """The server's fatal alert in TLS 1.3, where it can be read."""
+    return (
+        alert.sender is Side.SERVER and alert.visibility is not Visibility.INFERRED and alert.fatal
+    )
 
 
 def _completed_sealed(passed: Passed, reading: Reading | None, left: Side | None) -> bool | None:

@@ -128,6 +128,6 @@ def _plain(story: Story) -> bool:
 
 def _fatal(story: Story, side: Side) -> dict[str, str]:
     for alert in story.alerts:
-        if alert.sender is side and alert.fatal and alert.visibility is Visibility.SEEN:
+        if alert.sender is side and alert.fatal and alert.visibility is not Visibility.INFERRED:
             return {"alerts": "" if alert.description is None else alert.description.name.lower()}
     return {}

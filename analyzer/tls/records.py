@@ -53,6 +53,7 @@ class Record:
     frame: int
     time: int  # ns
     v2: bool = False
+    opened: bool = False  # decrypted: type, fragment and length are those inside
 
     @property
     def complete(self) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from analyzer.errors import Defect, DefectKind
 from analyzer.limits import DEFAULT, Limits
@@ -37,6 +37,17 @@ from analyzer.tls.story import (
     Visibility,
 )
 from analyzer.tls.suites import facts_of
+from analyzer.tls.unsealed import (
+    encrypted_extensions,
+    hidden_unsealed,
+    passed_unsealed,
+    settled,
+    was_opened,
+)
+
+if TYPE_CHECKING:
+    from analyzer.tls.decrypt import Decryptor
+    from analyzer.tls.keylog import Secrets
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +60,19 @@ class _Bytes:
     breaks: Mapping[Side, tuple[Break, ...]]
 
 
-def tell(evidence: Evidence, capture_end: int, limits: Limits = DEFAULT) -> Story:
+def tell(
+    evidence: Evidence,
+    capture_end: int,
+    limits: Limits = DEFAULT,
+    secrets: Secrets | None = None,
+) -> Story:
     """Tell what happened on one connection.
 
     Args:
         evidence: What the capture holds of it.
         capture_end: Time of the last packet of the whole capture, ns. Silence is judged by it.
         limits: Named bounds; reaching one is a caveat of the story.
+        secrets: To decrypt handshake messages and alerts with.
 
     Returns:
         The story, without neighbours: those come from a survey of all stories.
@@ -63,10 +80,18 @@ def tell(evidence: Evidence, capture_end: int, limits: Limits = DEFAULT) -> Stor
     client = _orient(evidence)
     bytes_ = _read_bytes(evidence, client, limits)
     timeline = read_timeline(evidence, client, bytes_.streams, capture_end)
-    talk = read_conversation(_in_order(bytes_.records), limits)
+    talk = read_conversation(_in_order(bytes_.records), limits, _decryptor(secrets))
     reading = _read_dark(talk)
     passed = _passed(timeline, talk, reading)
     return _compose(evidence, client, timeline, bytes_, talk, reading, passed, limits)
+
+
+def _decryptor(secrets: Secrets | None) -> Decryptor | None:
+    if secrets is None:
+        return None
+    from analyzer.tls.decrypt import Decryptor  # noqa: PLC0415 - only with secrets at hand
+
+    return Decryptor(secrets)
 
 
 def _orient(evidence: Evidence) -> int:
@@ -148,10 +173,13 @@ def _read_dark(talk: Conversation) -> Reading | None:
         early_data=offer is not None and offer.early_data,
         application_settings=offer is not None and offer.application_settings,
     )
+    if talk.decryptor is not None:
+        reading = settled(reading, talk)
     for step in reading.steps:
         talk.messages.append(_inferred(step.name, step.record))
     for record in (*reading.client_after[:1], *reading.server_after[:1]):
-        if record not in (reading.client_alert, reading.server_alert):
+        alert = record in (reading.client_alert, reading.server_alert)
+        if not alert and not was_opened(talk, record.sender):
             talk.messages.append(_inferred("encrypted_record", record))
     talk.messages.sort(key=lambda message: message.frame)
     _track(talk, reading)
@@ -176,7 +204,7 @@ def _track(talk: Conversation, reading: Reading) -> None:
     for step in reading.steps:
         talk.tracker.observe(step.record.sender, step.name, frame=step.record.frame)
     flight, finished = reading.server_flight, reading.client_finished
-    if flight is not None:
+    if flight is not None and not was_opened(talk, Side.SERVER):
         talk.tracker.conclude(Side.SERVER, asking=reading.certificate_request is True)
     if finished is not None:
         talk.tracker.conclude(Side.CLIENT, asking=False)
@@ -188,6 +216,7 @@ def _passed(timeline: Timeline, talk: Conversation, reading: Reading | None) -> 
         event = timeline.syn_ack
         passed[Milestone.CONNECTED] = Reached(event.frame, event.time, Visibility.SEEN)
     if reading is not None:
+        passed |= passed_unsealed(talk) if talk.decryptor is not None else {}
         for milestone, reached in passed_in_the_dark(reading).items():
             passed.setdefault(milestone, reached)
     return passed
@@ -231,7 +260,7 @@ def _compose(
         version=answer.version_name if answer else None,
         cipher_suite=answer.cipher_suite.name if answer else None,
         group=_group(chosen, found.server_key_exchange),
-        alpn=chosen.alpn if chosen else None,
+        alpn=_alpn(chosen, talk),
         resumed=_resumed(talk),
         messages=tuple(talk.messages),
         alerts=tuple(sorted(alerts, key=lambda alert: alert.frame)),
@@ -286,11 +315,9 @@ def _hidden(timeline: Timeline, bytes_: _Bytes, talk: Conversation) -> frozenset
         "client_bytes": _lost(bytes_.streams[Side.CLIENT], "lost"),
         "server_bytes": _lost(bytes_.streams[Side.SERVER], "lost"),
         "snap_length": any(_lost(stream, "snaplen") for stream in bytes_.streams.values()),
-        "server_certificate": talk.tls13,
-        "client_certificate": talk.tls13,
-        "alerts": talk.tls13,
     }
-    return frozenset(name for name, hidden in tests.items() if hidden)
+    hidden = frozenset(name for name, hidden in tests.items() if hidden)
+    return hidden | hidden_unsealed(talk) if talk.tls13 else hidden
 
 
 def _lost(stream: Stream, kind: str) -> bool:
@@ -306,7 +333,18 @@ def _caveats(hidden: frozenset[str], evidence: Evidence, talk: Conversation) -> 
     ]
     if talk.full:
         told.append("the limit messages was reached: later records were not read")
+    about_keys = talk.decryptor.caveat() if talk.decryptor is not None else None
+    if about_keys is not None:
+        told.append(about_keys)
     return tuple(told)
+
+
+def _alpn(chosen: ServerHello | None, talk: Conversation) -> str | None:
+    """The protocol chosen: in ServerHello, from TLS 1.3 on in EncryptedExtensions."""
+    if chosen is None or not talk.tls13:
+        return chosen.alpn if chosen else None
+    late = encrypted_extensions(talk)
+    return late.alpn if late is not None else None
 
 
 def _group(chosen: ServerHello | None, exchange: ServerKeyExchange | None) -> str | None:

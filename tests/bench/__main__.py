@@ -24,13 +24,14 @@ def main() -> int:
     recording.add_argument("--talk", type=Path, metavar="DIR", help="keep what programs printed")
     scoring = commands.add_parser("score", help="hold the analyzer against the truth")
     scoring.add_argument("folder", type=Path, nargs="?", default=RECORDED, metavar="DIR")
+    scoring.add_argument("--keys", action="store_true", help="decrypt with the keys recorded")
     scoring.add_argument("--verbose", action="store_true", help="list every wrong row")
     commands.add_parser("list", help="name the scenarios")
     options = parser.parse_args()
     if options.command == "record":
         return int(record(options.out, options.only, options.talk) > 0)
     if options.command == "score":
-        return int(score(options.folder, verbose=options.verbose) > 0)
+        return int(score(options.folder, keys=options.keys, verbose=options.verbose) > 0)
     for scenario in scenarios():
         say(scenario.name)
     return 0

@@ -1,0 +1,103 @@
+"""Where secrets come from: key logs, private keys and the captures themselves.
+
+A file that is not there is a mistake on the command line; whatever is wrong inside one is told in a
+sentence, and the analysis goes on without it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from os import PathLike
+from pathlib import Path
+from typing import Final, TypeAlias
+
+from analyzer.capture.facts import CaptureFacts
+from analyzer.errors import UsageError
+from analyzer.limits import DEFAULT, Limits
+from analyzer.tls.keylog import Secrets
+
+Name: TypeAlias = str | PathLike[str]
+
+NSS_KEY_LOG: Final = 0x544C534B  # "TLSK": draft-ietf-opsawg-pcapng section 4.7
+_LINE_MOST: Final = 1 << 14  # bytes
+_PEM_MOST: Final = 1 << 20  # bytes; keys and chains are far shorter
+
+
+def read_secrets(
+    key_logs: Sequence[Name],
+    private_keys: Sequence[Name] = (),
+    password: bytes | None = None,
+    limits: Limits = DEFAULT,
+) -> Secrets | None:
+    """Read the files that the user names; None where there are none.
+
+    Args:
+        key_logs: In the format of NSS.
+        private_keys: In PEM, certificates may stand beside them.
+        password: Of the private keys that are encrypted.
+        limits: ``secrets`` bounds how many sessions are kept.
+
+    Raises:
+        UsageError: A file cannot be read.
+    """
+    if not key_logs and not private_keys:
+        return None
+    secrets = Secrets(limits)
+    for name in key_logs:
+        _read_key_log(secrets, name)
+    for name in private_keys:
+        _read_private_key(secrets, name, password)
+    return secrets
+
+
+def read_password(name: Name) -> bytes:
+    """Read a password: the first line of a file, without its end.
+
+    Raises:
+        UsageError: The file cannot be read.
+    """
+    return _bytes_of(name, "password file").split(b"\n", 1)[0].rstrip(b"\r")
+
+
+def gather(secrets: Secrets, facts: CaptureFacts) -> None:
+    """Add the secrets that a pcapng file holds in its Decryption Secrets Blocks."""
+    lines: list[bytes] = []
+    for block in facts.secrets:
+        if block.type == NSS_KEY_LOG:
+            lines += block.data.splitlines()
+    if lines:
+        secrets.add_key_log(f"secrets in {facts.path}", lines)
+
+
+def _read_key_log(secrets: Secrets, name: Name) -> None:
+    try:
+        with Path(name).open("rb") as file:
+            # Lines are cut where they are longer than any line of a key log.
+            secrets.add_key_log(str(name), iter(lambda: file.readline(_LINE_MOST), b""))
+    except OSError as error:
+        raise _unreadable(name, "key log", error) from None
+
+
+def _read_private_key(secrets: Secrets, name: Name, password: bytes | None) -> None:
+    from analyzer.tls.private_key import (  # noqa: PLC0415 - loads cryptography
+        PrivateKeyError,
+        load_private_key,
+    )
+
+    pem = _bytes_of(name, "private key")
+    try:
+        secrets.add_private_key(str(name), load_private_key(pem, password))
+    except PrivateKeyError as error:
+        secrets.complain(f"{name}: {error}.")
+
+
+def _bytes_of(name: Name, what: str) -> bytes:
+    try:
+        with Path(name).open("rb") as file:
+            return file.read(_PEM_MOST)
+    except OSError as error:
+        raise _unreadable(name, what, error) from None
+
+
+def _unreadable(name: Name, what: str, error: OSError) -> UsageError:
+    return UsageError(f"{name}: the {what} cannot be read ({error.strerror}); name a file that can")

@@ -1,0 +1,408 @@
+"""The records of one connection, opened with the secrets at hand.
+
+A :class:`Decryptor` walks beside :mod:`analyzer.tls.messages`: it hears every handshake message, sees
+every record of both sides in order of arrival, and gives back the records that it can open as they
+were before protection. The others it gives back as they are.
+
+Application data stays closed. Up to TLS 1.2 its records are counted and passed by; in TLS 1.3, where
+the true type of a record is inside, the content of such a record is dropped as soon as its type is
+known.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from analyzer.tcp.timeline import Side
+from analyzer.tls import keylog
+from analyzer.tls.certificate import decode_certificates
+from analyzer.tls.hello import (
+    ClientHello,
+    ServerHello,
+    decode_client_hello,
+    decode_server_hello,
+    decode_v2_client_hello,
+)
+from analyzer.tls.key_schedule import (
+    Randoms,
+    direction_keys,
+    extended_master_secret,
+    following_secret,
+    master_secret,
+)
+from analyzer.tls.keylog import Secrets
+from analyzer.tls.record_protection import Protection, Sealed, protection12, protection13
+from analyzer.tls.records import HEADER, Record
+from analyzer.tls.registry import (
+    CompressionMethod,
+    ContentType,
+    ExtensionType,
+    HandshakeType,
+    ProtocolVersion,
+)
+from analyzer.tls.suites import SuiteFacts, facts_of
+
+_T = HandshakeType
+_GAP: Final = 64  # records that a gap may have swallowed
+_DOUBT_MOST: Final = 64
+_FAILURES_MOST: Final = 32  # in a row; then the keys are the wrong ones, or the count is lost
+_INFLATED_MOST: Final = 1 << 14  # RFC 5246 section 6.2.2
+
+
+@dataclass(slots=True, repr=False)
+class _Direction:
+    """The protection of what one side sends, and how far its records are counted."""
+
+    protection: Protection | None = None
+    number: int = 0  # of the next record under this protection
+    doubt: int = 0  # how many records more may have been sent than were seen
+    expected: int = -1  # where in the stream the next record begins
+    secrets: list[bytes] = field(default_factory=list)  # TLS 1.3: those still to come
+    secret: bytes = b""  # TLS 1.3: the one in use
+    inflater: zlib._Decompress | None = None
+    switched: bool = False  # sent ChangeCipherSpec
+    opened: int = 0
+    failed: int = 0
+    failing: int = 0  # in a row
+
+    def change(self, protection: Protection | None) -> None:
+        """Count anew under other keys."""
+        self.protection, self.number, self.doubt, self.failing = protection, 0, 0, 0
+
+    def took(self, number: int) -> None:
+        """Count a record that was opened."""
+        self.number, self.doubt, self.failing = number + 1, 0, 0
+        self.opened += 1
+
+    def refused(self, *, counted: bool = True) -> None:
+        """Count a record that was not opened, and take it for one of the sequence or not."""
+        self.failed += 1
+        self.doubt = min(self.doubt + counted, _DOUBT_MOST)
+        self.failing += counted
+
+    @property
+    def numbers(self) -> range:
+        """The numbers that the next record can have."""
+        return range(self.number, self.number + self.doubt + 1)
+
+
+@dataclass(slots=True, repr=False)
+class _Handshake:
+    """What a handshake up to TLS 1.2 has said that its master secret hangs on."""
+
+    client: ClientHello
+    transcript: bytearray
+    server: ServerHello | None = None
+    certificate: bytes = b""
+    encrypted_premaster: bytes | None = None
+    ticket: bytes = b""
+    master: bytes | None = None
+
+
+class Decryptor:
+    """Opens the records of one connection. ``repr`` shows no secret."""
+
+    def __init__(self, secrets: Secrets) -> None:
+        self._secrets = secrets
+        self._sides = {Side.CLIENT: _Direction(), Side.SERVER: _Direction()}
+        self._handshake: _Handshake | None = None
+        self._version = ProtocolVersion.TLS1_2
+        self._facts: SuiteFacts | None = None
+        self._early: Protection | None = None  # of the client's early data
+        self._early_records = 0
+        self._known = False
+        self._dark = 0  # records that hide what matters, and no secret at hand
+        self._ephemeral = False
+
+    def hear(self, sender: Side, kind: int, body: bytes) -> None:
+        """Take note of a handshake message, clear or opened, in order of arrival."""
+        if kind == _T.CLIENT_HELLO and sender is Side.CLIENT:
+            self._begin(decode_client_hello(body)[0])
+        if self._handshake is not None and kind != _T.HELLO_REQUEST:
+            if self._secrets.opens_key_exchange and not self._version.tls13:
+                self._handshake.transcript += bytes([kind]) + len(body).to_bytes(3, "big") + body
+            self._note(self._handshake, sender, kind, body)
+        if self._version.tls13 and self._facts is not None:
+            self._advance(sender, kind)
+
+    def hear_v2(self, fragment: bytes) -> None:
+        """Take note of a ClientHello in the framing of SSL 2.0; its challenge is the random."""
+        hello = decode_v2_client_hello(fragment)[0]
+        if hello is not None:
+            self._begin(replace(hello, random=hello.random.rjust(32, b"\0")))
+            if self._handshake is not None:
+                self._handshake.transcript += fragment
+
+    def switch(self, sender: Side) -> None:
+        """Change to the keys of the handshake: a ChangeCipherSpec, which TLS 1.3 ignores."""
+        handshake, side = self._handshake, self._sides[sender]
+        if handshake is None or handshake.server is None or self._version.tls13:
+            return
+        side.switched = True
+        facts = facts_of(handshake.server.cipher_suite)
+        master = handshake.master or self._master(handshake, facts)
+        if master is None:
+            side.change(None)
+            return
+        self._known = True
+        self._keep(handshake, master)
+        randoms = Randoms(handshake.client.random, handshake.server.random)
+        keys = direction_keys(master, randoms, self._version, facts)
+        mine = keys[0] if sender is Side.CLIENT else keys[1]
+        etm = handshake.server.encrypt_then_mac and facts.block_size > 0
+        side.change(protection12(mine, facts, self._version, encrypt_then_mac=etm))
+        deflate = handshake.server.compression_method == CompressionMethod.DEFLATE
+        side.inflater = zlib.decompressobj() if deflate else None
+
+    def open(self, record: Record) -> Record:
+        """Give the record as it was before protection; as it is where that cannot be undone."""
+        side = self._sides[record.sender]
+        if record.offset != side.expected >= 0:
+            side.doubt = min(side.doubt + _GAP, _DOUBT_MOST)
+        side.expected = record.offset + HEADER + record.length
+        if record.v2:
+            return record
+        if self._version.tls13:
+            return self._open13(record, side)
+        if self._facts is None and record.content_type == ContentType.APPLICATION_DATA:
+            self._early_records += 1
+        return self._open12(record, side)
+
+    @property
+    def known(self) -> bool:
+        """Whether secrets of this connection are at hand."""
+        return self._known
+
+    def caveat(self) -> str | None:
+        """What to say of the keys where they did not open what they were given for."""
+        opened = sum(side.opened for side in self._sides.values())
+        failed = sum(side.failed for side in self._sides.values())
+        if self._known and failed and not opened:
+            suite = self._facts.suite.name if self._facts else "this suite"
+            if any(side.protection for side in self._sides.values()):
+                return "the keys given for this connection do not open its records"
+            return f"keys are at hand, but records of {suite} cannot be decrypted here"
+        if self._ephemeral:
+            return (
+                "the private key is the server's, but the key exchange was ephemeral: "
+                "only a key log decrypts this connection"
+            )
+        if not self._known and self._dark and self._secrets.has_key_log:
+            return "the key log has no secret of this connection"
+        return None
+
+    def _begin(self, hello: ClientHello | None) -> None:
+        if hello is None or (self._facts is not None and self._version.tls13):
+            return
+        self._handshake = _Handshake(hello, bytearray())
+
+    def _note(self, handshake: _Handshake, sender: Side, kind: int, body: bytes) -> None:
+        if kind == _T.SERVER_HELLO and sender is Side.SERVER:
+            hello = decode_server_hello(body)[0]
+            if hello is not None and not hello.is_hello_retry_request:
+                self._choose(handshake, hello)
+        elif kind == _T.CERTIFICATE and sender is Side.SERVER and not self._version.tls13:
+            entries = decode_certificates(body, self._version.label)[0].entries
+            handshake.certificate = entries[0].der if entries else b""
+        elif kind == _T.CLIENT_KEY_EXCHANGE:
+            plain = self._version == ProtocolVersion.SSL3  # RFC 5246 section 7.4.7.1: no length
+            handshake.encrypted_premaster = body if plain else body[2:]
+            if handshake.server is not None:
+                handshake.master = self._master(handshake, facts_of(handshake.server.cipher_suite))
+        elif kind == _T.NEW_SESSION_TICKET and not self._version.tls13:
+            handshake.ticket = body[6:]
+            if handshake.master:
+                self._keep(handshake, handshake.master)
+
+    def _choose(self, handshake: _Handshake, hello: ServerHello) -> None:
+        if self._facts is not None and self._version.tls13:
+            return
+        handshake.server = hello
+        self._version = hello.version
+        self._facts = facts_of(hello.cipher_suite)
+        if self._version.tls13:
+            self._start13(handshake.client, self._facts)
+
+    def _start13(self, client: ClientHello, facts: SuiteFacts) -> None:
+        """Set up the handshake keys, and those of early data (RFC 8446 section 7.1)."""
+        found = self._secrets.find(client.random)
+        for sender, side in self._sides.items():
+            name = sender.value.upper()
+            labels = (f"{name}_HANDSHAKE_TRAFFIC_SECRET", f"{name}_TRAFFIC_SECRET_0")
+            side.secrets = [found.get(label, b"") for label in labels]
+            self._known = self._known or any(side.secrets)
+            self._next(side)
+        early = found.get(keylog.CLIENT_EARLY)
+        if early and client.early_data:
+            self._known = True
+            self._early = protection13(early, facts, self._version)
+
+    def _next(self, side: _Direction) -> None:
+        side.secret = self._following(side)
+        if side.secrets:
+            side.secrets.pop(0)
+        side.change(self._protection13(side.secret))
+
+    def _following(self, side: _Direction) -> bytes:
+        """The secret after the one in use; empty where it is not known."""
+        if side.secrets:
+            return side.secrets[0]
+        return following_secret(side.secret, self._hash) if side.secret else b""
+
+    @property
+    def _hash(self) -> str:
+        return self._facts.hash if self._facts is not None else "SHA256"
+
+    def _protection13(self, secret: bytes) -> Protection | None:
+        if not secret or self._facts is None:
+            return None
+        return protection13(secret, self._facts, self._version)
+
+    def _advance(self, sender: Side, kind: int) -> None:
+        """Change keys where a side's own message says so."""
+        side = self._sides[sender]
+        if kind == _T.END_OF_EARLY_DATA:
+            self._early = None
+        elif kind == (_T.FINISHED if side.secrets else _T.KEY_UPDATE):
+            self._next(side)
+
+    def _open13(self, record: Record, side: _Direction) -> Record:
+        if record.content_type != ContentType.APPLICATION_DATA:
+            return record
+        self._dark += not self._known
+        sealed = Sealed(record.content_type, record.version, record.fragment)
+        wanted = record.complete and side.failing < _FAILURES_MOST
+        content = self._content(record.sender, side, sealed) if wanted else None
+        if content is None:
+            early = record.sender is Side.CLIENT and self._may_be_early and not side.opened
+            side.refused(counted=not early)
+            return record
+        return _bared(record, content)
+
+    def _content(self, sender: Side, side: _Direction, sealed: Sealed) -> bytes | None:
+        """The content of a TLS 1.3 record with its type behind it, under the keys that fit."""
+        if sender is Side.CLIENT and self._early is not None:
+            numbers = range(self._early_records, self._early_records + side.doubt + 1)
+            early = self._early.open(sealed, numbers)
+            if early is not None:
+                self._early_records = early.number + 1
+                side.opened += 1
+                return early.plain
+        found = side.protection.open(sealed, side.numbers) if side.protection is not None else None
+        if found is None and side.doubt:
+            # What changed the keys may have been lost, too.
+            after = self._protection13(self._following(side))
+            found = after.open(sealed, range(side.doubt + 1)) if after is not None else None
+            if found is not None:
+                self._next(side)
+        if found is None:
+            return None
+        side.took(found.number)
+        return found.plain
+
+    @property
+    def _may_be_early(self) -> bool:
+        """Whether the client may still be sending early data under a secret that is not known."""
+        handshake = self._handshake
+        return handshake is not None and handshake.client.early_data and self._early is None
+
+    def _open12(self, record: Record, side: _Direction) -> Record:
+        if side.protection is None or not record.complete:
+            side.number += 1
+            if side.switched and record.content_type != ContentType.APPLICATION_DATA:
+                side.failed += 1
+                self._dark += record.content_type == ContentType.ALERT and record.length != 2
+            return record
+        sealed = Sealed(record.content_type, record.version, record.fragment)
+        if record.content_type == ContentType.APPLICATION_DATA:
+            side.protection.skip(sealed)
+            side.number += 1
+            if side.inflater is not None:  # what follows builds on what was passed by
+                side.protection = None
+            return record
+        wanted = side.failing < _FAILURES_MOST
+        found = side.protection.open(sealed, side.numbers) if wanted else None
+        plain = found.plain if found is not None else None
+        if plain is not None and side.inflater is not None:
+            plain = _inflated(side.inflater, plain)
+        if found is None or plain is None:
+            side.refused()
+            return record
+        side.took(found.number)
+        return replace(record, fragment=plain, length=len(plain), opened=True)
+
+    def _master(self, handshake: _Handshake, facts: SuiteFacts) -> bytes | None:
+        """The master secret: from the log, from the premaster secret, or of the session resumed."""
+        found = self._secrets.find(handshake.client.random)
+        if keylog.MASTER in found:
+            return found[keylog.MASTER]
+        premaster = found.get(keylog.PREMASTER) or self._premaster(handshake, facts)
+        if premaster is not None:
+            return self._of_premaster(handshake, premaster, facts)
+        if handshake.encrypted_premaster is None:
+            return next(filter(None, map(self._secrets.recall, _sessions(handshake))), None)
+        return None
+
+    def _premaster(self, handshake: _Handshake, facts: SuiteFacts) -> bytes | None:
+        encrypted = handshake.encrypted_premaster
+        if encrypted is None or not self._secrets.opens_key_exchange:
+            return None
+        key = self._secrets.key_for(handshake.certificate) if handshake.certificate else None
+        if facts.key_exchange != "RSA":
+            self._ephemeral = key is not None
+            return None
+        found = self._secrets.premaster(encrypted)
+        return found or (key.premaster(encrypted) if key is not None else None)
+
+    def _of_premaster(self, handshake: _Handshake, premaster: bytes, facts: SuiteFacts) -> bytes:
+        server = handshake.server
+        assert server is not None
+        if handshake.client.extended_master_secret and server.extended_master_secret:
+            transcript = bytes(handshake.transcript)
+            return extended_master_secret(premaster, transcript, self._version, facts)
+        randoms = Randoms(handshake.client.random, server.random)
+        return master_secret(premaster, randoms, self._version, facts)
+
+    def _keep(self, handshake: _Handshake, master: bytes) -> None:
+        """Remember a session, for connections that resume it."""
+        handshake.master = master
+        if handshake.server is not None:
+            self._secrets.remember(handshake.server.legacy_session_id_echo, master)
+        self._secrets.remember(handshake.ticket, master)
+
+
+def _sessions(handshake: _Handshake) -> Iterator[bytes]:
+    """By what a resumed session may be known: its ticket, or its id if the server agreed to it."""
+    yield handshake.client.body(ExtensionType.SESSION_TICKET) or b""
+    if handshake.server is not None:
+        yield handshake.server.legacy_session_id_echo
+
+
+def _bared(record: Record, content: bytes) -> Record:
+    """The record inside a TLS 1.3 record (RFC 8446 section 5.2), without padding.
+
+    ::
+
+        struct {
+            opaque content[TLSPlaintext.length];
+            ContentType type;
+            uint8 zeros[length_of_padding];
+        } TLSInnerPlaintext;
+    """
+    inner = content.rstrip(b"\0")
+    kind = ContentType(inner[-1]) if inner else ContentType.APPLICATION_DATA
+    # What is application data is dropped here, unread.
+    plain = b"" if kind == ContentType.APPLICATION_DATA else inner[:-1]
+    length = max(len(inner) - 1, 0)
+    return replace(record, content_type=kind, fragment=plain, length=length, opened=True)
+
+
+def _inflated(inflater: zlib._Decompress, data: bytes) -> bytes | None:
+    """Undo DEFLATE (RFC 3749), at most one record's worth."""
+    try:
+        return inflater.decompress(data, _INFLATED_MOST)
+    except zlib.error:
+        return None
