@@ -59,7 +59,8 @@ def protection13(secret: bytes, facts: SuiteFacts, version: ProtocolVersion) -> 
     size = key_length(facts)
     key, iv = traffic_keys(secret, size, facts.hash)
     decrypt = _aead(facts, key) if facts.aead else None
-    return _Late(decrypt, iv, _bare_header(version)) if decrypt else None
+    tag = facts.tag_length or 16
+    return _Late(decrypt, iv, tag, _bare_header(version)) if decrypt else None
 
 
 def _bare_header(version: ProtocolVersion) -> bool:
@@ -147,10 +148,11 @@ class _Late:
 
     decrypt: _Decrypt
     iv: bytes
+    tag_length: int
     bare: bool
 
     def open(self, sealed: Sealed, numbers: range) -> Opened | None:
-        if len(sealed.fragment) < 17:
+        if len(sealed.fragment) <= self.tag_length:
             return None
         covered = b"" if self.bare else sealed.header(len(sealed.fragment))
         for number in numbers:

@@ -216,7 +216,7 @@ def _passed(timeline: Timeline, talk: Conversation, reading: Reading | None) -> 
         event = timeline.syn_ack
         passed[Milestone.CONNECTED] = Reached(event.frame, event.time, Visibility.SEEN)
     if reading is not None:
-        passed |= passed_unsealed(talk) if talk.decryptor is not None else {}
+        passed |= passed_unsealed(talk, reading) if talk.decryptor is not None else {}
         for milestone, reached in passed_in_the_dark(reading).items():
             passed.setdefault(milestone, reached)
     return passed

@@ -89,18 +89,17 @@ def _among(record: Sealed | None, frames: Iterable[int]) -> Sealed | None:
     return record if record is not None and record.frame in frames else None
 
 
-def passed_unsealed(talk: Conversation) -> Passed:
+def passed_unsealed(talk: Conversation, reading: Reading) -> Passed:
     """Milestones that only messages from inside TLS 1.3 records show."""
     passed: Passed = {}
-    finished: Message | None = None
+    finished = reading.client_finished
     for message in filter(_opened, talk.messages):
         here = Reached(message.frame, message.time, message.visibility)
         if message.name == "finished" and message.sender is Side.SERVER:
             passed.setdefault(Milestone.SERVER_FLIGHT, here)
-        elif message.name == "finished":
-            finished = finished or message
-        elif message.sender is Side.SERVER and finished and message.name != "alert":
-            passed.setdefault(Milestone.SERVER_ACCEPTED, here)
+        elif message.sender is Side.SERVER and message.name != "alert":
+            if finished is not None and message.frame > finished.frame:
+                passed.setdefault(Milestone.SERVER_ACCEPTED, here)
     return passed
 
 

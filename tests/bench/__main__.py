@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from tests.bench import say
+from tests.bench.keyed import make
 from tests.bench.record import record
 from tests.bench.scenarios import scenarios
 from tests.bench.score import score
@@ -26,12 +27,15 @@ def main() -> int:
     scoring.add_argument("folder", type=Path, nargs="?", default=RECORDED, metavar="DIR")
     scoring.add_argument("--keys", action="store_true", help="decrypt with the keys recorded")
     scoring.add_argument("--verbose", action="store_true", help="list every wrong row")
+    commands.add_parser("keyed", help="make the captures that decryption is held against")
     commands.add_parser("list", help="name the scenarios")
     options = parser.parse_args()
     if options.command == "record":
         return int(record(options.out, options.only, options.talk) > 0)
     if options.command == "score":
         return int(score(options.folder, keys=options.keys, verbose=options.verbose) > 0)
+    if options.command == "keyed":
+        return int(make() > 0)
     for scenario in scenarios():
         say(scenario.name)
     return 0
