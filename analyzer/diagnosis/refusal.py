@@ -13,6 +13,7 @@ from analyzer.diagnosis.causes import Confidence, FailingSide, Phase
 from analyzer.diagnosis.memo import once_per_story
 from analyzer.diagnosis.model import Evidence
 from analyzer.diagnosis.signs import (
+    CERTIFICATE_ALERTS,
     passed,
     prompt,
 )
@@ -145,13 +146,15 @@ def left_unused(story: Story) -> Refusal | None:
 
     Some programs (NSS, Node, curl for the name) judge the certificate only then. Probes leave so
     too, so that it takes a fault in plain sight, or an encrypted alert that was no close_notify, to
-    call this a refusal: a close_notify is answered by another (RFC 5246 section 7.2.1).
+    call this a refusal: a close_notify is answered by another (RFC 5246 section 7.2.1). An alert that
+    can be read and speaks of certificates says it by itself, in TLS 1.3 as well.
     """
-    ending = story.ending
+    ending, alert = story.ending, readable_alert(story)
+    stated = alert in CERTIFICATE_ALERTS
     used = any(passed(story, m) for m in (Milestone.CLIENT_DATA, Milestone.SERVER_DATA))
-    if not story.completed or story.tls13 or used or ending.side is not Side.CLIENT:
+    if not story.completed or used or ending.side is not Side.CLIENT or ending.way not in _WAYS:
         return None
-    if ending.way not in _WAYS or (ending.alert is not None and ending.alert.description):
+    if not stated and (story.tls13 or alert is not None):
         return None
     if story.server_chain is None or not prompt(story) or _injected(story):
         return None
@@ -159,9 +162,9 @@ def left_unused(story: Story) -> Refusal | None:
         side=Side.CLIENT,
         step=Step.SERVER_CERTIFICATE,
         way=ending.way,
-        alert=None,
+        alert=alert,
         evidence=ending_evidence(story),
-        ceiling=Confidence.SUSPECTED,
+        ceiling=Confidence.SEEN if stated else Confidence.SUSPECTED,
         replied=any(alert.sender is Side.SERVER for alert in story.alerts),
     )
 

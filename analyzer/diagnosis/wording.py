@@ -212,3 +212,11 @@ def asked_authorities(story: Story) -> str:
     return f"The request names {counted(len(names), 'authority')}: {listed(names, 3)}.".replace(
         "authoritys", "authorities"
     )
+
+
+def keys_would_tell(story: Story) -> tuple[str, ...]:
+    """What to do to read in the packets what is encrypted; nothing where nothing is."""
+    if story.ending.way is not Way.ENCRYPTED_ALERT and not story.blind_to("alerts"):
+        return ()
+    how = "SSLKEYLOGFILE; DataPower: the SSL key log option of the packet capture"
+    return (f"To read it in the packets, record the session's keys ({how}) for --keylog.",)

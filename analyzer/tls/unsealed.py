@@ -94,12 +94,13 @@ def passed_unsealed(talk: Conversation, reading: Reading) -> Passed:
     passed: Passed = {}
     finished = reading.client_finished
     for message in filter(_opened, talk.messages):
+        if message.sender is Side.CLIENT or message.name == "alert":
+            continue
         here = Reached(message.frame, message.time, message.visibility)
-        if message.name == "finished" and message.sender is Side.SERVER:
+        if message.name == "finished":
             passed.setdefault(Milestone.SERVER_FLIGHT, here)
-        elif message.sender is Side.SERVER and message.name != "alert":
-            if finished is not None and message.frame > finished.frame:
-                passed.setdefault(Milestone.SERVER_ACCEPTED, here)
+        elif finished is not None and message.frame > finished.frame:
+            passed.setdefault(Milestone.SERVER_ACCEPTED, here)
     return passed
 
 

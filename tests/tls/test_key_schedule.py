@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from typing import Any, cast
 
 import pytest
 from hypothesis import given, settings
@@ -161,7 +162,7 @@ def test_scapy_derives_the_same_secrets(
         if late
         else CipherSuite.TLS_RSA_WITH_AES_256_CBC_SHA
     )
-    other = PRF(hash_name=SCAPY[version], tls_version=version)
+    other = cast("Any", PRF)(hash_name=SCAPY[version], tls_version=version)
     randoms, ours = Randoms(client, server), ProtocolVersion(version)
     master = master_secret(premaster, randoms, ours, facts)
 

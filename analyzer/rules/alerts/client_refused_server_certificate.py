@@ -41,6 +41,7 @@ from analyzer.diagnosis.verdicts import least
 from analyzer.diagnosis.wording import (
     chain_evidence,
     client_name,
+    keys_would_tell,
     message_evidence,
     milestone_evidence,
     presented,
@@ -92,10 +93,7 @@ def check(story: Story) -> Iterator[Finding]:
                 f"{server_name(story)} -servername NAME -showcerts </dev/null"
             ),
             f"Client: its log at {when(story.ending.time)} names the fault.",
-            (
-                "To read it in the packets, record the session's keys (SSLKEYLOGFILE; DataPower: "
-                "the SSL key log option of the packet capture)."
-            ),
+            *keys_would_tell(story),
         ),
         failing_side=refusal.failing_side,
         remedy_side=RemedySide.SERVER,

@@ -40,6 +40,7 @@ from analyzer.diagnosis.verdicts import least
 from analyzer.diagnosis.wording import (
     chain_evidence,
     client_name,
+    keys_would_tell,
     milestone_evidence,
     presented,
     server_name,
@@ -83,10 +84,7 @@ def check(story: Story) -> Iterator[Finding]:
         remedy=(
             f"Server: its log at {when(story.ending.time)} names the reason.",
             "Client: check issuer, dates and extended key usage of the certificate that it sends.",
-            (
-                "To read it in the packets, record the session's keys (SSLKEYLOGFILE; DataPower: "
-                "the SSL key log option of the packet capture)."
-            ),
+            *keys_would_tell(story),
         ),
         failing_side=refusal.failing_side,
         remedy_side=RemedySide.CLIENT,
