@@ -64,6 +64,16 @@ def probe(
         str | None,
         typer.Option("--like", metavar="FILE:STREAM", help="Send the ClientHello of a capture."),
     ] = None,
+    matrix: Annotated[
+        bool,
+        typer.Option("--matrix", help="Ask what it takes: versions, suites, groups, one by one."),
+    ] = False,
+    most: Annotated[
+        int, typer.Option("--most", min=1, max=1000, help="Connections that --matrix may make.")
+    ] = 150,
+    pause: Annotated[
+        float, typer.Option("--pause", min=0, max=60, help="Seconds between them.")
+    ] = 0.2,
     client: Annotated[Program, typer.Option("--client", help="Who shakes hands.")] = Program.AUTO,
     write: Annotated[
         Path | None, typer.Option("--write", "-w", help="Also write a capture (pcap, pcapng).")
@@ -93,6 +103,9 @@ def probe(
         timeout=timeout,
         versions=(ipv4, ipv6),
     )
+    if matrix:
+        _explore(goal, most, pause, write, form, colour=False if no_color else None)
+        return
     chosen = _like(like, sni) if like else client_of(client.value)
     attempt = chosen(goal)
     write_capture(write, [attempt.recording])
@@ -162,6 +175,30 @@ def _like(place: str, name: str | None) -> Client:
         "old sessions left out; the story ends at the server's answer"
     )
     return with_hello(serialise(freshened(story.offers[0], name)), (note,))
+
+
+def _explore(
+    goal: Goal, most: int, pause: float, write: Path | None, form: Form, *, colour: bool | None
+) -> None:
+    """Ask the server for all that it takes, and print the lists."""
+    import json  # noqa: PLC0415 - only when asked for
+
+    from analyzer.live.matrix import explore  # noqa: PLC0415 - as above
+    from analyzer.live.matrix_page import matrix_document, render_matrix  # noqa: PLC0415 - as above
+
+    def tell(asked: int) -> None:
+        sys.stderr.write(f"\rasked {asked} times")
+        sys.stderr.flush()
+
+    found = explore(goal, most=most, pause=pause, progress=tell if sys.stderr.isatty() else None)
+    if sys.stderr.isatty():
+        sys.stderr.write("\r\x1b[K")
+    write_capture(write, found.recordings)
+    if form is Form.JSON:
+        document = json.dumps(matrix_document(found, goal.place), indent=2)
+        standard_output().write(f"{document}\n")
+    else:
+        render_matrix(found, goal.place, standard_output(), colour=colour)
 
 
 def write_capture(path: Path | None, recordings: Sequence[Recording]) -> None:

@@ -267,8 +267,15 @@ def _linger(
             tls.read(1)
 
 
-def with_hello(records: bytes, notes: tuple[str, ...] = ()) -> Client:
-    """Make a client that sends a ClientHello, hears the answer, and has no more to say."""
+def with_hello(
+    records: bytes,
+    notes: tuple[str, ...] = (),
+    enough: Callable[[Recording], bool] | None = None,
+) -> Client:
+    """Make a client that sends a ClientHello, hears the answer, and has no more to say.
+
+    The answer is over when ``enough`` says so, or after a moment of silence.
+    """
 
     def client(goal: Goal) -> Attempt:
         link = Link(*connect(goal))
@@ -277,6 +284,8 @@ def with_hello(records: bytes, notes: tuple[str, ...] = ()) -> Client:
             patience = goal.timeout
             while (data := link.receive(min(patience, deadline - time.monotonic()))) is not None:
                 if not data or time.monotonic() > deadline:
+                    break
+                if enough is not None and enough(link.recording):
                     break
                 patience = _AFTER_FLIGHT
         link.leave()
