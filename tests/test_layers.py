@@ -31,7 +31,7 @@ ORDER = (
     *("reproduce", "compare", "live"),
     *("__init__", "commands", "cli", "__main__"),
 )
-HEAVY = ("numpy", "cryptography", "scapy", "dpkt", "msgspec", "rich", "defusedxml")
+HEAVY = ("numpy", "cryptography", "scapy", "dpkt", "msgspec", "rich", "defusedxml", "jinja2")
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
 
@@ -72,6 +72,7 @@ def test_no_import_points_up(path: Path) -> None:
         pytest.param("dpkt", {"capture"}, id="packets off the fast path"),
         pytest.param("typer", {"cli", "commands"}, id="command line"),
         pytest.param("defusedxml", {"datapower"}, id="exports"),
+        pytest.param("jinja2", {"report"}, id="templates"),
         pytest.param("rich", {"report"}, id="terminal"),
         pytest.param("msgspec", {"report"}, id="the contract"),
         pytest.param("numpy", {"capture", "tcp"}, id="columns"),

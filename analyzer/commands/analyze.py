@@ -3,33 +3,19 @@
 from __future__ import annotations
 
 import contextlib
-import enum
 import os
 import sys
-from collections.abc import Iterable
-from io import TextIOWrapper
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import Annotated, Final
 
 import typer
 
 from analyzer.commands import COMMANDS, standard_output
+from analyzer.commands.printing import writer
 from analyzer.errors import UsageError
-
-if TYPE_CHECKING:
-    from analyzer.pipeline import Analysis, Selection
-    from analyzer.report.schema import Connection
-
+from analyzer.report.formats import Format, Style
 
 ENVIRONMENT: Final = "HANDSHAKE_ANALYZER_KEY_PASSWORD"
-
-
-class Format(enum.StrEnum):
-    """How ``analyze`` prints its report."""
-
-    TEXT = "text"
-    JSON = "json"
-    NDJSON = "ndjson"
 
 
 def analyze(
@@ -44,6 +30,18 @@ def analyze(
     form: Annotated[
         Format, typer.Option("--format", "-f", help="How to print the report.")
     ] = Format.TEXT,
+    template: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE.j2",
+            help="Print what this Jinja2 template makes of the report; jira, servicenow and github "
+            "come with the program.",
+        ),
+    ] = None,
+    given: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="NAME=VALUE", help="A value for the template; repeatable."),
+    ] = None,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Write to this file instead.")
     ] = None,
@@ -92,11 +90,15 @@ def analyze(
     verbose: Annotated[
         bool, typer.Option("--verbose", "-v", help="Tell every failure, and list the rest.")
     ] = False,
+    local: Annotated[
+        bool, typer.Option("--local", help="Times of this machine's zone instead of UTC.")
+    ] = False,
     no_color: Annotated[bool, typer.Option("--no-color", help="Print without colour.")] = False,
 ) -> None:
     """Analyse captures; 'handshake-analyzer trace.pcap' is short for it."""
     for name in files:
         _check(name, files)
+    write = writer(form, template, given)
     from analyzer.datapower.load import load_graph  # noqa: PLC0415 - not for --help
     from analyzer.keys import read_secrets  # noqa: PLC0415 - not for --help
     from analyzer.pipeline import Analysis, Selection  # noqa: PLC0415 - loads numpy and more
@@ -117,8 +119,9 @@ def analyze(
             "use Wireshark's tcp.stream number"
         )
     colour = False if no_color or output else None
+    style = Style(verbose, chosen=bool(stream), colour=colour, local=local)
     with written_beside(output) if output else contextlib.nullcontext(standard_output()) as sink:
-        failures = _print(analysis, selection, form, sink, verbose=verbose, colour=colour)
+        failures = write(analysis, selection, sink, style)
     if form is Format.NDJSON:  # the other forms tell it among the caveats of the capture
         for complaint in analysis.complaints:
             sys.stderr.write(f"{complaint}\n")
@@ -149,40 +152,3 @@ def _check(name: str, names: list[str]) -> None:
 
 def _known(count: int) -> str:
     return f"it has 0 to {count - 1}" if count else "it has none"
-
-
-def _print(
-    analysis: Analysis,
-    selection: Selection,
-    form: Format,
-    sink: TextIOWrapper,
-    *,
-    verbose: bool,
-    colour: bool | None,
-) -> int:
-    """Print the report in the form that was asked for; return how many failures it shows."""
-    if form is Format.NDJSON:
-        return _print_lines(analysis.connections(selection), sink)
-    report = analysis.report(selection)
-    if form is Format.JSON:
-        from analyzer.report.machine import render_json  # noqa: PLC0415 - only what is asked for
-        from analyzer.report.sink import write_all  # noqa: PLC0415 - as above
-
-        write_all(sink, render_json(report))
-    else:
-        from analyzer.report.console import render_console  # noqa: PLC0415 - loads rich
-
-        chosen = selection.streams is not None
-        render_console(report, sink, verbose=verbose, chosen=chosen, colour=colour)
-    return len(report.failed)
-
-
-def _print_lines(connections: Iterable[Connection], sink: TextIOWrapper) -> int:
-    from analyzer.report.machine import render_line  # noqa: PLC0415 - only what is asked for
-    from analyzer.report.sink import write_all  # noqa: PLC0415 - as above
-
-    failures = 0
-    for connection in connections:
-        write_all(sink, render_line(connection))
-        failures += connection.outcome == "failed"
-    return failures

@@ -8,18 +8,33 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from io import TextIOWrapper
 from typing import Final, TextIO
 
 from rich.text import Text
 
-from analyzer.report.detail import bullets, clock, tell_connection, tell_facts
+from analyzer.report.detail import bullets, tell_connection, tell_facts
+from analyzer.report.formats import Style
 from analyzer.report.ladder import endpoint_text
 from analyzer.report.page import Page
 from analyzer.report.schema import Capture, Connection, Group, Report
+from analyzer.report.words import OUTCOME
 
 _GROUPS_LISTED: Final = 20
 _GROUPS_TOLD: Final = 5
 _NOTES_TOLD: Final = 5
+
+
+def write_text(report: Report, sink: TextIOWrapper, style: Style) -> None:
+    """Write the report as text, in the style that was asked for."""
+    render_console(
+        report,
+        sink,
+        verbose=style.verbose,
+        chosen=style.chosen,
+        colour=style.colour,
+        local=style.local,
+    )
 
 
 def render_console(
@@ -30,6 +45,7 @@ def render_console(
     chosen: bool = False,
     colour: bool | None = None,
     width: int | None = None,
+    local: bool = False,
 ) -> None:
     """Write the report as text.
 
@@ -40,8 +56,9 @@ def render_console(
         chosen: The connections were asked for by number: tell each of them, whatever its outcome.
         colour: None means what suits the stream and the environment (NO_COLOR).
         width: Columns; None means those of the terminal, 80 without one.
+        local: Times of this machine's zone instead of UTC.
     """
-    page = Page(stream, colour=colour, width=width)
+    page = Page(stream, colour=colour, width=width, local=local)
     if chosen:
         _tell_connections(page, report.connections)
     else:
@@ -147,16 +164,8 @@ def _headline(page: Page, connection: Connection) -> None:
         "failed": (signs.bad, "bold red"),
         "established": (signs.good, "bold green"),
     }.get(connection.outcome, (signs.open, "bold yellow"))
-    words = finding.title if finding else _OUTCOME[connection.outcome]
+    words = finding.title if finding else OUTCOME[connection.outcome]
     page.say(words, lead=page.text(f"{mark} ", style), style="bold")
-
-
-_OUTCOME: Final = {
-    "established": "The handshake completed.",
-    "failed": "The handshake failed.",
-    "incomplete": "The capture does not show how the handshake ended.",
-    "not_tls": "No TLS was spoken on this connection.",
-}
 
 
 def _others(page: Page, report: Report, *, verbose: bool) -> None:
@@ -256,7 +265,7 @@ def _file(page: Page, capture: Capture) -> str:
     dot = f" {page.glyphs.dot} "
     when = ""
     if capture.first_packet and capture.last_packet:
-        when = f"{clock(capture.first_packet)} to {clock(capture.last_packet)}"
+        when = f"{page.clock(capture.first_packet)} to {page.clock(capture.last_packet)}"
     link = ", ".join(capture.link_types)
     parts = (capture.path, capture.format, link, _plural(capture.packets, "packet"), when)
     return dot.join(part for part in parts if part)

@@ -8,60 +8,32 @@ from typing import Final
 from analyzer.report.ladder import draw_ladder, endpoint_text, frame_text
 from analyzer.report.page import Page
 from analyzer.report.schema import Certificate, Connection, Finding, Group
+from analyzer.report.words import CHANGE, GAVE_UP, STEP, SURE
 
 _CERTIFICATES_SHOWN: Final = 4
-
-_STEP: Final = {
-    "tcp_connect": "while connecting",
-    "client_hello": "at the ClientHello",
-    "server_hello": "at the ServerHello",
-    "server_certificate": "at the server's certificate",
-    "key_exchange": "at the key exchange",
-    "client_certificate": "at the client's certificate",
-    "finished": "at the Finished messages",
-    "post_handshake": "after the handshake",
-    "none": "",
-}
-_GAVE_UP: Final = {
-    "client": "the client",
-    "server": "the server",
-    "network": "the network",
-    "none": "nobody",
-}
-_SURE: Final = {
-    "seen": "seen: stated on the wire",
-    "inferred": "inferred: follows from the wire by the protocol's rules",
-    "suspected": "suspected: the best of several explanations",
-}
-_CHANGE: Final = {
-    "client": "What to change, on the client",
-    "server": "What to change, on the server",
-    "network": "What to change, in the network",
-    "capture": "Before anyone changes anything: capture again",
-}
 
 
 def tell_facts(page: Page, connection: Connection, group: Group | None = None) -> None:
     """Who, where, how sure: the facts of a finding side by side."""
     finding = connection.diagnosis
     if finding and connection.outcome == "failed":
-        step = _STEP[finding.phase]
-        _fact(page, "gave up", f"{_GAVE_UP[finding.failing_side]}, {step} ({finding.phase})")
+        step = STEP[finding.phase]
+        _fact(page, "gave up", f"{GAVE_UP[finding.failing_side]}, {step} ({finding.phase})")
     if finding:
-        _fact(page, "how sure", _SURE[finding.confidence])
+        _fact(page, "how sure", SURE[finding.confidence])
         _fact(page, "cause", f"{finding.cause} {page.glyphs.dot} rule {finding.rule}")
     ends = f"{endpoint_text(connection.client)} to {endpoint_text(connection.server)}"
     name = f" ({connection.tls.sni})" if connection.tls.sni else ""
     if group is None or group.count == 1:
         _fact(page, "between", f"{ends}{name}")
-        _fact(page, "when", clock(connection.start))
+        _fact(page, "when", page.clock(connection.start))
     else:
         _fact(page, "clients", few(group.clients, group.clients_total))
         _fact(page, "servers", few(group.servers, group.servers_total))
         if group.sni:
             _fact(page, "names", few(group.sni, group.sni_total))
-        _fact(page, "when", f"{clock(group.first)} to {clock(group.last)}")
-        _fact(page, "example", f"{ends}{name}, {clock(connection.start)}")
+        _fact(page, "when", f"{page.clock(group.first)} to {page.clock(group.last)}")
+        _fact(page, "example", f"{ends}{name}, {page.clock(connection.start)}")
     _fact(page, "Wireshark", f"tcp.stream eq {connection.stream}")
 
 
@@ -107,7 +79,7 @@ def _evidence(page: Page, finding: Finding) -> None:
 
 def _remedy(page: Page, finding: Finding) -> None:
     if finding.remedy:
-        page.heading(_CHANGE[finding.remedy_side])
+        page.heading(CHANGE[finding.remedy_side])
         numbered = len(finding.remedy) > 1
         for number, step in enumerate(finding.remedy, start=1):
             page.say(step, lead=f"{number}. " if numbered else "", indent=4)
@@ -170,11 +142,6 @@ def bullets(page: Page, lines: Iterable[str]) -> None:
     """Print a list."""
     for line in lines:
         page.say(line, lead=f"{page.glyphs.dot} ", indent=4)
-
-
-def clock(time: str) -> str:
-    """Write a time for people: to the millisecond, UTC."""
-    return f"{time[:10]} {time[11:23]} UTC"
 
 
 def few(names: Sequence[str], total: int, *, most: int = 3) -> str:

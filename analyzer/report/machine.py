@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
+from io import TextIOWrapper
 
 import msgspec
 
-from analyzer.report.schema import Connection, Data, json_schema
+from analyzer.report.formats import Style
+from analyzer.report.schema import Connection, Data, Report, json_schema
+from analyzer.report.sink import write_all
 
 # JSON leaves these as they are, but a terminal that shows the bytes would act on them: DEL, C1
 # controls, and what turns the direction of text round. In JSON they can only stand inside strings.
@@ -15,14 +18,25 @@ _HARMFUL = re.compile(
 )
 
 
+def write_json(report: Report, sink: TextIOWrapper, _: Style) -> None:
+    """Write the whole report as one document."""
+    write_all(sink, render_json(report))
+
+
+def write_ndjson(report: Report, sink: TextIOWrapper, _: Style) -> None:
+    """Write a line for each connection."""
+    for connection in report.connections:
+        write_all(sink, render_line(connection))
+
+
 def render_json(report: Data) -> bytes:
-    """Write a whole report, indented, with a line break at the end."""
-    return _harmless(msgspec.json.format(msgspec.json.encode(report), indent=2)) + b"\n"
+    """Write the whole report, indented, with a line break at the end."""
+    return harmless(msgspec.json.format(msgspec.json.encode(report), indent=2)) + b"\n"
 
 
 def render_line(connection: Connection) -> bytes:
     """Write one connection as a line of ndjson."""
-    return _harmless(msgspec.json.encode(connection)) + b"\n"
+    return harmless(msgspec.json.encode(connection)) + b"\n"
 
 
 def render_schema() -> bytes:
@@ -30,5 +44,6 @@ def render_schema() -> bytes:
     return msgspec.json.format(msgspec.json.encode(json_schema()), indent=2) + b"\n"
 
 
-def _harmless(data: bytes) -> bytes:
+def harmless(data: bytes) -> bytes:
+    """Escape what a terminal would act on, in JSON that is written already."""
     return _HARMFUL.sub(lambda match: b"\\u%04x" % ord(match[0].decode()), data)

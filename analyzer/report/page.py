@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.text import Text
 
 from analyzer.report.escape import fits, printable, simplify
+from analyzer.report.times import clock
 
 WIDEST: Final = 100  # longer lines are hard to read
 NARROWEST: Final = 40
@@ -48,9 +49,15 @@ class Page:
     """Writes paragraphs to a stream; knows its width, encoding and whether it has colour."""
 
     def __init__(
-        self, stream: TextIO, *, colour: bool | None = None, width: int | None = None
+        self,
+        stream: TextIO,
+        *,
+        colour: bool | None = None,
+        width: int | None = None,
+        local: bool = False,
     ) -> None:
         """Make a page. ``colour`` and ``width`` of None mean: what suits the stream."""
+        self._local = local
         self._encoding = getattr(stream, "encoding", None) or "utf-8"
         self.console = _Console(
             file=stream,
@@ -67,6 +74,10 @@ class Page:
     def text(self, words: str, style: str = "") -> Text:
         """Make text safe and fit for the stream."""
         return Text(simplify(printable(words), self._encoding), style=style)
+
+    def clock(self, time: str) -> str:
+        """Write a time of the report, in the zone that was asked for."""
+        return clock(time, local=self._local)
 
     def blank(self) -> None:
         """Leave a line free."""

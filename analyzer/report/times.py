@@ -23,3 +23,22 @@ def rfc3339_of(moment: datetime) -> str:
     """Write a moment as RFC 3339, UTC; a naive one is UTC already."""
     naive = moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo else moment
     return naive.replace(microsecond=0).isoformat() + f".{naive.microsecond:06d}Z"
+
+
+def clock(time: str, *, local: bool = False) -> str:
+    """Write a time of the report for people: to the millisecond, and in which zone.
+
+    >>> clock("2026-11-23T12:33:00.705123Z")
+    '2026-11-23 12:33:00.705 UTC'
+    """
+    if local and (moment := _local(time)):
+        return moment.isoformat(sep=" ", timespec="milliseconds")
+    return f"{time[:10]} {time[11:23]} UTC"
+
+
+def _local(time: str) -> datetime | None:
+    """The moment in this machine's zone; None for a year that a calendar cannot hold."""
+    try:
+        return datetime.fromisoformat(f"{time[:26]}+00:00").astimezone()
+    except (ValueError, OverflowError, OSError):
+        return None
