@@ -72,6 +72,10 @@ _OF_AUTHORITY: Final = {
     Code.INVALID_PURPOSE: _OTHER_CA,
 }
 _REMEDIES: Final = {
+    Code.UNSPECIFIED: "Whoever made the certificate makes it anew; or it was damaged on its way here.",
+    Code.UNSUPPORTED_SIGNATURE_ALGORITHM: "Check the signature with a tool that knows the algorithm.",
+    Code.UNHANDLED_CRITICAL_CRL_EXTENSION: _LIST,
+    Code.CERT_CHAIN_TOO_LONG: "The sender installs only the certificates that lead to the root.",
     Code.UNABLE_TO_GET_ISSUER_CERT: "The receiving side adds the root above it too, or accepts "
     "partial chains (--partial-chain).",
     Code.DEPTH_ZERO_SELF_SIGNED_CERT: "The receiving side trusts this certificate itself, or the "

@@ -15,6 +15,7 @@ class Code(enum.IntEnum):
     """An error of verification; :attr:`label` is OpenSSL's name, :attr:`text` its sentence."""
 
     OK = 0
+    UNSPECIFIED = 1
     UNABLE_TO_GET_ISSUER_CERT = 2
     UNABLE_TO_GET_CRL = 3
     CERT_SIGNATURE_FAILURE = 7
@@ -23,7 +24,6 @@ class Code(enum.IntEnum):
     CERT_HAS_EXPIRED = 10
     CRL_NOT_YET_VALID = 11
     CRL_HAS_EXPIRED = 12
-    ERROR_IN_CERT_NOT_BEFORE_FIELD = 13
     DEPTH_ZERO_SELF_SIGNED_CERT = 18
     SELF_SIGNED_CERT_IN_CHAIN = 19
     UNABLE_TO_GET_ISSUER_CERT_LOCALLY = 20
@@ -32,7 +32,6 @@ class Code(enum.IntEnum):
     PATH_LENGTH_EXCEEDED = 25
     INVALID_PURPOSE = 26
     KEYUSAGE_NO_CERTSIGN = 32
-    UNABLE_TO_GET_CRL_ISSUER = 33
     UNHANDLED_CRITICAL_EXTENSION = 34
     KEYUSAGE_NO_CRL_SIGN = 35
     UNHANDLED_CRITICAL_CRL_EXTENSION = 36
@@ -62,6 +61,7 @@ class Code(enum.IntEnum):
 
 _TEXTS: Final[Mapping[Code, str]] = {
     Code.OK: "ok",
+    Code.UNSPECIFIED: "unspecified certificate verification error",
     Code.UNABLE_TO_GET_ISSUER_CERT: "unable to get issuer certificate",
     Code.UNABLE_TO_GET_CRL: "unable to get certificate CRL",
     Code.CERT_SIGNATURE_FAILURE: "certificate signature failure",
@@ -70,7 +70,6 @@ _TEXTS: Final[Mapping[Code, str]] = {
     Code.CERT_HAS_EXPIRED: "certificate has expired",
     Code.CRL_NOT_YET_VALID: "CRL is not yet valid",
     Code.CRL_HAS_EXPIRED: "CRL has expired",
-    Code.ERROR_IN_CERT_NOT_BEFORE_FIELD: "format error in certificate's notBefore field",
     Code.DEPTH_ZERO_SELF_SIGNED_CERT: "self-signed certificate",
     Code.SELF_SIGNED_CERT_IN_CHAIN: "self-signed certificate in certificate chain",
     Code.UNABLE_TO_GET_ISSUER_CERT_LOCALLY: "unable to get local issuer certificate",
@@ -79,7 +78,6 @@ _TEXTS: Final[Mapping[Code, str]] = {
     Code.PATH_LENGTH_EXCEEDED: "path length constraint exceeded",
     Code.INVALID_PURPOSE: "unsuitable certificate purpose",
     Code.KEYUSAGE_NO_CERTSIGN: "key usage does not include certificate signing",
-    Code.UNABLE_TO_GET_CRL_ISSUER: "unable to get CRL issuer certificate",
     Code.UNHANDLED_CRITICAL_EXTENSION: "unhandled critical extension",
     Code.KEYUSAGE_NO_CRL_SIGN: "key usage does not include CRL signing",
     Code.UNHANDLED_CRITICAL_CRL_EXTENSION: "unhandled critical CRL extension",

@@ -12,6 +12,7 @@ from typing import Final, TypeAlias
 
 from analyzer.errors import CaptureError
 from analyzer.pki.inventory import Inventory
+from analyzer.pki.path import Trust
 from analyzer.pki.stores import Passwords, Store, read_store
 from analyzer.pki.targets import Target, Targets, chains_of, of_store
 from analyzer.tls.story import Story
@@ -40,7 +41,7 @@ class Gathered:
         Where there is neither, the authorities themselves.
         """
         yield from self.sent
-        held = [held.der for store in self.stores for held in store.certificates]
+        held = Trust(held.der for store in self.stores for held in store.certificates)
         found = Targets()
         for authorities in (False, True):
             if not found and not (authorities and self.sent):

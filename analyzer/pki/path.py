@@ -12,10 +12,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from analyzer.tls.dn import same_name
+from analyzer.tls.dn import name_key, same_name
 from analyzer.tls.x509 import CertificateFacts, read_certificate
 
-DEEPEST: Final = 100  # issuers, as in OpenSSL
+DEEPEST: Final = 101  # certificates without the root, as in OpenSSL
 
 
 class Origin(enum.Enum):
@@ -41,7 +41,7 @@ class Trust:
         """Take certificates, each once. They are read when a path first asks for them."""
         self.source = source
         self._ders = tuple(dict.fromkeys(certificates))
-        self._by_name: dict[bytes, list[CertificateFacts]] | None = None
+        self._by_name: dict[object, list[CertificateFacts]] | None = None
 
     def __len__(self) -> int:
         return len(self._ders)
@@ -52,11 +52,8 @@ class Trust:
             self._by_name = {}
             for der in self._ders:
                 facts = read_certificate(der)
-                self._by_name.setdefault(facts.subject_der, []).append(facts)
-        exact = self._by_name.get(name)
-        if exact:
-            return exact
-        return [f for n, found in self._by_name.items() if same_name(n, name) for f in found]
+                self._by_name.setdefault(name_key(facts.subject_der), []).append(facts)
+        return self._by_name.get(name_key(name), [])
 
 
 class End(enum.Enum):

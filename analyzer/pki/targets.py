@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from typing import Final
 
 from analyzer.pki.inventory import Sighting, sighting_of
 from analyzer.pki.path import Trust
@@ -11,7 +12,7 @@ from analyzer.pki.stores import Store
 from analyzer.pki.verify import Purpose, Settings, Verdict, verify_chain
 from analyzer.tls.ocsp import Staple
 from analyzer.tls.story import Chain, Story
-from analyzer.tls.x509 import read_certificate
+from analyzer.tls.x509 import CertificateFacts, read_certificate
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,17 +47,32 @@ def _ders(chain: Chain) -> tuple[bytes, ...]:
     return tuple(entry.der for entry in chain.message.entries)
 
 
-def of_store(store: Store, others: Sequence[bytes], *, authorities: bool) -> Iterator[Target]:
-    """The certificates of a file, each with all others as what was sent.
+def of_store(store: Store, held: Trust, *, authorities: bool) -> Iterator[Target]:
+    """The certificates of a file, each with what may be above it among all that is held.
 
     ``authorities`` chooses those that are authorities; else those that are not.
     """
     count = len(store.certificates)
-    for index, held in enumerate(store.certificates):
-        if (read_certificate(held.der).ca is True) is not authorities:
-            continue
-        place = Sighting(store.path, store.kind, index, count, held.label)
-        yield Target(tuple(dict.fromkeys((held.der, *others))), place)
+    for index, each in enumerate(store.certificates):
+        facts = read_certificate(each.der)
+        if (facts.ca is True) is authorities:
+            place = Sighting(store.path, store.kind, index, count, each.label)
+            yield Target((each.der, *_above(facts, held)), place)
+
+
+_ABOVE_MOST: Final = 64  # as many as a Certificate message may have
+
+
+def _above(leaf: CertificateFacts, held: Trust) -> tuple[bytes, ...]:
+    """All that lead upwards from a leaf by name, nearest first."""
+    found: dict[bytes, CertificateFacts] = {}
+    waiting = [leaf]
+    while waiting and len(found) < _ABOVE_MOST:
+        for parent in held.named(waiting.pop(0).issuer_der):
+            if parent.der not in found and parent.der != leaf.der:
+                found[parent.der] = parent
+                waiting.append(parent)
+    return tuple(found)[:_ABOVE_MOST]
 
 
 class Targets:

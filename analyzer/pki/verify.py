@@ -101,6 +101,12 @@ def verify_chain(
 
 def _problems(path: Path, time: int, settings: Settings) -> Iterator[Problem]:
     chain = [step.facts for step in path.steps]
+    for depth, facts in enumerate(chain):
+        if _unreadable(facts):
+            detail = f": {facts.defect.detail}" if facts.defect else ""
+            text = f"{_name(facts)} does not parse{detail}"
+            yield Problem(Code.UNSPECIFIED, depth, text)
+            return
     if settings.level > 0 and _too_small(chain[0], settings.level):
         text = f"the key of {_name(chain[0])} is too short: {chain[0].key_text}"
         yield Problem(Code.EE_KEY_TOO_SMALL, 0, text)
@@ -111,6 +117,11 @@ def _problems(path: Path, time: int, settings: Settings) -> Iterator[Problem]:
     yield from _revocation(chain, time, settings)
     yield from _signatures_and_times(chain, time)
     yield from _constraints(chain)
+
+
+def _unreadable(facts: CertificateFacts) -> bool:
+    """Whether a certificate is too damaged to judge; OpenSSL does not even load it."""
+    return not facts.issuer_der or facts.not_after is None or facts.signature_algorithm is None
 
 
 def _trust(path: Path, chain: list[CertificateFacts]) -> Iterator[Problem]:
@@ -326,9 +337,6 @@ def _signature(child: CertificateFacts, parent: CertificateFacts, depth: int) ->
 def _dates(facts: CertificateFacts, time: int, depth: int) -> Iterator[Problem]:
     begin, end = facts.not_before, facts.not_after
     match facts.valid_at(time):
-        case None:
-            text = f"the validity of {_name(facts)} cannot be read"
-            yield Problem(Code.ERROR_IN_CERT_NOT_BEFORE_FIELD, depth, text)
         case False if begin is not None and time < begin:
             text = f"{_name(facts)} is valid from {time_text(begin)} on"
             yield Problem(Code.CERT_NOT_YET_VALID, depth, text)

@@ -71,9 +71,7 @@ def _chain(page: Page, chain: Verification, *, verbose: bool) -> None:
         fact(page, "why", problem.text[:1].upper() + problem.text[1:] + ".")
     for line in chain.causes:
         fact(page, "", line)
-    for number, problem in enumerate(decisive.problems[1:]):
-        also = f"{problem.text} (error {problem.code} at depth {problem.depth})"
-        fact(page, "" if number else "also", also)
+    _also(page, decisive)
     if verbose or not decisive.ok:
         _path(page, chain)
     if chain.remedy:
@@ -83,6 +81,18 @@ def _chain(page: Page, chain: Verification, *, verbose: bool) -> None:
     if verbose or not decisive.ok:  # in one line whatever its length, to be copied
         command = page.text(f"  OpenSSL    {chain.command}")
         page.console.print(command, soft_wrap=True)
+
+
+def _also(page: Page, judgement: Judgement) -> None:
+    """What else is wrong; OpenSSL may have several numbers for one thing, which is told once."""
+    told = {problem.text for problem in judgement.problems[:1]}
+    label = "also"
+    for problem in judgement.problems[1:]:
+        if problem.text not in told:
+            words = f"{problem.text} (error {problem.code} at depth {problem.depth})"
+            fact(page, label, words)
+            label = ""
+        told.add(problem.text)
 
 
 def _result(judgement: Judgement) -> str:

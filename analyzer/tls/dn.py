@@ -150,14 +150,18 @@ def same_name(one: bytes, other: bytes) -> bool:
 
     RFC 5280 section 7.1.
     """
-    if one == other:
-        return True
+    return one == other or name_key(one) == name_key(other)
+
+
+def name_key(der: bytes) -> bytes | tuple[tuple[str, str, bool], ...]:
+    """What is equal for names that are the same, to look them up by; the bytes of what is no name."""
     try:
-        return _folded(one) == _folded(other)
+        return _folded(der)
     except DecodeError:
-        return False
+        return der
 
 
+@functools.lru_cache(maxsize=1024)
 def _folded(der: bytes) -> tuple[tuple[str, str, bool], ...]:
     return tuple(
         (attribute.oid, " ".join(attribute.text.split()).casefold(), attribute.first)

@@ -191,6 +191,10 @@ def _trust(root: Made, sub: Made, leaf: Made) -> tuple[Case, ...]:
     rsa_root = make("RSA Root", SIGNER, ca=True, key=rsa_key())
     rsa_leaf = make("leaf", issuer=rsa_root, dns=(HOST,))
     wrong_kind = make("Root", SIGNER, ca=True, key=rsa_key(), identifiers=False)
+    ladder = [root]
+    for step in range(101):
+        ladder.append(make(f"Step {step}", SIGNER, issuer=ladder[-1], ca=True))
+    climber, lower = (make("leaf", issuer=each, dns=(HOST,)) for each in ladder[-1:-3:-1])
     below_bare = make("leaf", issuer=namesake_bare, dns=(HOST,), identifiers=False)
     return (
         Case("good", (leaf, sub), (root,)),
@@ -238,6 +242,8 @@ def _trust(root: Made, sub: Made, leaf: Made) -> tuple[Case, ...]:
             reason="issuer and serial number in the authority key identifier are a hint (RFC 4158 "
             "section 3.5.12): most stacks pass over them, since a renewed authority has others",
         ),
+        Case("a hundred intermediates", (lower, *ladder[1:-1]), (root,)),
+        Case("too long", (climber, *ladder[1:]), (root,), (22, 101)),
         Case("damaged signature of the leaf", (damaged(leaf), sub), (root,), (7, 0)),
         Case("damaged signature of the intermediate", (leaf, damaged(sub)), (root,), (7, 1)),
         Case("damaged signature of the root", (leaf, sub), (damaged(root),)),

@@ -25,6 +25,7 @@ DIFFERENCES: Final = {
     "good, self-signed CA and trusted": "it takes no authority for a leaf",
     "intermediate trusted without its root": "every certificate of its store ends a path",
     "leaf trusted, not its root": "every certificate of its store ends a path",
+    "a hundred intermediates": "it follows eight issuers at most",
     "root with key usage alone": "it demands basic constraints of every authority",
     "path length, self-issued below": "it counts self-issued authorities too",
     "critical TLS feature": "it knows no critical TLS feature",
