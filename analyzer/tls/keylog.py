@@ -48,6 +48,7 @@ class _Source:
     """Where secrets came from, and what became of them."""
 
     name: str
+    private_key: bool = False
     sessions: int = 0
     used: bool = False
     malformed: int = 0
@@ -93,7 +94,7 @@ class Secrets:
 
     def add_private_key(self, name: str, key: PrivateKey) -> None:
         """Take a server's RSA key."""
-        source = _Source(name, sessions=1)
+        source = _Source(name, private_key=True, sessions=1)
         self._sources.append(source)
         self._keys.append((source, key))
 
@@ -188,7 +189,12 @@ def _complaints_of(source: _Source) -> Iterable[str]:
         more = f" and {source.malformed - 1:,} more" if source.malformed > 1 else ""
         plural = "are not lines" if source.malformed > 1 else "is not a line"
         yield f"{source.name}: line {source.first_malformed}{more} {plural} of a key log."
-    if not source.sessions:
+    if source.private_key and not source.used:
+        yield (
+            f"{source.name}: no key exchange of this capture was encrypted to its key; "
+            "(EC)DHE and TLS 1.3 need a key log."
+        )
+    elif not source.sessions:
         yield f"{source.name}: it holds no secret that could decrypt a connection."
     elif not source.used:
         yield (

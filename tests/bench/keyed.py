@@ -1,6 +1,6 @@
 """Make the captures of ``keyed/``: every cipher, version and turn that decryption must follow.
 
-``python -m tests.bench keyed`` makes them anew with the openssl and gnutls programs of this machine;
+``python -m tests.bench keyed`` makes them anew with the OpenSSL, GnuTLS and NSS programs of this machine;
 no privileges are needed. Each case is a capture and the key log that the client wrote. The server's
 RSA key stands beside them, to open the RSA key exchanges without a log.
 """
@@ -49,6 +49,7 @@ def cases() -> Iterator[Case]:
     """Everything that is recorded."""
     yield from _gnutls()
     yield from _openssl()
+    yield from _nss()
 
 
 def _gnutls() -> Iterator[Case]:
@@ -148,6 +149,15 @@ def _openssl() -> Iterator[Case]:
         yield Case(name, _SERVER + server, typed + _CLIENT + client)
 
 
+def _nss() -> Iterator[Case]:
+    """SSL 3.0, which only NSS still speaks. Debian's NSS logs no keys; the server's key opens it."""
+    suites = {"aes128-sha": "002f", "rc4-sha": "0005", "3des-sha": "000a", "rc4-md5": "0004"}
+    for name, code in suites.items():
+        told = f"-d {{nss}} -p {{port}} -V ssl3:ssl3 -c :{code}"
+        client = f"echo | timeout 2 tstclnt -h 127.0.0.1 -o {told}"
+        yield Case(f"rsa-ssl3-{name}", f"selfserv -n server {told}", client)
+
+
 def make(folder: Path = KEYED) -> int:
     """Make all captures; returns how many could not be made."""
     folder.mkdir(exist_ok=True)
@@ -163,7 +173,7 @@ def make(folder: Path = KEYED) -> int:
         if shutil.which(case.program) is None:
             say(f"{case.name}: {case.program} is not installed")
             missed += 1
-        elif not capture(case, folder, pem):
+        elif not capture(case, folder, pem) and case.program != "selfserv":
             say(f"{case.name}: the client logged no keys")
             missed += 1
     return missed
@@ -177,7 +187,11 @@ def capture(case: Case, folder: Path, pem: Path) -> bool:
     with tempfile.TemporaryDirectory() as place:
         early = Path(place, "early")
         early.write_text("early hello\n", encoding="ascii")
+        nss = Path(place, "nss")
         names = {"pem": pem, "log": log, "session": Path(place, "session"), "early": early}
+        names["nss"] = nss
+        if case.program == "selfserv":
+            _fill(nss, pem)
         server = subprocess.Popen(
             case.server.format(port=port, **names).split(),
             stdin=subprocess.PIPE,
@@ -206,6 +220,19 @@ def capture(case: Case, folder: Path, pem: Path) -> bool:
         writer.connection(recorded, number)
     writer.write(folder / f"{case.name}.pcap")
     return log.exists()
+
+
+def _fill(database: Path, pem: Path) -> None:
+    """Put the server's key and certificate into a database of NSS."""
+    database.mkdir()
+    bundle = database / "server.p12"
+    words = f"pkcs12 -export -in {pem} -inkey {pem} -name server -passout pass:x -out {bundle}"
+    for command in (
+        ["openssl", *words.split()],
+        ["certutil", "-N", "-d", str(database), "--empty-password"],
+        ["pk12util", "-i", str(bundle), "-d", str(database), "-W", "x"],
+    ):
+        subprocess.run(command, capture_output=True, check=True)
 
 
 def _free_port() -> int:

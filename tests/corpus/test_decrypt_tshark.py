@@ -22,6 +22,8 @@ from tests.support.shared import shared
 pytestmark = [pytest.mark.corpus, pytest.mark.peer, pytest.mark.slow]
 
 RECORDED: Final = Path(__file__).parents[1] / "bench" / "recorded"
+KEYED: Final = RECORDED.parent / "keyed"
+SERVER_KEY: Final = KEYED / "server.pem"
 _FIELDS: Final = (
     *("tcp.stream", "tls.handshake.type", "tls.alert_message.level", "tls.alert_message.desc"),
 )
@@ -36,9 +38,11 @@ class Read:
 
 
 def theirs(capture: Path, key_log: Path | None) -> dict[int, Read]:
-    """What tshark reads."""
+    """What tshark reads. The server's key opens its part of the bench's captures."""
     command = ["tshark", "-n", "-r", str(capture), "-o", "tcp.reassemble_out_of_order:TRUE"]
     command += ["-o", f"tls.keylog_file:{key_log or ''}", "-Y", "tls and tcp"]
+    if capture.parent == KEYED and key_log is None:
+        command += ["-o", f'uat:rsa_keys:"{SERVER_KEY}",""']
     command += ["-T", "fields", "-E", "occurrence=a"]
     for name in _FIELDS:
         command += ["-e", name]
@@ -60,7 +64,8 @@ def _numbers(cell: str) -> list[int]:
 
 def ours(capture: Path, key_log: Path | None) -> dict[int, Read]:
     """What we read."""
-    secrets = read_secrets([key_log] if key_log else [])
+    private = [SERVER_KEY] if capture.parent == KEYED and key_log is None else []
+    secrets = read_secrets([key_log] if key_log else [], private)
     judged = Analysis([capture], secrets=secrets).judged()
     return {one.story.stream: _of(one.story) for one in judged if one.story.is_tls}
 
@@ -105,9 +110,14 @@ def _is_known(difference: str) -> bool:
 
 
 def with_keys() -> Iterator[tuple[Path, Path | None]]:
-    """The bench's captures with a key log beside them."""
+    """The bench's captures with their key logs; where there is none, the server's key opens them."""
     for key_log in sorted(RECORDED.glob("*.keys")):
         yield key_log.with_suffix(".pcap"), key_log
+    for capture in sorted(KEYED.glob("*.pcap")):
+        key_log = capture.with_suffix(".keys")
+        yield capture, key_log if key_log.exists() else None
+        if capture.name.startswith("rsa-"):
+            yield capture, None
 
 
 @pytest.mark.skipif(shutil.which("tshark") is None, reason="tshark is not installed")
