@@ -122,9 +122,10 @@ def analyze(
     style = Style(verbose, chosen=bool(stream), colour=colour, local=local)
     with written_beside(output) if output else contextlib.nullcontext(standard_output()) as sink:
         failures = write(analysis, selection, sink, style)
-    if form is Format.NDJSON:  # the other forms tell it among the caveats of the capture
-        for complaint in analysis.complaints:
-            sys.stderr.write(f"{complaint}\n")
+    if template or form in {Format.NDJSON, Format.CSV}:  # others have it with the file's caveats
+        from analyzer.report.escape import printable  # noqa: PLC0415 - not for --help
+
+        sys.stderr.writelines(f"{printable(complaint)}\n" for complaint in analysis.complaints)
     if exit_code and failures:
         raise typer.Exit(1)
 

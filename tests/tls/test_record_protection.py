@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import hmac
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from typing import Final
 
 import pytest
 from cryptography.hazmat.decrepit.ciphers import algorithms as old
-from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+from cryptography.hazmat.primitives.ciphers import (
+    BlockCipherAlgorithm,
+    Cipher,
+    algorithms,
+    modes,
+)
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -86,7 +93,7 @@ CBC = (
     CipherSuite.TLS_RSA_WITH_CAMELLIA_256_CBC_SHA,
     CipherSuite.TLS_RSA_WITH_3DES_EDE_CBC_SHA,
 )
-MAKERS = {
+MAKERS: Final[Mapping[str, Callable[[bytes], BlockCipherAlgorithm]]] = {
     "AES": algorithms.AES,
     "SEED": old.SEED,
     "IDEA": old.IDEA,
