@@ -11,7 +11,17 @@ from io import TextIOWrapper
 from typing import Final, cast
 
 NAME: Final = "handshake-analyzer"
-COMMANDS: Final = ("analyze", "certs", "explain", "listen", "probe", "reproduce", "rules", "schema")
+COMMANDS: Final = (
+    "analyze",
+    "certs",
+    "compare",
+    "explain",
+    "listen",
+    "probe",
+    "reproduce",
+    "rules",
+    "schema",
+)
 
 
 def standard_output() -> TextIOWrapper:
