@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Final
 
+from analyzer.errors import Defect, DefectKind
 from analyzer.tcp.timeline import Side
 from analyzer.tls import keylog
 from analyzer.tls.certificate import decode_certificates
@@ -66,22 +67,31 @@ class _Direction:
     switched: bool = False  # sent ChangeCipherSpec
     opened: int = 0
     failed: int = 0
-    failing: int = 0  # in a row
+    failing: list[Record] = field(default_factory=list)  # in a row
+    damaged: list[Record] = field(default_factory=list)
 
     def change(self, protection: Protection | None) -> None:
         """Count anew under other keys."""
-        self.protection, self.number, self.doubt, self.failing = protection, 0, 0, 0
+        self.protection, self.number, self.doubt = protection, 0, 0
+        self.failing = []
 
     def took(self, number: int) -> None:
-        """Count a record that was opened."""
-        self.number, self.doubt, self.failing = number + 1, 0, 0
+        """Count a record that was opened.
+
+        Those before it that did not verify were changed if they, and no others, account for the
+        numbers between: the keys fit, and the count did.
+        """
+        if number - self.number == len(self.failing):
+            self.damaged += self.failing
+        self.number, self.doubt, self.failing = number + 1, 0, []
         self.opened += 1
 
-    def refused(self, *, counted: bool = True) -> None:
+    def refused(self, record: Record, *, counted: bool = True) -> None:
         """Count a record that was not opened, and take it for one of the sequence or not."""
         self.failed += 1
-        self.doubt = min(self.doubt + counted, _DOUBT_MOST)
-        self.failing += counted
+        if counted:
+            self.doubt = min(self.doubt + 1, _DOUBT_MOST)
+            self.failing.append(record)
 
     @property
     def numbers(self) -> range:
@@ -175,6 +185,14 @@ class Decryptor:
     def known(self) -> bool:
         """Whether secrets of this connection are at hand."""
         return self._known
+
+    def defects(self) -> list[tuple[str, Defect, int]]:
+        """Records that were changed after they were sent: neighbours open with the same keys."""
+        return [
+            ("protected_record", _unverified(record), record.frame)
+            for side in self._sides.values()
+            for record in side.damaged
+        ]
 
     def caveat(self) -> str | None:
         """What to say of the keys where they did not open what they were given for."""
@@ -274,11 +292,11 @@ class Decryptor:
             return record
         self._dark += not self._known
         sealed = Sealed(record.content_type, record.version, record.fragment)
-        wanted = record.complete and side.failing < _FAILURES_MOST
+        wanted = record.complete and len(side.failing) < _FAILURES_MOST
         content = self._content(record.sender, side, sealed) if wanted else None
         if content is None:
             early = record.sender is Side.CLIENT and self._may_be_early and not side.opened
-            side.refused(counted=not early)
+            side.refused(record, counted=not early)
             return record
         return _bared(record, content)
 
@@ -323,13 +341,13 @@ class Decryptor:
             if side.inflater is not None:  # what follows builds on what was passed by
                 side.protection = None
             return record
-        wanted = side.failing < _FAILURES_MOST
+        wanted = len(side.failing) < _FAILURES_MOST
         found = side.protection.open(sealed, side.numbers) if wanted else None
         plain = found.plain if found is not None else None
         if plain is not None and side.inflater is not None:
             plain = _inflated(side.inflater, plain)
         if found is None or plain is None:
-            side.refused()
+            side.refused(record)
             return record
         side.took(found.number)
         return replace(record, fragment=plain, length=len(plain), opened=True)
@@ -379,6 +397,11 @@ def _sessions(handshake: _Handshake) -> Iterator[bytes]:
     yield handshake.client.body(ExtensionType.SESSION_TICKET) or b""
     if handshake.server is not None:
         yield handshake.server.legacy_session_id_echo
+
+
+def _unverified(record: Record) -> Defect:
+    detail = "does not verify with the connection's keys"
+    return Defect(DefectKind.OUT_OF_RANGE, f"{record.sender.value}.record", record.offset, detail)
 
 
 def _bared(record: Record, content: bytes) -> Record:

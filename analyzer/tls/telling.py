@@ -275,11 +275,15 @@ def _compose(
         staple=found.staple,
         ending=ending,
         renegotiations=talk.renegotiations,
-        defects=(*talk.defects, *_broken(bytes_)),
+        defects=(*talk.defects, *_broken(bytes_), *_damaged(talk)),
         hidden=hidden,
         caveats=_caveats(hidden, evidence, talk),
         completed=done,
     )
+
+
+def _damaged(talk: Conversation) -> list[tuple[str, Defect, int]]:
+    return talk.decryptor.defects() if talk.decryptor is not None else []
 
 
 def _openings(bytes_: _Bytes) -> Mapping[Side, Opening]:

@@ -261,6 +261,50 @@ def test_behind_a_lost_packet_decryption_finds_its_feet_again(name: str) -> None
     assert found * 2 >= len(lost)
 
 
+def changed(name: str, at: int) -> Story:
+    """The story where the last byte of a packet was changed on its way."""
+    sent = packets(name)
+    when, frame = sent[at]
+    sent[at] = (when, frame[:-1] + bytes([frame[-1] ^ 1]))
+    (story,) = told(name, sent)
+    return story
+
+
+@pytest.mark.parametrize(
+    ("name", "side"),
+    [
+        ("key-update", Side.SERVER),
+        ("tls12-aes-128-gcm", Side.CLIENT),
+        ("tls12-aes-128-gcm", Side.SERVER),
+        ("tls10-3des-cbc", Side.CLIENT),
+    ],
+)
+def test_a_changed_record_is_told_apart_from_a_wrong_key(name: str, side: Side) -> None:
+    whole = told(name, packets(name))[0]
+    first = next(
+        message.frame
+        for message in whole.messages
+        if message.sender is side and message.visibility is Visibility.DECRYPTED
+    )
+    story = changed(name, first - 1)
+    damaged = [(d.field, at) for what, d, at in story.defects if what == "protected_record"]
+
+    assert damaged == [(f"{side.value}.record", first)]
+    assert any(m.frame > first and m.sender is side for m in story.messages)
+    assert not [defect for defect in whole.defects if defect[0] == "protected_record"]
+
+
+def test_keys_show_which_record_was_tampered_with() -> None:
+    path = KEYED.parent / "recorded" / "tampered-openssl-openssl-tls13.pcap"
+    secrets = read_secrets([path.with_suffix(".keys")])
+    (judged,) = Analysis([path], secrets=secrets).judged()
+    headline = judged.diagnosis.headline
+
+    assert headline is not None
+    assert (headline.cause, headline.confidence.value) == ("tampered", "seen")
+    assert "does not verify although the keys open" in headline.evidence[0].text
+
+
 def shown(analysis: Analysis, secrets: Secrets) -> Iterator[str]:
     """Everything that can be printed of an analysis."""
     yield render_json(analysis.report()).decode()

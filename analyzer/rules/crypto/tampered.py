@@ -17,7 +17,8 @@ Check that key and certificate belong together, then compare captures from both 
 lies in the path.
 
 ## Blind spots
-One capture cannot show which bytes were changed on the way. In TLS 1.3 such alerts are mostly
+Without keys one capture cannot show which bytes were changed on the way; with keys it shows the
+record that does not verify while those beside it do. In TLS 1.3 such alerts are mostly
 encrypted, and after the server's flight they look like a refused certificate.
 """
 
@@ -72,12 +73,28 @@ def check(story: Story) -> Iterator[Finding]:
         text = "the signature of the server's key exchange does not verify"
         evidence = (Evidence(key_exchange_frame(story), text),)
         yield _finding(story, refusal, Phase.KEY_EXCHANGE, Confidence.SEEN, evidence, Rank.DECISIVE)
+    elif damaged := _damaged(story, refusal):
+        phase = _phase(story, refusal)
+        yield _finding(story, refusal, phase, Confidence.SEEN, damaged, Rank.DECISIVE)
     elif refusal.alert in CRYPTO_ALERTS:
         yield _finding(story, refusal, _phase(story, refusal), Confidence.INFERRED, ())
     elif refusal.alert is AlertDescription.ILLEGAL_PARAMETER and _downgraded(story):
         text = "the server's random carries the mark of a downgrade (RFC 8446 §4.1.3)"
         evidence = (Evidence(story.milestones[Milestone.SERVER_HELLO].frame, text),)
         yield _finding(story, refusal, refusal.phase, Confidence.INFERRED, evidence)
+
+
+def _damaged(story: Story, refusal: Refusal) -> tuple[Evidence, ...]:
+    """A record that keys prove to have been changed before the side that gave up read it."""
+    if refusal.alert not in CRYPTO_ALERTS:
+        return ()
+    sender = refusal.side.peer.value
+    text = f"a record of the {sender} does not verify although the keys open those beside it"
+    return tuple(
+        Evidence(frame, text)
+        for name, defect, frame in story.defects
+        if name == "protected_record" and defect.field == f"{sender}.record"
+    )[:1]
 
 
 def _phase(story: Story, refusal: Refusal) -> Phase:
