@@ -59,7 +59,8 @@ def certs(
         list[str],
         typer.Argument(
             metavar="FILE",
-            help="Captures, certificates (PEM, DER), stores (PKCS#7, PKCS#12, JKS), folders of them.",
+            help="Captures, certificates (PEM, DER), stores (PKCS#7, PKCS#12, JKS), folders of them; "
+            "'-' is standard input.",
         ),
     ],
     form: Annotated[Format, typer.Option("--format", "-f", help="How to print.")] = Format.TEXT,
@@ -222,6 +223,7 @@ def _find(
         now=asked.now,
         sources=gathered.sources,
         stock=gathered.stock,
+        private=gathered.keys(),
         chosen=chosen,
         keys=_owners(asked.keys, passwords, gathered.stock),
         judged=judged,
@@ -252,7 +254,8 @@ def _stories(path: str) -> Iterator[Story]:
 
     bar = ProgressBar(sys.stderr) if sys.stderr.isatty() else None
     with bar or contextlib.nullcontext():
-        analysis = Analysis([path], progress=bar)
+        # Standard input may have been looked at: its buffer holds what was taken from below it.
+        analysis = Analysis([sys.stdin.buffer if path == "-" else path], progress=bar)
         analysis.read()
     for judged in analysis.judged():
         yield judged.story

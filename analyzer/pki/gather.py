@@ -5,7 +5,7 @@ How a capture becomes stories is the caller's business: this room knows stores o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, TypeAlias
@@ -13,7 +13,7 @@ from typing import Final, TypeAlias
 from analyzer.errors import CaptureError
 from analyzer.pki.inventory import Inventory
 from analyzer.pki.path import Trust
-from analyzer.pki.stores import Passwords, Store, read_store
+from analyzer.pki.stores import Passwords, Store, read_input, read_store
 from analyzer.pki.targets import Target, Targets, chains_of, of_store
 from analyzer.tls.story import Story
 
@@ -30,10 +30,19 @@ class Gathered:
     sent: Targets = field(default_factory=Targets)
     sources: int = 0
     notes: list[str] = field(default_factory=list)
+    hidden: int = 0  # connections whose certificates are encrypted or missing
 
     def crls(self) -> tuple[bytes, ...]:
         """The revocation lists of all files."""
         return tuple(dict.fromkeys(crl for store in self.stores for crl in store.crls))
+
+    def keys(self) -> Mapping[bytes, tuple[str, ...]]:
+        """The files that hold a private key, by its public half."""
+        found: dict[bytes, tuple[str, ...]] = {}
+        for store in self.stores:
+            for half in store.public_keys:
+                found[half] = (*found.get(half, ()), store.path)
+        return found
 
     def targets(self) -> Iterator[tuple[Target, int]]:
         """All chains: those sent, then the leaves of files, each with what all files hold.
@@ -68,11 +77,15 @@ def gather(places: Sequence[str], passwords: Passwords, stories: Stories) -> Gat
             _gather_folder(found, place, passwords, stories)
         else:
             _gather_file(found, place, passwords, stories)
+    if found.hidden:
+        one = found.hidden == 1
+        words = "1 connection hides its" if one else f"{found.hidden} connections hide their"
+        found.notes.append(f"{words} certificates: TLS 1.3 encrypts them, or packets are missing")
     return found
 
 
 def _gather_file(found: Gathered, path: str, passwords: Passwords, stories: Stories) -> None:
-    store = None if path == "-" else read_store(path, passwords)
+    store = read_input(passwords) if path == "-" else read_store(path, passwords)
     if store is None:
         _gather_capture(found, path, stories)
     else:
@@ -86,6 +99,7 @@ def _gather_capture(found: Gathered, path: str, stories: Stories) -> None:
     try:
         for story in stories(path):
             found.stock.add_story(path, story)
+            found.hidden += story.choice is not None and bool(story.blind_to("server_certificate"))
             found.sent.add(chains_of(path, story))
     except CaptureError as error:
         if error.offset is not None or error.problem.startswith("cannot"):

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import binascii
 import re
+import sys
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
 from analyzer.errors import CaptureError, DecodeError
 from analyzer.pki.jks import MAGICS, password_fits, read_java_store
@@ -21,6 +22,8 @@ from analyzer.tls import der
 from analyzer.tls.der import Value, context, read_oid, read_value
 
 if TYPE_CHECKING:
+    from io import BufferedReader
+
     from cryptography.hazmat.primitives.serialization.pkcs12 import PKCS12KeyAndCertificates
 
 LARGEST: Final = 64 << 20  # bytes; the roots of a whole system take half of one
@@ -67,6 +70,23 @@ def read_store(path: str, passwords: Passwords = NO_PASSWORDS) -> Store | None:
     """
     data = _read(path)
     return None if data is None else store_of(data, path, passwords)
+
+
+def read_input(passwords: Passwords = NO_PASSWORDS) -> Store | None:
+    """As :func:`read_store`, of standard input; of a capture nothing is taken from it.
+
+    What ``openssl s_client -showcerts`` prints begins with text.
+    """
+    stream = cast("BufferedReader", sys.stdin.buffer)
+    head = stream.peek(4)[:4]
+    text = head.strip().isascii() and head.decode("latin-1").replace("\n", " ").isprintable()
+    if (not text or head in _TEXT_CAPTURES) and head[:1] != b"\x30" and head not in MAGICS:
+        return None
+    data = stream.read(LARGEST)
+    return store_of(data, "standard input", passwords) or Store("standard input", "PEM")
+
+
+_TEXT_CAPTURES: Final = frozenset({b"snoo", *(b"BZh%d" % level for level in range(1, 10))})
 
 
 def store_of(data: bytes, path: str, passwords: Passwords = NO_PASSWORDS) -> Store | None:

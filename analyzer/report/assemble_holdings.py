@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from analyzer.pki import inventory
 from analyzer.pki.advice import causes, remarks, remedy, title
 from analyzer.pki.commandline import openssl_verify
+from analyzer.pki.keys import public_key
 from analyzer.pki.names import file_name
 from analyzer.pki.path import Trust
 from analyzer.pki.targets import Judged
@@ -30,6 +31,7 @@ class Findings:
     stock: inventory.Inventory
     chosen: Sequence[inventory.Holding]
     keys: Sequence[tuple[str, Sequence[str]]] = ()  # path, fingerprints
+    private: Mapping[bytes, Sequence[str]] = field(default_factory=dict)  # public half to paths
     judged: Sequence[Judged] = ()
     trust: Trust | None = None
     settings: Settings = field(default_factory=Settings)
@@ -50,23 +52,26 @@ def certificate_report(found: Findings) -> schema.CertificateReport:
         distinct=len(found.stock),
         trust=None if found.trust is None else encodable(found.trust.source),
         trusted=0 if found.trust is None else len(found.trust),
-        certificates=tuple(_holding(holding, found.now) for holding in found.chosen),
+        certificates=tuple(_holding(holding, found) for holding in found.chosen),
         keys=tuple(schema.KeyFile(path=encodable(p), belongs_to=tuple(d)) for p, d in found.keys),
         verifications=tuple(_verification(judged, found) for judged in found.judged),
         notes=tuple(encodable(note) for note in found.notes),
     )
 
 
-def _holding(holding: inventory.Holding, now: int) -> schema.Holding:
+def _holding(holding: inventory.Holding, found: Findings) -> schema.Holding:
     facts = holding.facts
-    seen = next((s.time for s in holding.sightings if s.time is not None), now)
-    left = None if facts.not_after is None else (facts.not_after - now) // _SECOND
+    seen = next((s.time for s in holding.sightings if s.time is not None), found.now)
+    left = None if facts.not_after is None else (facts.not_after - found.now) // _SECOND
+    half = public_key(facts.der) if found.private else None
+    paths = () if half is None else found.private.get(half, ())
     return schema.Holding(
         certificate=certificate_of(facts, seen),
         fingerprint_sha1=facts.sha1,
         serial_decimal=str(int(facts.serial or "0", 16)),
         seconds_left=left,
         file=file_name(facts),
+        private_key_in=tuple(encodable(path) for path in paths),
         times_seen=holding.times,
         seen=tuple(_place(sighting) for sighting in holding.sightings),
     )

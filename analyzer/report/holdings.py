@@ -40,6 +40,7 @@ class Holding(Data, frozen=True):
     serial_decimal: str
     seconds_left: int | None
     file: str  # its name with --export
+    private_key_in: tuple[str, ...]  # files among those read that hold its private key
     times_seen: Count
     seen: tuple[Place, ...]
 

@@ -51,12 +51,19 @@ def _chains(page: Page, report: CertificateReport, *, verbose: bool) -> None:
         f"{plural(len(report.verifications), 'chain')} against {roots} ({report.trust}): {counts}"
     )
     page.say(words, style="bold")
-    for verification in (*broken, *good):
-        _chain(page, verification, verbose=verbose)
+    for verification in broken:
+        _chain(page, verification)
+    if good and not verbose:
+        page.blank()
+    for verification in good:
+        if verbose:
+            _chain(page, verification)
+        else:
+            _good_chain(page, verification)
     page.blank()
 
 
-def _chain(page: Page, chain: Verification, *, verbose: bool) -> None:
+def _chain(page: Page, chain: Verification) -> None:
     decisive = chain.then or chain.now
     mark = page.text(f"{sign(page, decisive)} ", "bold green" if decisive.ok else "bold red")
     page.blank()
@@ -72,15 +79,13 @@ def _chain(page: Page, chain: Verification, *, verbose: bool) -> None:
     for line in chain.causes:
         fact(page, "", line)
     _also(page, decisive)
-    if verbose or not decisive.ok:
-        _path(page, chain)
+    _path(page, chain)
     if chain.remedy:
         fact(page, "change", chain.remedy)
     for line in chain.remarks:
         fact(page, "note", line)
-    if verbose or not decisive.ok:  # in one line whatever its length, to be copied
-        command = page.text(f"  OpenSSL    {chain.command}")
-        page.console.print(command, soft_wrap=True)
+    command = page.text(f"  OpenSSL    {chain.command}")
+    page.console.print(command, soft_wrap=True)  # one line whatever its length, to be copied
 
 
 def _also(page: Page, judgement: Judgement) -> None:
@@ -93,6 +98,17 @@ def _also(page: Page, judgement: Judgement) -> None:
             fact(page, label, words)
             label = ""
         told.add(problem.text)
+
+
+def _good_chain(page: Page, chain: Verification) -> None:
+    """A chain that verifies, in brief; what changed since and what is unusual is said."""
+    lead = page.text(f"{page.glyphs.good} ", "bold green")
+    often = f" ({page.glyphs.times}{chain.times_seen})" if chain.times_seen > 1 else ""
+    page.say(f"{chain.title} verifies: {place_text(chain.seen)}{often}", lead=lead)
+    if not chain.now.ok:
+        _times(page, chain)
+    for line in chain.remarks:
+        fact(page, "note", line)
 
 
 def _result(judgement: Judgement) -> str:
@@ -169,7 +185,9 @@ def _card(page: Page, holding: Holding) -> None:
     fact(page, "valid", f"{moment(certificate.not_before)} to {moment(certificate.not_after)}")
     if certificate.sans:
         fact(page, "names", few(certificate.sans, len(certificate.sans), most=12))
-    fact(page, "key", key_text(holding))
+    paths = holding.private_key_in
+    own = f", its private key is in {few(paths, len(paths))}" if paths else ""
+    fact(page, "key", key_text(holding) + own)
     fact(page, "signature", certificate.signature_algorithm or "unknown")
     fact(page, "use", _use(holding))
     fact(page, "sha256", certificate.fingerprint_sha256)
@@ -194,6 +212,7 @@ def _use(holding: Holding) -> str:
 
 _COLUMNS: Final = ("", "ends", "left", "name", "issuer", "key", "seen", "serial")
 _FLEXIBLE: Final = {3: 14, 4: 10, 6: 12}  # columns that may be cut, and how narrow
+_ALIGNED: Final = 40
 _ROOM_FOR_SERIALS: Final = 120  # columns of a terminal
 
 
@@ -205,7 +224,9 @@ def _table(page: Page, shown: Sequence[Holding]) -> None:
     widths = [max(cell_len(row[i]) for row in (_COLUMNS, *rows)) for i in range(count)]
     if room is not None:
         _narrow(widths, room)
-    page.console.print(page.text(_line(page, _COLUMNS, widths), "dim"), soft_wrap=True)
+    else:  # aligned as far as most go; nothing is cut
+        widths = [min(width, _ALIGNED) for width in widths]
+    page.console.print(page.text(_line(page, _COLUMNS[:count], widths), "dim"), soft_wrap=True)
     for row, holding in zip(rows, shown, strict=True):
         style = {-1: "red", 0: "yellow", 1: ""}[_health(holding)]
         page.console.print(page.text(_line(page, row, widths), style), soft_wrap=True)
@@ -236,17 +257,18 @@ def _narrow(widths: list[int], room: int) -> None:
 
 
 def _line(page: Page, row: Sequence[str], widths: Sequence[int]) -> str:
-    cells = (_fit(page, cell, width) for cell, width in zip(row, widths, strict=False))
+    cut = page.console.is_terminal
+    cells = (_fit(page, cell, width, cut=cut) for cell, width in zip(row, widths, strict=True))
     return " ".join(cells).rstrip()
 
 
-def _fit(page: Page, words: str, width: int) -> str:
-    """Pad or cut to a width in cells."""
+def _fit(page: Page, words: str, width: int, *, cut: bool) -> str:
+    """Pad to a width in cells, or cut where that is wanted."""
     text = Text(words)
-    if cell_len(words) > width:
-        cut = page.glyphs.cut
-        text.truncate(max(0, width - len(cut)))
-        text.append(cut)
+    if cut and cell_len(words) > width:
+        end = page.glyphs.cut
+        text.truncate(max(0, width - len(end)))
+        text.append(end)
     text.pad_right(max(0, width - text.cell_len))
     return text.plain
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import bz2
 import csv
+import gzip
 import io
 import json
 import os
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -314,6 +317,74 @@ def test_the_openssl_command_says_the_same(certs: Call, folder: Path) -> None:
     assert f"error {found['then']['code']} at {found['then']['depth']} depth" in (
         done.stdout + done.stderr
     )
+
+
+def piped(data: bytes, *arguments: str) -> subprocess.CompletedProcess[str]:
+    done = subprocess.run(
+        [sys.executable, "-m", "analyzer", "certs", "-", *arguments],
+        input=data,
+        capture_output=True,
+        check=False,
+        env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[2]), "PYTHONUTF8": "1"},
+    )
+    texts = (done.stdout.decode(), done.stderr.decode())
+    return subprocess.CompletedProcess(done.args, done.returncode, *texts)
+
+
+@pytest.mark.parametrize(
+    ("data", "count"),
+    [
+        pytest.param(b"CONNECTED(00000003)\n---\n" + pem(LEAF, SUB), 2, id="s_client -showcerts"),
+        pytest.param(LEAF.der, 1, id="DER"),
+        pytest.param(jks(("a", (ROOT,))), 1, id="JKS"),
+        pytest.param(EXPIRED.read_bytes(), 2, id="capture"),
+        pytest.param(gzip.compress(EXPIRED.read_bytes()), 2, id="packed capture"),
+        pytest.param(bz2.compress(EXPIRED.read_bytes()), 2, id="capture packed otherwise"),
+    ],
+)
+def test_standard_input_may_be_any_of_them(data: bytes, count: int) -> None:
+    done = piped(data)
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith(f"{count} certificate")
+
+
+def test_certificates_that_are_encrypted_are_said_to_be(certs: Call) -> None:
+    _, out, _ = certs(SAMPLES / "cert_expired_tls13.pcap")
+
+    assert "1 connection hides its certificates" in out
+
+
+def test_the_file_with_the_private_key_is_named(certs: Call, folder: Path) -> None:
+    _, out, _ = certs(folder, "--format", "json")
+    files = {
+        holding["file"].split("-")[0]: [Path(p).name for p in holding["private_key_in"]]
+        for holding in document(out)["certificates"]
+    }
+
+    assert files == {"leaf": ["leaf.key"], "Root": ["other.key"], "Issuing": []}
+
+
+def test_a_folder_of_thousands_is_verified_in_time(certs: Call, tmp_path: Path) -> None:
+    one, many = pem(LEAF), make("many", issuer=SUB)
+    (tmp_path / "many.pem").write_bytes((one + pem(many)) * 1500)
+    (tmp_path / "above.pem").write_bytes(pem(SUB))
+    (tmp_path / "root.pem").write_bytes(pem(ROOT))
+    begun = time.process_time()
+    _, out, _ = certs(
+        tmp_path / "many.pem",
+        tmp_path / "above.pem",
+        "--verify",
+        "--format",
+        "json",
+        "--ca",
+        tmp_path / "root.pem",
+        "--attime",
+        "2026-06-01",
+    )
+
+    assert [v["times_seen"] for v in document(out)["verifications"]] == [1500, 1500]
+    assert time.process_time() - begun < 5
 
 
 def test_the_process_prints_and_ends_as_the_call_does(folder: Path) -> None:
