@@ -8,7 +8,8 @@ from typing import Final
 
 from analyzer.report.escape import one_line, printable
 from analyzer.report.holdings import CertificateReport, Holding
-from analyzer.report.holdings_text import key_text, name_of, place_text
+from analyzer.report.holdings_text import key_text, name_of
+from analyzer.report.holdings_words import place_text
 
 _HEADER: Final = (
     *("name", "subject", "issuer", "serial", "not_before", "not_after", "days_left", "names"),

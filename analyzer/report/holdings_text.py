@@ -14,7 +14,9 @@ from rich.cells import cell_len
 from rich.text import Text
 
 from analyzer.report.detail import few
-from analyzer.report.holdings import CertificateReport, Holding, Judgement, Place, Verification
+from analyzer.report.holdings import CertificateReport, Holding, Place
+from analyzer.report.holdings_chains import tell_chains
+from analyzer.report.holdings_words import fact, moment, place_text, plural
 from analyzer.report.page import Page
 
 _TOLD: Final = 6  # certificates that are told in full without --verbose
@@ -33,115 +35,12 @@ def render_holdings(
     """Write the document of ``certs`` as text; the arguments are those of ``render_console``."""
     page = Page(stream, colour=colour, width=width)
     if report.verifications:
-        _chains(page, report, verbose=verbose)
+        tell_chains(page, report, verbose=verbose)
     if report.keys:
         _keys(page, report)
     _certificates(page, report, verbose=verbose)
     for note in report.notes:
         page.say(note, lead=page.text(f"{page.glyphs.dot} "), style="dim")
-
-
-def _chains(page: Page, report: CertificateReport, *, verbose: bool) -> None:
-    """A sentence that counts, then each chain, those that break first."""
-    broken = [v for v in report.verifications if not (v.then or v.now).ok]
-    good = [v for v in report.verifications if v not in broken]
-    counts = f"{len(good)} good, {len(broken)} broken" if broken else "all good"
-    roots = f"{report.trusted} trusted {'root' if report.trusted == 1 else 'roots'}"
-    words = (
-        f"{plural(len(report.verifications), 'chain')} against {roots} ({report.trust}): {counts}"
-    )
-    page.say(words, style="bold")
-    for verification in broken:
-        _chain(page, verification)
-    if good and not verbose:
-        page.blank()
-    for verification in good:
-        if verbose:
-            _chain(page, verification)
-        else:
-            _good_chain(page, verification)
-    page.blank()
-
-
-def _chain(page: Page, chain: Verification) -> None:
-    decisive = chain.then or chain.now
-    mark = page.text(f"{sign(page, decisive)} ", "bold green" if decisive.ok else "bold red")
-    page.blank()
-    page.say(f"{chain.title}: {_result(decisive)}", lead=mark, style="bold")
-    more = f", and {chain.times_seen - 1} more like it" if chain.times_seen > 1 else ""
-    fact(page, "seen", place_text(chain.seen) + more)
-    words = (chain.purpose, f"for {chain.hostname}" if chain.hostname else None)
-    if any(words):
-        fact(page, "checked as", " ".join(word for word in words if word))
-    _times(page, chain)
-    for problem in decisive.problems[:1]:
-        fact(page, "why", problem.text[:1].upper() + problem.text[1:] + ".")
-    for line in chain.causes:
-        fact(page, "", line)
-    _also(page, decisive)
-    _path(page, chain)
-    if chain.remedy:
-        fact(page, "change", chain.remedy)
-    for line in chain.remarks:
-        fact(page, "note", line)
-    command = page.text(f"  OpenSSL    {chain.command}")
-    page.console.print(command, soft_wrap=True)  # one line whatever its length, to be copied
-
-
-def _also(page: Page, judgement: Judgement) -> None:
-    """What else is wrong; OpenSSL may have several numbers for one thing, which is told once."""
-    told = {problem.text for problem in judgement.problems[:1]}
-    label = "also"
-    for problem in judgement.problems[1:]:
-        if problem.text not in told:
-            words = f"{problem.text} (error {problem.code} at depth {problem.depth})"
-            fact(page, label, words)
-            label = ""
-        told.add(problem.text)
-
-
-def _good_chain(page: Page, chain: Verification) -> None:
-    """A chain that verifies, in brief; what changed since and what is unusual is said."""
-    lead = page.text(f"{page.glyphs.good} ", "bold green")
-    often = f" ({page.glyphs.times}{chain.times_seen})" if chain.times_seen > 1 else ""
-    page.say(f"{chain.title} verifies: {place_text(chain.seen)}{often}", lead=lead)
-    if not chain.now.ok:
-        _times(page, chain)
-    for line in chain.remarks:
-        fact(page, "note", line)
-
-
-def _result(judgement: Judgement) -> str:
-    if judgement.ok:
-        return "the chain verifies"
-    first = judgement.problems[0]
-    return f"{first.openssl} (error {first.code} at depth {first.depth})"
-
-
-def _times(page: Page, chain: Verification) -> None:
-    """As of the packet and, beside it, as of now."""
-    then, now = chain.then, chain.now
-    if then is not None:
-        label = "packet" if then.time == chain.seen.time else "as of"
-        shown = "good" if then.ok else f"error {then.code}, {then.problems[0].openssl}"
-        fact(page, label, f"{moment(then.time)}  {sign(page, then)} {shown}")
-    shown = "good" if now.ok else f"error {now.code}, {now.problems[0].openssl}"
-    if then is not None and (then.code, then.depth) == (now.code, now.depth):
-        shown = "the same"
-    fact(page, "now", f"{moment(now.time)}  {sign(page, now)} {shown}")
-
-
-def _path(page: Page, chain: Verification) -> None:
-    """The path, leaf first, with the place of each certificate."""
-    for depth, step in enumerate(chain.path):
-        if step.origin == "trusted":
-            origin = "trusted"
-        elif chain.seen.kind == "capture":
-            origin = f"sent as number {(step.index or 0) + 1}"
-        else:
-            origin = "from the files"
-        words = f"{depth}  {step.subject or '(empty subject)'} ({origin})"
-        fact(page, "path" if depth == 0 else "", words)
 
 
 def _keys(page: Page, report: CertificateReport) -> None:
@@ -336,34 +235,3 @@ def _place(place: Place, *, bare: bool) -> str:
     if place.stream is None:
         return f"{name} {place.label}" if place.label else name
     return f"{name} {place.stream}/{place.frame} {place.sender}"
-
-
-def place_text(place: Place) -> str:
-    """Where a certificate was seen, and by whom sent."""
-    number = f", {place.index + 1} of {place.count}" if place.count > 1 else ""
-    if place.stream is None:
-        label = f" '{place.label}'" if place.label else ""
-        return f"{place.source}{label} ({place.kind}{number})"
-    name = f" (SNI {place.sni})" if place.sni and place.sender == "server" else ""
-    at = f"{place.source} stream {place.stream} frame {place.frame}"
-    return f"{at}: sent by the {place.sender} {place.address}{name}{number}"
-
-
-def sign(page: Page, judgement: Judgement) -> str:
-    """Good or bad."""
-    return page.glyphs.good if judgement.ok else page.glyphs.bad
-
-
-def fact(page: Page, label: str, words: str) -> None:
-    """A labelled line."""
-    page.say(words, lead=page.text(f"{label:<11}", "dim"), indent=2)
-
-
-def moment(time: str | None) -> str:
-    """A time for people, to the second, UTC."""
-    return f"{time[:10]} {time[11:19]} UTC" if time else "unknown"
-
-
-def plural(count: int, noun: str) -> str:
-    """``1 chain``, ``2 chains``."""
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
