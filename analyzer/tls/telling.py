@@ -264,7 +264,7 @@ def _compose(
         resumed=_resumed(talk),
         messages=tuple(talk.messages),
         alerts=tuple(sorted(alerts, key=lambda alert: alert.frame)),
-        signature=talk.signature(limits.signature_letters),
+        signature=_turned(evidence, client) + talk.signature(limits.signature_letters),
         milestones=passed,
         denied=_denied(talk, reading),
         awaiting=awaiting,
@@ -284,6 +284,11 @@ def _compose(
 
 def _damaged(talk: Conversation) -> list[tuple[str, Defect, int]]:
     return talk.decryptor.defects() if talk.decryptor is not None else []
+
+
+def _turned(evidence: Evidence, client: int) -> str:
+    """Zeek's mark for a flow whose TLS client is not the side that opened the connection."""
+    return "^" if client_index(evidence) == 1 - client else ""
 
 
 def _openings(bytes_: _Bytes) -> Mapping[Side, Opening]:

@@ -12,6 +12,8 @@ import dpkt
 import pytest
 
 from analyzer import Connection, analyze
+from tests.support import messages as m
+from tests.support.stories import Scene
 
 SAMPLES = Path(__file__).parents[2] / "sample_pcaps"
 CLASSIC = sorted(SAMPLES.glob("*.pcap"))
@@ -126,3 +128,12 @@ def test_the_story_does_not_depend_on_segments(path: Path, size: int) -> None:
     sent = packets(path)
 
     assert without_frames(told(list(split(sent, size)))) == without_frames(told(sent))
+
+
+def test_a_client_that_did_not_open_the_connection_is_marked_in_the_signature() -> None:
+    """As on the data connections of FTP (RFC 4217 section 12)."""
+    hello, answer = m.client_hello(), m.server_flight()
+    story = Scene().connect().server(hello).client(answer).story()
+
+    assert story.signature == "^Csxkn"
+    assert story.server.port == Scene().connect().story().client.port
