@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from analyzer.commands import standard_output
+from analyzer.commands.probe import write_capture, write_key_log
 from analyzer.errors import UsageError
 
 if TYPE_CHECKING:
@@ -82,6 +83,10 @@ def listen(
         Path | None,
         typer.Option("--write", "-w", help="Write a capture of all clients at the end."),
     ] = None,
+    keylog: Annotated[
+        Path | None,
+        typer.Option("--keylog", help="Also write the sessions' secrets, to decrypt the capture."),
+    ] = None,
     timeout: Annotated[
         float, typer.Option("--timeout", min=0.5, max=300, help="Seconds for a client's handshake.")
     ] = 15.0,
@@ -111,8 +116,10 @@ def listen(
     listener = Listener(bind, number, terms)
     _announce(listener, terms)
     colour = False if no_color else None
-    kept = _serve(listener, count, form, colour=colour)
-    _finish(kept, write, form, colour=colour)
+    kept, key_log = _serve(listener, count, form, colour=colour)
+    write_capture(write, kept)
+    write_key_log(keylog, key_log)
+    _finish(kept, key_log, form, colour=colour)
 
 
 def _port(text: str) -> int:
@@ -153,43 +160,48 @@ def _announce(listener: Listener, terms: Terms) -> None:
 
 def _serve(
     listener: Listener, count: int | None, form: Form, *, colour: bool | None
-) -> list[Recording]:
+) -> tuple[list[Recording], bytes]:
     """Serve until the count is reached or the user stops it; tell each story as it comes."""
     kept: deque[Recording] = deque(maxlen=_KEPT_MOST)
     try:
         for recording in listener.recordings(count):
             kept.append(recording)
             if form is Form.TEXT:
-                _tell([recording], "a client that came", chosen=True, colour=colour)
+                _tell([recording], listener.key_log(), chosen=True, colour=colour)
     except KeyboardInterrupt:
         sys.stderr.write("\nStopped.\n")
     finally:
+        key_log = listener.key_log()
         listener.close()
-    return list(kept)
+    return list(kept), key_log
 
 
-def _tell(recordings: list[Recording], name: str, *, chosen: bool, colour: bool | None) -> None:
+def _name(recordings: list[Recording]) -> str:
+    return "a client that came" if len(recordings) == 1 else f"{len(recordings)} clients that came"
+
+
+def _tell(
+    recordings: list[Recording], key_log: bytes, *, chosen: bool, colour: bool | None
+) -> None:
     from analyzer.live.probe import told  # noqa: PLC0415 - loads numpy and more
     from analyzer.report.console import render_console  # noqa: PLC0415 - loads rich
 
     sink = standard_output()
-    render_console(told(recordings, name), sink, chosen=chosen, colour=colour)
+    report = told(recordings, _name(recordings), key_log)
+    render_console(report, sink, chosen=chosen, colour=colour)
     sink.write("\n")
     sink.flush()
 
 
-def _finish(kept: list[Recording], write: Path | None, form: Form, *, colour: bool | None) -> None:
-    from analyzer.commands.probe import write_capture  # noqa: PLC0415 - one way to write
+def _finish(kept: list[Recording], key_log: bytes, form: Form, *, colour: bool | None) -> None:
     from analyzer.live.probe import told  # noqa: PLC0415 - loads numpy and more
 
-    write_capture(write, kept)
-    name = f"{len(kept)} clients that came"
     if form is Form.JSON:
         from analyzer.report.machine import render_json  # noqa: PLC0415 - only when asked for
         from analyzer.report.sink import write_all  # noqa: PLC0415 - as above
 
-        write_all(standard_output(), render_json(told(kept, name)))
+        write_all(standard_output(), render_json(told(kept, _name(kept), key_log)))
     elif len(kept) > 1:
-        _tell(kept, name, chosen=False, colour=colour)
+        _tell(kept, key_log, chosen=False, colour=colour)
     elif not kept:
         sys.stderr.write("No client came.\n")

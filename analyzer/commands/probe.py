@@ -78,6 +78,10 @@ def probe(
     write: Annotated[
         Path | None, typer.Option("--write", "-w", help="Also write a capture (pcap, pcapng).")
     ] = None,
+    keylog: Annotated[
+        Path | None,
+        typer.Option("--keylog", help="Also write the session's secrets, to decrypt the capture."),
+    ] = None,
     timeout: Annotated[
         float, typer.Option("--timeout", min=0.5, max=300, help="Seconds for each step.")
     ] = 10.0,
@@ -109,6 +113,7 @@ def probe(
     chosen = _like(like, sni) if like else client_of(client.value)
     attempt = chosen(goal)
     write_capture(write, [attempt.recording])
+    write_key_log(keylog, attempt.key_log)
     report = _told(goal, attempt)
     _print(report, attempt, form, colour=False if no_color else None)
     if exit_code and report.failed:
@@ -213,10 +218,21 @@ def write_capture(path: Path | None, recordings: Sequence[Recording]) -> None:
         write_all(sink, written(recordings, form_for(path.name)))
 
 
+def write_key_log(path: Path | None, key_log: bytes) -> None:
+    """Write secrets that the user asked for; nobody else may read them."""
+    if path is None:
+        return
+    from analyzer.report.sink import write_all, written_beside  # noqa: PLC0415 - only when asked
+
+    with written_beside(path) as sink:
+        write_all(sink, key_log)
+    path.chmod(0o600)
+
+
 def _told(goal: Goal, attempt: Attempt) -> Report:
     from analyzer.live.probe import told  # noqa: PLC0415 - loads numpy and more
 
-    return told([attempt.recording], f"probe of {goal.place}")
+    return told([attempt.recording], f"probe of {goal.place}", attempt.key_log)
 
 
 def _print(report: Report, attempt: Attempt, form: Form, *, colour: bool | None) -> None:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from analyzer.errors import UsageError
+from analyzer.live.keylog import KeyLog
 from analyzer.live.link import Goal, Link, connect
 from analyzer.live.recorder import Recording
 from analyzer.live.relay import Relay
@@ -30,12 +31,17 @@ Client = Callable[[Goal], "Attempt"]
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One handshake that was tried: what passed, and what the program said of it."""
+    """One handshake that was tried: what passed, and what the program said of it.
+
+    ``key_log`` are the secrets of the session in the format of NSS; they decrypt the recording and
+    are written nowhere unless the user asks.
+    """
 
     recording: Recording
     client: str  # which program
     said: str = ""  # its own words on a failure, one line
-    notes: tuple[str, ...] = field(default=())
+    notes: tuple[str, ...] = ()
+    key_log: bytes = field(default=b"", repr=False)
 
 
 def openssl_path() -> str | None:
@@ -60,15 +66,16 @@ def with_openssl(goal: Goal) -> Attempt:
         link.finish()
         return Attempt(link.recording, "openssl s_client, which was not reached")
     relay = Relay(link.socket, link.recording, 2 * goal.timeout + 5)
-    words = [program, *s_client_words(goal, relay.port)]
-    relay.start()
-    process = subprocess.Popen(  # noqa: S603 - the program that was asked for, no shell
-        words, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
-    )
-    said = _watch(process, relay, goal.timeout)
-    relay.join(2)
-    relay.stop()
-    return Attempt(link.recording, "openssl s_client", _complaint(said))
+    with KeyLog() as keys:
+        words = [program, *s_client_words(goal, relay.port), "-keylogfile", str(keys.path)]
+        relay.start()
+        process = subprocess.Popen(  # noqa: S603 - the program that was asked for, no shell
+            words, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+        )
+        said = _watch(process, relay, goal.timeout)
+        relay.join(2)
+        relay.stop()
+        return Attempt(link.recording, "openssl s_client", _complaint(said), (), keys.read())
 
 
 def s_client_words(goal: Goal, port: int) -> list[str]:
@@ -111,7 +118,10 @@ def _watch(process: subprocess.Popen[bytes], relay: Relay, timeout: float) -> by
     deadline = time.monotonic() + timeout
     while process.poll() is None and time.monotonic() < deadline and not done.wait(0.02):
         pass
+    end = time.monotonic() + 4 * _LINGER
     while done.is_set() and process.poll() is None and relay.quiet() < _LINGER:
+        if time.monotonic() > end:
+            break
         time.sleep(0.02)
     if done.is_set() and process.poll() is None:
         relay.recording.seal()
@@ -145,13 +155,16 @@ def with_python(goal: Goal) -> Attempt:
         UsageError: A certificate or key cannot be used.
     """
     context = _context(goal)
-    link = Link(*connect(goal))
-    deadline = time.monotonic() + goal.timeout
-    said = ""
-    if reached(link, goal, deadline):
-        said = _shake(link, context, goal, deadline)
-    link.finish()
-    return Attempt(link.recording, f"Python's ssl ({ssl.OPENSSL_VERSION})", said)
+    with KeyLog() as keys:
+        context.keylog_filename = str(keys.path)
+        link = Link(*connect(goal))
+        deadline = time.monotonic() + goal.timeout
+        said = ""
+        if reached(link, goal, deadline):
+            said = _shake(link, context, goal, deadline)
+        link.finish()
+        name = f"Python's ssl ({ssl.OPENSSL_VERSION})"
+        return Attempt(link.recording, name, said, (), keys.read())
 
 
 def reached(link: Link, goal: Goal, deadline: float) -> bool:

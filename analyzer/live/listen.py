@@ -17,6 +17,7 @@ from typing import Final
 
 from analyzer.errors import UsageError
 from analyzer.live.certificate import Identity
+from analyzer.live.keylog import KeyLog
 from analyzer.live.link import CHUNK
 from analyzer.live.recorder import Recording
 from analyzer.tcp.timeline import Side
@@ -112,6 +113,8 @@ class Listener:
             UsageError: The address or the terms cannot be used.
         """
         self._context = context_for(terms)
+        self._keys = KeyLog()
+        self._context.keylog_filename = str(self._keys.path)
         self._terms = terms
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         try:
@@ -132,8 +135,13 @@ class Listener:
         return str(host), int(port)
 
     def close(self) -> None:
-        """Take no more clients."""
+        """Take no more clients, and forget their secrets."""
         self._socket.close()
+        self._keys.forget()
+
+    def key_log(self) -> bytes:
+        """The secrets of the sessions so far."""
+        return self._keys.read()
 
     def recordings(self, count: int | None = None) -> Iterator[Recording]:
         """Serve for ever, or ``count`` clients; give each recording when its client has gone."""

@@ -12,6 +12,7 @@ from analyzer.live.recorder import CAVEAT, Recording, written
 from analyzer.pipeline import Analysis
 from analyzer.report.relabel import relabelled
 from analyzer.report.schema import Report
+from analyzer.tls.keylog import Secrets
 
 CUT = "more was said than is recorded: a bound of the recorder was reached"
 
@@ -33,9 +34,12 @@ def probe(goal: Goal, client: Client) -> Attempt:
     return client(goal)
 
 
-def told(recordings: Sequence[Recording], name: str) -> Report:
-    """The story of what was recorded."""
-    analysis = Analysis([io.BytesIO(written(recordings))])
+def told(recordings: Sequence[Recording], name: str, key_log: bytes = b"") -> Report:
+    """The story of what was recorded, decrypted where the secrets of the sessions are at hand."""
+    secrets = Secrets() if key_log else None
+    if secrets is not None:
+        secrets.add_key_log("the secrets of this run", key_log.splitlines())
+    analysis = Analysis([io.BytesIO(written(recordings))], secrets=secrets)
     cut = [CUT] if any(recording.cut for recording in recordings) else []
     return relabelled(analysis.report(), name, [CAVEAT, *cut])
 

@@ -148,12 +148,27 @@ def test_a_proxy_is_part_of_the_story(client: str, capsys: pytest.CaptureFixture
     assert found["server"]["port"] == between
 
 
+def test_a_proxy_that_refuses_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    def refusing(connection: socket.socket) -> None:
+        connection.recv(4096)
+        connection.sendall(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n")
+        connection.shutdown(socket.SHUT_WR)
+        servers.silent(connection)
+
+    with servers.serving(refusing) as between:
+        words = ("gateway.example:443", "--proxy", f"127.0.0.1:{between}", "--client", "python")
+        found = probe(capsys, *words)
+
+    assert found["diagnosis"]["cause"] == "proxy_refused"
+
+
 @pytest.mark.parametrize("client", CLIENTS)
 @pytest.mark.parametrize("shown", [True, False])
+@pytest.mark.parametrize("version", ["TLSv1_2", "TLSv1_3"])
 def test_a_client_certificate_is_shown_where_one_is_given(
-    client: str, shown: bool, capsys: pytest.CaptureFixture[str]
+    client: str, shown: bool, version: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    made = servers.context(maximum_version=ssl.TLSVersion.TLSv1_2)
+    made = servers.context(maximum_version=ssl.TLSVersion[version])
     made.verify_mode = ssl.CERT_REQUIRED
     made.load_verify_locations(servers.identity_file())
     words = ["--cert", servers.identity_file()] if shown else []
@@ -172,14 +187,28 @@ def test_a_client_certificate_is_shown_where_one_is_given(
 def test_what_is_written_tells_the_same_story(
     name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    path = tmp_path / name
+    path, keys = tmp_path / name, tmp_path / "keys.log"
     with servers.serving(servers.tls(servers.context())) as port:
-        found = probe(capsys, f"127.0.0.1:{port}", "--client", "python", "-w", path)
-    assert run(["analyze", str(path), "-f", "json"]) == 0
+        words = ("--client", "python", "--write", path, "--keylog", keys)
+        found = probe(capsys, f"127.0.0.1:{port}", *words)
+    assert run(["analyze", str(path), "-f", "json", "--keylog", str(keys)]) == 0
     again = json.loads(capsys.readouterr().out)["connections"]
 
     assert again == [found]
-    assert [entry.name for entry in tmp_path.iterdir()] == [name]
+    assert {entry.name for entry in tmp_path.iterdir()} == {name, "keys.log"}
+    assert keys.stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.parametrize("client", CLIENTS)
+def test_our_own_secrets_show_what_tls_1_3_encrypts(
+    client: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with servers.serving(servers.tls(servers.context())) as port:
+        found = probe(capsys, f"127.0.0.1:{port}", "--client", client)
+
+    assert found["tls"]["version"] == "TLSv1.3"
+    assert found["diagnosis"]["cause"] == "self_signed"
+    assert [entry["subject"] for entry in found["certificates"]["server"]] == ["CN=gateway.example"]
 
 
 def test_a_captured_hello_is_sent_again(capsys: pytest.CaptureFixture[str]) -> None:
