@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from typing import Final
 
 from analyzer.tcp.timeline import Side
 from analyzer.tls.encrypted import Reading, Sealed
@@ -106,18 +107,24 @@ def passed_unsealed(talk: Conversation, reading: Reading) -> Passed:
 
 def encrypted_extensions(talk: Conversation) -> EncryptedExtensions | None:
     """The decrypted EncryptedExtensions."""
+    if talk.decryptor is None:
+        return None
     message = _find(talk, Side.SERVER, {"encrypted_extensions"})
     return decode_encrypted_extensions(message.body)[0] if message is not None else None
 
 
+_WITHOUT_KEYS: Final = frozenset({"server_certificate", "client_certificate", "alerts"})
+
+
 def hidden_unsealed(talk: Conversation) -> frozenset[str]:
     """Names of :data:`~analyzer.tls.story.HIDDEN` that encryption hides in TLS 1.3, keys or not."""
+    if talk.decryptor is None:
+        return _WITHOUT_KEYS
     hidden = set()
     ends = {"finished", "certificate", "compressed_certificate"}
     for side, part in ((Side.SERVER, "server_certificate"), (Side.CLIENT, "client_certificate")):
         if _find(talk, side, ends) is None:
             hidden.add(part)
-    known = talk.decryptor is not None and talk.decryptor.known
-    if not known or any(sender.closed for sender in talk.sides.values()):
+    if not talk.decryptor.known or any(sender.closed for sender in talk.sides.values()):
         hidden.add("alerts")
     return frozenset(hidden)
