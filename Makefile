@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 SAMPLE ?= sample_pcaps/cert_expired.pcap
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-all check samples clean
+.PHONY: help run test test-all check accuracy samples clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -29,6 +29,9 @@ check: $(STAMP) ## lint, format and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy --strict
+
+accuracy: $(STAMP) ## score the recorded failures into docs/accuracy.md (RECORD=1 records them anew)
+	$(BIN)/python -m tests.bench accuracy $(if $(RECORD),--record)
 
 samples: $(STAMP) ## make sample_pcaps/ anew (needs openssl)
 	$(BIN)/python sample_pcaps/make.py

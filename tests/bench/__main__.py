@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from tests.bench import say
+from tests.bench.accuracy import write
 from tests.bench.keyed import make
 from tests.bench.record import record
 from tests.bench.scenarios import scenarios
@@ -27,6 +28,8 @@ def main() -> int:
     scoring.add_argument("folder", type=Path, nargs="?", default=RECORDED, metavar="DIR")
     scoring.add_argument("--keys", action="store_true", help="decrypt with the keys recorded")
     scoring.add_argument("--verbose", action="store_true", help="list every wrong row")
+    accuracy = commands.add_parser("accuracy", help="write docs/accuracy.md")
+    accuracy.add_argument("--record", action="store_true", help="record the scenarios anew first")
     commands.add_parser("keyed", help="make the captures that decryption is held against")
     commands.add_parser("list", help="name the scenarios")
     options = parser.parse_args()
@@ -34,6 +37,10 @@ def main() -> int:
         return int(record(options.out, options.only, options.talk) > 0)
     if options.command == "score":
         return int(score(options.folder, keys=options.keys, verbose=options.verbose) > 0)
+    if options.command == "accuracy":
+        failed = record(RECORDED, "*", None) if options.record else 0
+        say(write(RECORDED))
+        return int(failed > 0)
     if options.command == "keyed":
         return int(make() > 0)
     for scenario in scenarios():

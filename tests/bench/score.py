@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from analyzer.diagnosis.causes import CHILDREN
 from analyzer.keys import read_secrets
@@ -26,6 +27,7 @@ class Row:
     truth: dict[str, Any]
     told: dict[str, Any]
     right: dict[str, bool]
+    kept: bool  # whether the cause, or the family that is all that can be known, is right
 
 
 def judge(truth: dict[str, Any], told: dict[str, Any]) -> dict[str, bool]:
@@ -42,12 +44,17 @@ def judge(truth: dict[str, Any], told: dict[str, Any]) -> dict[str, bool]:
     return right
 
 
-def rows(folder: Path, *, keys: bool = False) -> Iterable[Row]:
-    """Analyse every capture of the folder that has an expectation.
+@functools.cache
+def rows(folder: Path, *, keys: bool = False) -> tuple[Row, ...]:
+    """Analyse every capture of the folder that has an expectation; once in a process.
 
     With ``keys`` only those count for which the programs logged secrets, and a parent is no right
     answer any more where a child is the truth.
     """
+    return tuple(_rows(folder, keys=keys))
+
+
+def _rows(folder: Path, *, keys: bool) -> Iterator[Row]:
     for path in sorted(folder.glob("*.expect.json")):
         name = path.name.removesuffix(".expect.json")
         expected = json.loads(path.read_text(encoding="utf-8"))
@@ -68,7 +75,8 @@ def rows(folder: Path, *, keys: bool = False) -> Iterable[Row]:
                 "rule": getattr(finding, "rule", None),
                 "signature": found.handshake.signature if found else "",
             }
-            yield Row(name, expected["scenario"], truth, saying, judge(truth, saying))
+            kept = judge(recorded, saying)["cause"]
+            yield Row(name, expected["scenario"], truth, saying, judge(truth, saying), kept)
 
 
 def _exact(truth: dict[str, Any]) -> dict[str, Any]:
@@ -78,23 +86,37 @@ def _exact(truth: dict[str, Any]) -> dict[str, Any]:
     return {**truth, "accept": {**accept, "cause": causes}}
 
 
+def share(group: Sequence[Row], field: str) -> float:
+    """How many per cent of the rows have a field right."""
+    return 100 * sum(row.right[field] for row in group) / max(len(group), 1)
+
+
+def groups(found: Iterable[Row], key: Callable[[Row], str]) -> list[tuple[str, list[Row]]]:
+    """The rows by a key, the group with the fewest right causes first."""
+    grouped: dict[str, list[Row]] = defaultdict(list)
+    for row in found:
+        grouped[key(row)].append(row)
+    return sorted(grouped.items(), key=lambda item: (share(item[1], "cause"), item[0]))
+
+
+GROUPINGS: Final[tuple[tuple[str, Callable[[Row], str]], ...]] = (
+    ("fault", lambda row: str(row.scenario["fault"])),
+    ("client", lambda row: str(row.scenario["client"])),
+    ("server", lambda row: str(row.scenario["server"])),
+    ("version", lambda row: str(row.scenario["version"])),
+    ("confidence", lambda row: str(row.told["confidence"] or "no diagnosis")),
+)
+
+
 def table(title: str, found: list[Row], key: Callable[[Row], str]) -> list[str]:
     """Shares of right answers per group, the worst first."""
-    groups: dict[str, list[Row]] = defaultdict(list)
-    for row in found:
-        groups[key(row)].append(row)
-
-    def share(group: list[Row], field: str) -> float:
-        return 100 * sum(row.right[field] for row in group) / len(group)
-
-    order = sorted(groups.items(), key=lambda item: (share(item[1], "cause"), item[0]))
     head = f"{title:32} {'n':>4} " + " ".join(f"{field:>12}" for field in FIELDS)
     return [
         head,
         *(
             f"{name:32} {len(group):4} "
             + " ".join(f"{share(group, field):11.1f}%" for field in FIELDS)
-            for name, group in order
+            for name, group in groups(found, key)
         ),
         "",
     ]
@@ -107,15 +129,7 @@ def score(folder: Path, *, keys: bool = False, verbose: bool = False) -> int:
         say(f"{folder}: nothing recorded")
         return 0
     lines: list[str] = []
-    groupings: tuple[tuple[str, Callable[[Row], str]], ...] = (
-        ("fault", lambda row: str(row.scenario["fault"])),
-        ("client", lambda row: str(row.scenario["client"])),
-        ("server", lambda row: str(row.scenario["server"])),
-        ("version", lambda row: str(row.scenario["version"])),
-        ("confidence", lambda row: str(row.told["confidence"])),
-        ("all", lambda _: "all"),
-    )
-    for title, key in groupings:
+    for title, key in (*GROUPINGS, ("all", lambda _: "all")):
         lines += table(title, found, key)
     bad = [row for row in found if not all(row.right.values())]
     for row in bad if verbose else bad[:60]:
