@@ -137,7 +137,11 @@ def _hang_commands() -> None:
     """Give the program one command for each name, from the module of that name."""
     for name in COMMANDS:
         module = importlib.import_module(f"analyzer.commands.{name}")
-        app.command(name)(getattr(module, name))
+        command = getattr(module, name)
+        if isinstance(command, typer.Typer):  # a command with commands of its own
+            app.add_typer(command, name=name)
+        else:
+            app.command(name)(command)
 
 
 _hang_commands()

@@ -15,6 +15,7 @@ COMMANDS: Final = (
     "analyze",
     "certs",
     "compare",
+    "datapower",
     "explain",
     "listen",
     "probe",

@@ -120,12 +120,14 @@ def _test(name: str) -> Callable[[SuiteFacts], bool] | None:
 def _library() -> list[SuiteFacts]:
     """What the library of such firmware has: nothing of TLS 1.3, PSK, SRP, Kerberos or GOST."""
     if not _LIBRARY:
-        exchanges = {"RSA", "DHE", "ECDHE", "DH", "ECDH"}
         found = (facts_of(suite) for suite in CipherSuite)
-        _LIBRARY.extend(f for f in found if f.key_exchange in exchanges and f.openssl_name)
+        held = [f for f in found if f.key_exchange in _EXCHANGES and f.openssl_name]
+        held.sort(key=lambda f: (_EXCHANGES.index(f.key_exchange), not f.aead, -f.key_bits))
+        _LIBRARY.extend(held)
     return _LIBRARY
 
 
+_EXCHANGES: Final = ("ECDHE", "DHE", "RSA")  # in the order of the library
 _LIBRARY: Final[list[SuiteFacts]] = []
 
 
