@@ -8,7 +8,10 @@ memory, and only the members that matter; nothing is ever unpacked to a disk.
 from __future__ import annotations
 
 import io
+import lzma
+import struct
 import zipfile
+import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
@@ -99,7 +102,7 @@ def _read_archive(data: bytes, path: str, budget: _Budget, depth: int) -> Export
     except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError, ValueError) as error:
         problem = "needs a password" if "password" in str(error) else "a damaged archive"
         raise _error(path, problem, "export again, and copy the file in binary mode") from error
-    except OSError as error:  # zlib's errors come as such from some members
+    except (OSError, zlib.error, struct.error, lzma.LZMAError) as error:
         raise _error(path, "a damaged archive", "copy the file again, in binary mode") from error
 
 

@@ -27,6 +27,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Final
 
 from analyzer.datapower.objects import ConfigObject, Device, Domain, Export, Value
@@ -67,7 +68,7 @@ def read_cli(data: bytes, path: str, limits: Limits = DEFAULT) -> Export:
     text = data.decode("utf-8", "replace")
     reading = _Reading(path, limits)
     lines = [line for line in map(_line, text.splitlines()) if line is not None]
-    for line, following in zip(lines, [*lines[1:], _Line(0, [])], strict=True):
+    for line, following in pairwise([*lines, _Line(0, [])]):
         reading.feed(line.words, opens=following.indent > line.indent)
     generated = _GENERATED.search(text)
     device = Device(exported=generated[1], build=generated[2]) if generated else Device()

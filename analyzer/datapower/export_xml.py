@@ -107,7 +107,7 @@ def _elements(data: bytes, path: str, limits: Limits) -> Iterator[tuple[list[str
                 element.clear()
     except DefusedXmlException as error:
         raise _error(path, "XML with a document type or entities, which no export has") from error
-    except ParseError as error:
+    except (ParseError, LookupError, ValueError) as error:  # the last two: odd encodings
         raise _error(path, f"XML that is damaged: {error}") from error
 
 
@@ -182,7 +182,7 @@ def read_schema(data: bytes, path: str, limits: Limits = DEFAULT) -> dict[tuple[
                 element.clear()
     except DefusedXmlException as error:
         raise _error(path, "XML with a document type or entities, which no export has") from error
-    except ParseError as error:
+    except (ParseError, LookupError, ValueError) as error:  # the last two: odd encodings
         raise _error(path, f"XML that is damaged: {error}") from error
     return found
 

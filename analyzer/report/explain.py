@@ -33,7 +33,9 @@ def suggest(modules: Mapping[str, RuleModule], wanted: str) -> list[str]:
     plain = wanted.lower().replace("_", "-")
     begun = sorted(key for key in known if plain and key.startswith(plain))
     close = begun or difflib.get_close_matches(plain, known, n=4)
-    return sorted({id_ for key in close for id_ in known[key]})[:4]
+    found = {id_ for key in close for id_ in known[key]}
+    # What the wire says comes before what a gateway's papers add to it.
+    return sorted(found, key=lambda id_: (id_.startswith("TLS-DP"), id_))[:4]
 
 
 def render_rule(module: RuleModule, stream: TextIO, *, colour: bool | None = None) -> None:
