@@ -139,7 +139,7 @@ _LEFT_OUT: Final = frozenset(
 def _alpn(hello: ClientHello) -> str:
     """First and last character of the first protocol; of its hexadecimal form where they are odd."""
     body = hello.body(ExtensionType.APPLICATION_LAYER_PROTOCOL_NEGOTIATION) or b""
-    name = body[3 : 3 + body[2]] if len(body) > 3 else b""
+    name = body[3 : 3 + body[2]] if len(body) > 3 and len(body) >= 3 + body[2] else b""
     if not name:
         return "00"
     ends = bytes((name[0], name[-1]))

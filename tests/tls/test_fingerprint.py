@@ -3,13 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import json
-import socket
-from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
 
-import dpkt
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -17,12 +11,10 @@ from hypothesis import strategies as st
 from analyzer.tls.fingerprint import ja3, ja3_text, ja3s, ja3s_text, ja4, ja4_raw
 from analyzer.tls.hello import (
     ClientHello,
-    ServerHello,
     decode_client_hello,
     decode_server_hello,
     decode_v2_client_hello,
 )
-from tests.support.shared import shared
 
 
 def hello_of(middle: str, extensions: str, version: str = "0303") -> ClientHello:
@@ -106,142 +98,3 @@ def test_any_hello_has_fingerprints(data: bytes) -> None:
     assert hello is not None
     assert len(ja3(hello) or "") == 32
     assert len(ja4(hello) or "") == 36
-
-
-# What other projects expect. A small reader of its own keeps these tests apart from our stages.
-
-Ends = tuple[str, int, str, int]  # sender's address and port, receiver's
-NETWORK = {
-    0: lambda raw: dpkt.loopback.Loopback(raw).data,
-    1: lambda raw: dpkt.ethernet.Ethernet(raw).data,
-    101: dpkt.ip.IP,
-    113: lambda raw: dpkt.sll.SLL(raw).data,
-}
-
-
-def sent(path: Path) -> dict[Ends, bytes]:
-    """The first bytes of each direction of each connection, without gaps."""
-    pieces: dict[Ends, dict[int, bytes]] = {}
-    with path.open("rb") as file:
-        reader = dpkt.pcap.UniversalReader(file)
-        network = NETWORK.get(reader.datalink())
-        for _, raw in reader if network else ():
-            try:
-                packet = network(raw)  # type: ignore[misc]
-                segment = packet.data
-            except (dpkt.UnpackError, AttributeError, IndexError):
-                continue
-            if isinstance(segment, dpkt.tcp.TCP) and segment.data:
-                source, target = (
-                    socket.inet_ntop(socket.AF_INET if len(a) == 4 else socket.AF_INET6, a)
-                    for a in (packet.src, packet.dst)
-                )
-                ends = (source, segment.sport, target, segment.dport)
-                pieces.setdefault(ends, {}).setdefault(segment.seq, bytes(segment.data))
-    return {ends: joined(parts) for ends, parts in pieces.items()}
-
-
-def joined(parts: dict[int, bytes]) -> bytes:
-    data, begin = b"", min(parts)
-    for sequence in sorted(parts):
-        if sequence > begin + len(data):
-            break
-        data += parts[sequence][begin + len(data) - sequence :]
-    return data
-
-
-def first_message(data: bytes) -> tuple[int, bytes]:
-    """Type and body of the message that the first records hold; type -1 where there is none."""
-    clear, at = b"", 0
-    while data[at : at + 2] == b"\x16\x03" and at + 5 <= len(data):
-        length = int.from_bytes(data[at + 3 : at + 5], "big")
-        clear += data[at + 5 : at + 5 + length]
-        at += 5 + length
-    if len(clear) < 4:
-        return -1, b""
-    return clear[0], clear[4 : 4 + int.from_bytes(clear[1:4], "big")]
-
-
-def hellos(path: Path) -> Iterator[tuple[Ends, ClientHello | ServerHello]]:
-    for ends, data in sent(path).items():
-        kind, body = first_message(data)
-        hello = {1: decode_client_hello, 2: decode_server_hello}.get(kind, lambda _: (None, None))(
-            body
-        )[0]
-        if hello is not None:
-            yield ends, hello
-
-
-def rows() -> list[dict[str, Any]]:
-    listed: list[dict[str, Any]] = json.loads(shared("corpus/tls.json").read_text())
-    return [row for row in listed if {"ja4", "ndpi_tls"} & row["expected"].keys()]
-
-
-@pytest.mark.corpus
-def test_ja4_equals_its_authors_results() -> None:
-    compared = 0
-    for row in rows():
-        expected = row["expected"].get("ja4", {})
-        groups = expected if isinstance(expected, list) else [expected]
-        wanted = [flow for group in groups for flow in group.get("rows", ()) if "JA4.1" in flow]
-        if not wanted:
-            continue
-        found = {
-            (ends[0], str(ends[1])): ja4(hello)
-            for ends, hello in hellos(shared("corpus") / row["file"])
-            if isinstance(hello, ClientHello)
-        }
-        for flow in wanted:
-            mine = found.get((flow["src"], flow["srcport"]))
-            if mine is not None:  # else behind a proxy's prelude, which this reader does not skip
-                assert mine == flow["JA4.1"]
-                compared += 1
-
-    assert compared > 5
-
-
-def quirk(theirs: str, mine: str) -> bool:
-    """Whether the expected JA4 differs as nDPI's snapshot does from the specification.
-
-    It writes ``d`` where no SNI was sent and ``i`` where its value is an address (the specification
-    asks for the extension alone), takes the last character of the first ALPN value from another
-    place (``ht`` for ``http/1.1``), and hashes an empty list instead of writing zeros.
-    """
-    empty = hashlib.sha256(b"").hexdigest()[:12]
-    ours, other = (
-        mine.replace("_000000000000", f"_{empty}"),
-        theirs.replace("_000000000000", f"_{empty}"),
-    )
-    glance, *hashes = ours.split("_")
-    their_glance, *their_hashes = other.split("_")
-    same_alpn = their_glance[8:] == glance[8:] or (glance[8:], their_glance[8:]) == ("h1", "ht")
-    rest = (glance[:3], glance[4:8], hashes) == (their_glance[:3], their_glance[4:8], their_hashes)
-    return same_alpn and rest
-
-
-@pytest.mark.corpus
-def test_fingerprints_equal_ndpis_but_for_its_known_quirks() -> None:
-    compared = {"ja3c": 0, "ja3s": 0, "ja4": 0}
-    for row in rows():
-        expected = row["expected"].get("ndpi_tls", [])
-        groups = expected if isinstance(expected, list) else [expected]
-        flows = [flow for group in groups for flow in group["flows"] if flow["l4"] == "TCP"]
-        by_ends = dict(hellos(shared("corpus") / row["file"])) if flows else {}
-        for ends, hello in by_ends.items():
-            pair = {f"{ends[0]}:{ends[1]}", f"{ends[2]}:{ends[3]}"}
-            named = (flow for flow in flows if {flow["a"], flow["b"]} == pair)
-            flow: dict[str, str] = next(named, {})
-            if isinstance(hello, ServerHello):
-                if flow.get("ja3s") and not hello.is_hello_retry_request:
-                    assert ja3s(hello) == flow["ja3s"].split()[0]  # it appends its opinion
-                    compared["ja3s"] += 1
-                continue
-            if flow.get("ja3c"):
-                assert ja3(hello) == flow["ja3c"]
-                compared["ja3c"] += 1
-            if flow.get("ja4"):
-                mine = ja4(hello) or ""
-                assert mine == flow["ja4"] or quirk(flow["ja4"], mine), row["file"]
-                compared["ja4"] += 1
-
-    assert min(compared.values()) > 150
