@@ -6,10 +6,10 @@ STAMP := $(VENV)/.installed
 SAMPLE ?= sample_pcaps/cert_expired.pcap
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-all check accuracy samples clean
+.PHONY: help run test test-all check check-samples accuracy samples clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 $(STAMP): pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -32,6 +32,8 @@ check: $(STAMP) ## lint, format and types
 
 accuracy: $(STAMP) ## score the recorded failures into docs/accuracy.md (RECORD=1 records them anew)
 	$(BIN)/python -m tests.bench accuracy $(if $(RECORD),--record)
+check-samples: $(STAMP) ## compare the samples with what is expected of them
+	$(BIN)/handshake-analyzer check sample_pcaps
 
 samples: $(STAMP) ## make sample_pcaps/ anew (needs openssl)
 	$(BIN)/python sample_pcaps/make.py

@@ -48,7 +48,7 @@ class Samples:
         for connection, expected in zip(report.connections, told, strict=True):
             found = connection.diagnosis
             got = (connection.outcome, found and found.cause)
-            accepted = {expected["cause"], *expected.get("accept", ())}
+            accepted = {truth.cause, *truth.accept}
             if got[0] != expected["outcome"] or got[1] not in accepted:
                 self.wrong.append(f"{path.name}: {got} instead of {truth.outcome} {truth.cause}")
         assert len(told) >= streams, path
@@ -79,16 +79,16 @@ def _expected(told: dict[str, Any], truth: Truth) -> dict[str, Any]:
         "outcome": truth.outcome,
         **{key: getattr(truth, key) for key in KEYS},
         "confidence": found and found["confidence"],
-        "last_message": last and {"name": last["name"], "sender": last["sender"]},
+        "last_message": last and f"{last['sender']} {last['name']}",
         "alerts": [
-            {key: alert[key] for key in ("sender", "description", "visible")}
+            f"{alert['sender']} {alert['description'] if alert['visible'] else 'encrypted'}"
             for alert in told["handshake"]["alerts"]
         ],
     }
     if truth.outcome == "incomplete" and found:
         expected |= {key: found[key] for key in KEYS if key != "cause"}
     if truth.accept:
-        expected["accept"] = list(truth.accept)
+        expected["cause"] = [truth.cause, *truth.accept]
     return expected
 
 

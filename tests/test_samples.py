@@ -26,9 +26,9 @@ def told(connection: Connection) -> dict[str, Any]:
         "stream": plain["stream"],
         "outcome": plain["outcome"],
         **{key: finding[key] for key in DIAGNOSIS},
-        "last_message": last and {key: last[key] for key in ("name", "sender")},
+        "last_message": last and f"{last['sender']} {last['name']}",
         "alerts": [
-            {key: alert[key] for key in ("sender", "description", "visible")}
+            f"{alert['sender']} {alert['description'] if alert['visible'] else 'encrypted'}"
             for alert in plain["handshake"]["alerts"]
         ],
     }
@@ -53,9 +53,9 @@ def test_a_sample_is_told_as_expected(case: str) -> None:
     assert sorted(found) == sorted(row["stream"] for row in expected)
     for row in expected:
         seen = found[row["stream"]]
-        if seen["cause"] in row.get("accept", ()):
+        if isinstance(row["cause"], list) and seen["cause"] in row["cause"]:
             seen["cause"] = row["cause"]
-        keys = set(row) - {"accept"}
+        keys = set(row)
         differences = [
             *(f"missing {fact}" for fact in sorted(facts(row, keys) - facts(seen, keys))),
             *(f"unexpected {fact}" for fact in sorted(facts(seen, keys) - facts(row, keys))),

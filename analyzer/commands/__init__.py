@@ -14,6 +14,7 @@ NAME: Final = "handshake-analyzer"
 COMMANDS: Final = (
     "analyze",
     "certs",
+    "check",
     "compare",
     "datapower",
     "explain",

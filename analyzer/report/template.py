@@ -20,6 +20,7 @@ from jinja2 import StrictUndefined, TemplateError, TemplateSyntaxError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from analyzer.errors import UsageError
+from analyzer.limits import DEFAULT
 from analyzer.report.escape import one_line, printable
 from analyzer.report.formats import Style
 from analyzer.report.ladder import endpoint_text, frame_text
@@ -29,7 +30,6 @@ from analyzer.report.times import clock
 from analyzer.report.words import CHANGE, GAVE_UP, STEP, SURE
 
 _FOLDER: Final = resources.files("analyzer.report") / "templates"
-_BYTES_MOST: Final = 1 << 20  # a longer file is no template
 
 
 def shipped() -> list[str]:
@@ -80,7 +80,7 @@ def _source(name: str) -> str:
     if name.removesuffix(".j2") in shipped() and not path.exists():
         return (_FOLDER / f"{name.removesuffix('.j2')}.j2").read_text(encoding="utf-8")
     try:
-        if path.stat().st_size > _BYTES_MOST:
+        if path.stat().st_size > DEFAULT.template_bytes:
             raise UsageError(f"{name}: too long for a template; choose another file")
         return path.read_text(encoding="utf-8")
     except FileNotFoundError:
