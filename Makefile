@@ -32,6 +32,7 @@ check: $(STAMP) ## lint, format and types
 
 accuracy: $(STAMP) ## score the recorded failures into docs/accuracy.md (RECORD=1 records them anew)
 	$(BIN)/python -m tests.bench accuracy $(if $(RECORD),--record)
+
 check-samples: $(STAMP) ## compare the samples with what is expected of them
 	$(BIN)/handshake-analyzer check sample_pcaps
 

@@ -13,6 +13,7 @@ from typing import Final, cast
 NAME: Final = "handshake-analyzer"
 COMMANDS: Final = (
     "analyze",
+    "baseline",
     "certs",
     "check",
     "compare",
