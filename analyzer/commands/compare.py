@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import enum
-from typing import TYPE_CHECKING, Annotated, Final
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final, TextIO
 
 import typer
 
@@ -23,6 +25,7 @@ class Form(enum.StrEnum):
 
     TEXT = "text"
     JSON = "json"
+    HTML = "html"
 
 
 def compare(
@@ -33,6 +36,9 @@ def compare(
         str, typer.Argument(metavar="BAD[:STREAM]", help="A capture in which it fails.")
     ],
     form: Annotated[Form, typer.Option("--format", "-f", help="How to print.")] = Form.TEXT,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Write to this file instead.")
+    ] = None,
     verbose: Annotated[
         bool, typer.Option("--verbose", "-v", help="List every difference.")
     ] = False,
@@ -44,21 +50,35 @@ def compare(
     like it.
     """
     found = _comparisons(good, bad)
-    sink = standard_output()
+    colour = False if no_color or output else None
+    from analyzer.report.sink import written_beside  # noqa: PLC0415 - not for --help
+
+    with written_beside(output) if output else contextlib.nullcontext(standard_output()) as sink:
+        _print(found, form, sink, colour=colour, verbose=verbose)
+
+
+def _print(
+    found: list[Comparison], form: Form, sink: TextIO, *, colour: bool | None, verbose: bool
+) -> None:
     if form is Form.JSON:
         import json  # noqa: PLC0415 - only what is asked for
 
         from analyzer.compare.page import comparison_document  # noqa: PLC0415 - as above
 
         document = {"comparisons": [comparison_document(entry) for entry in found]}
-        sink.write(json.dumps(document, indent=2, ensure_ascii=False) + "\n")
+        sink.write(json.dumps(document, indent=2) + "\n")
+        return
+    if form is Form.HTML:
+        from analyzer.compare.html import render_html  # noqa: PLC0415 - only what is asked for
+
+        sink.write(render_html(found))
         return
     from analyzer.compare.page import render_comparison  # noqa: PLC0415 - loads rich
 
     for number, entry in enumerate(found):
         if number:
             sink.write("\n")
-        render_comparison(entry, sink, colour=False if no_color else None, verbose=verbose)
+        render_comparison(entry, sink, colour=colour, verbose=verbose)
 
 
 def _comparisons(good: str, bad: str) -> list[Comparison]:

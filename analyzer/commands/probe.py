@@ -44,6 +44,9 @@ def probe(
         str | None, typer.Option("--sni", help="The name to ask for and to check, if not HOST.")
     ] = None,
     no_sni: Annotated[bool, typer.Option("--no-sni", help="Send no server name.")] = False,
+    alpn: Annotated[
+        str | None, typer.Option("--alpn", help="Protocols to offer, as in h2,http/1.1.")
+    ] = None,
     starttls: Annotated[
         str | None, typer.Option("--starttls", metavar="PROTOCOL", help="smtp, imap, ldap …")
     ] = None,
@@ -100,6 +103,7 @@ def probe(
         place,
         name=None if no_sni else sni,
         named=not no_sni,
+        alpn=alpn,
         starttls=starttls,
         proxy=proxy,
         files=(cert, key, ca),
@@ -125,6 +129,7 @@ def _goal(
     *,
     name: str | None,
     named: bool,
+    alpn: str | None,
     starttls: str | None,
     proxy: str | None,
     files: tuple[Path | None, Path | None, Path | None],
@@ -160,10 +165,18 @@ def _goal(
         certificate=certificate,
         key=key,
         authorities=authorities,
+        alpn=tuple(_protocols(alpn)),
         check=check,
         timeout=timeout,
         family=family.get(versions, socket.AF_UNSPEC),
     )
+
+
+def _protocols(text: str | None) -> list[str]:
+    names = text.split(",") if text else []
+    if not all(name.isascii() and 0 < len(name) < 256 for name in names):
+        raise UsageError(f"--alpn {text}: no list of protocols; write it as in h2,http/1.1")
+    return names
 
 
 def _like(place: str, name: str | None) -> Client:

@@ -101,4 +101,4 @@ def _json(story: Story, recipes: tuple[Recipe, ...]) -> str:
             for recipe in recipes
         ],
     }
-    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+    return json.dumps(document, indent=2) + "\n"

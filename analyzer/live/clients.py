@@ -82,6 +82,8 @@ def s_client_words(goal: Goal, port: int) -> list[str]:
     """The arguments of s_client: through the relay, but by the server's name."""
     words = ["s_client", "-brief", "-connect", f"127.0.0.1:{port}"]
     words += ["-servername", goal.server_name] if goal.server_name else ["-noservername"]
+    if goal.alpn:
+        words += ["-alpn", ",".join(goal.alpn)]
     if goal.certificate:
         words += ["-cert", str(goal.certificate), "-key", str(goal.key or goal.certificate)]
     if goal.authorities:
@@ -187,6 +189,8 @@ def _context(goal: Goal) -> ssl.SSLContext:
         context.verify_mode = ssl.CERT_NONE
     elif goal.server_name is None and _named(goal) is None:
         context.check_hostname = False
+    if goal.alpn:
+        context.set_alpn_protocols(list(goal.alpn))
     _load(context, goal)
     return context
 

@@ -44,6 +44,7 @@ class Goal:
     certificate: Path | None = None
     key: Path | None = None
     authorities: Path | None = None
+    alpn: tuple[str, ...] = ()
     check: bool = True  # the certificate, as a client does
     timeout: float = 10.0
     family: socket.AddressFamily = socket.AF_UNSPEC

@@ -88,6 +88,7 @@ public class Handshake {
             socket.startHandshake();
             System.out.println(socket.getSession().getProtocol() + " "
                 + socket.getSession().getCipherSuite());
+            socket.close();
         }
     }
 }

@@ -6,12 +6,14 @@ import json
 from collections import defaultdict
 from dataclasses import replace
 from functools import cache
+from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
 
 from analyzer import rules
 from analyzer.cli import run
+from analyzer.compare.html import render_html
 from analyzer.compare.partner import examples, partner
 from analyzer.compare.ranking import LEADS, compare
 from analyzer.compare.sides import rows
@@ -129,6 +131,23 @@ def test_the_command_prints_text_and_json(capsys: pytest.CaptureFixture[str]) ->
     assert "Side by side" in text
     assert document["differences"][0]["part"] == "server_certificate.validity"
     assert document["bad"]["cause"] == "cert_expired"
+
+
+def test_the_page_is_whole_and_hostile_names_are_text_in_it(tmp_path: Path) -> None:
+    evil = "<script>alert(1)</script>\x1b[2J"
+    bad = judged(s.alerted(s.offered(m.client_hello(alpn=("<b>x</b>",))), s.SERVER, 40))
+    good = judged(s.a_story(cipher_suite=evil))
+    page = render_html([compare(good, bad)])
+    HTMLParser().feed(page)
+    path = tmp_path / "out.html"
+    words = [str(SAMPLES / "good_tls12.pcap"), str(SAMPLES / "cert_expired.pcap")]
+
+    assert "<script" not in page
+    assert "<b>" not in page
+    assert "\x1b" not in page
+    assert page.count("<table>") == page.count("</table>") == 1
+    assert run(["compare", *words, "-f", "html", "-o", str(path)]) == 0
+    assert path.read_text().startswith("<!doctype html>")
 
 
 @pytest.mark.parametrize(

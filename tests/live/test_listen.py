@@ -25,6 +25,7 @@ from analyzer.live.certificate import make_identity
 from analyzer.live.listen import Listener, Terms
 from analyzer.live.probe import told
 from analyzer.report.schema import Connection
+from analyzer.reproduce.java import PROGRAM
 from tests.live import servers
 
 Calls = Callable[[int], object]
@@ -196,6 +197,21 @@ def test_another_address_is_warned_of(capsys: pytest.CaptureFixture[str]) -> Non
     assert "every network of this machine" in capsys.readouterr().err
     _check_address("127.0.0.1")
     assert capsys.readouterr().err == ""
+
+
+@pytest.mark.peer
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("java") is None, reason="no java")
+@pytest.mark.parametrize(("check", "outcome"), [("false", "established"), ("true", "failed")])
+def test_a_java_client_is_told(check: str, outcome: str, tmp_path: Path) -> None:
+    (tmp_path / "Handshake.java").write_text(PROGRAM)
+
+    def call(port: int) -> None:
+        words = ["java", f"-Dcheck={check}", "Handshake.java", "127.0.0.1", str(port)]
+        words += ["gateway.example", "http/1.1"]
+        subprocess.run(words, cwd=tmp_path, capture_output=True, timeout=60, check=False)
+
+    assert heard(call).outcome == outcome
 
 
 @pytest.mark.peer

@@ -148,6 +148,20 @@ def test_a_proxy_is_part_of_the_story(client: str, capsys: pytest.CaptureFixture
     assert found["server"]["port"] == between
 
 
+@pytest.mark.parametrize("client", CLIENTS)
+def test_protocols_are_offered_where_they_are_given(
+    client: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    made = servers.context(maximum_version=ssl.TLSVersion.TLSv1_2)
+    made.set_alpn_protocols(["h2"])
+    with servers.serving(servers.tls(made)) as port:
+        words = ("-k", "--client", client, "--alpn", "http/1.1,h2")
+        found = probe(capsys, f"127.0.0.1:{port}", *words)
+
+    assert found["tls"]["client_offers"]["alpn"] == ["http/1.1", "h2"]
+    assert found["tls"]["alpn"] == "h2"
+
+
 def test_a_proxy_that_refuses_is_named(capsys: pytest.CaptureFixture[str]) -> None:
     def refusing(connection: socket.socket) -> None:
         connection.recv(4096)
@@ -247,6 +261,7 @@ def test_ipv6_is_reached(capsys: pytest.CaptureFixture[str]) -> None:
         pytest.param(["[::1"], "HOST:PORT", id="address"),
         pytest.param(["127.0.0.1:1", "--starttls", "gopher"], "not known", id="starttls"),
         pytest.param(["127.0.0.1:1", "--sni", "a b"], "no host name", id="sni"),
+        pytest.param(["127.0.0.1:1", "--alpn", "h2,"], "list of protocols", id="alpn"),
         pytest.param(["127.0.0.1:1", "--cert", "absent.pem"], "no such file", id="file"),
         pytest.param(["127.0.0.1:1", "--cert", __file__, "--client", "python"], "not usable", id="no certificate"),
     ],
