@@ -64,6 +64,7 @@ def test_the_examples_of_the_docs_run(
 def test_options_and_commands_named_in_the_docs_exist(page: str) -> None:
     known = "".join(_analyzer(command, "--help").stdout for command in COMMANDS)
     known += _analyzer("--help").stdout
+    known += "".join(_analyzer("datapower", sub, "--help").stdout for sub in ("lint", "predict"))
     for line in re.findall(r"handshake-analyzer ([^`|\n]*)", PAGES[page]):
         for option in re.findall(r"(?<!\S)(--?[a-z][a-z-]*)", line.split("#")[0]):
             assert option in known, f"{page}: {option}"
