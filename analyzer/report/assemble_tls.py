@@ -71,7 +71,7 @@ def _choice(story: Story, choice: ServerHello, frame_of: FrameOf) -> schema.Serv
         version=choice.version_name,
         cipher_suite=choice.cipher_suite.label,
         group=story.group,
-        alpn=_text(choice.alpn),
+        alpn=_text(story.alpn),
         extensions=_labels(choice.extension_types),
         hello_retry_group=retry.label if retry else None,
         signature_algorithm=scheme.label if scheme else None,

@@ -24,7 +24,6 @@ AGREEMENT: Final = 0.97
 
 # (capture, stream): why tshark and we may differ there.
 _SOCKS = "tshark's SOCKS dissector takes stream numbers for the hosts behind the proxy"
-_KEYS = "the file holds keys, and tshark decrypts with them"
 _LOST = "tshark finds no record behind segments that were lost or came late"
 _INSIDE = "TLS inside OpenVPN's own framing, of which tshark shows the client's hello only"
 _NO_HELLO = "tshark reads the middle of an encrypted record as a ServerHello of version 0"
@@ -44,15 +43,6 @@ KNOWN: Final[Mapping[tuple[str, int], str]] = {
         "ntop-nDPI__tests__cfgs__default__pcap__tls_missing_ch_frag.pcap",
         0,
     ): "tshark shows nothing of a ClientHello whose end was not captured",
-    (
-        "ajbanjara-Wireshark__uploads__96afe21b136f715d5b96df4a646c57d9__pcapng-example.pcapng",
-        0,
-    ): _KEYS,
-    (
-        "ajbanjara-Wireshark__uploads__96afe21b136f715d5b96df4a646c57d9__pcapng-example.pcapng",
-        1,
-    ): _KEYS,
-    ("lbirchler-tls-decryption__data__tls3__dsb-tls3.cryptohack.org.pcapng", 0): _KEYS,
     ("cisco-mercury__test__afl_data__corner-cases.pcap", 2): _NO_HELLO,
     (
         "cisco-mercury__test__afl_data__encrypted_handshake_cert_false_positive.pcap",
