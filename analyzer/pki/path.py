@@ -85,13 +85,13 @@ def build_path(
     """Search the path of the first certificate sent.
 
     Args:
-        sent: The leaf and what came with it, in any order.
+        sent: The leaf and what came with it, in any order; of issuers that fit alike the first counts.
         trust: What is trusted.
         time: ns; of several issuers one that is valid then is preferred.
         partial: An intermediate that is trusted ends the path, as in Go, GnuTLS and Java.
     """
     steps = [Step(sent[0], Origin.SENT, 0)]
-    pool = {i: facts for i, facts in enumerate(sent) if i and facts.der != sent[0].der}
+    pool = dict(enumerate(sent[1:], start=1))
     while len(steps) <= DEEPEST:
         current = steps[-1].facts
         anchor = _best(issuers_of(current, trust.named(current.issuer_der)), time)

@@ -56,7 +56,7 @@ def verify_chain(
     """Verify a chain as the side that receives it.
 
     Args:
-        sent: Certificates (DER), the leaf first; the order of the others does not matter.
+        sent: Certificates (DER), the leaf first, the others in any order.
         trust: What the receiving side trusts.
         time: When, ns since the epoch.
         settings: What it checks.

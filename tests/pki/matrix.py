@@ -173,6 +173,10 @@ def _trust(root: Made, sub: Made, leaf: Made) -> tuple[Case, ...]:
         issuer=sub,
         dns=(HOST,),
     )
+    loose_key = ec_key()
+    key_id = x509.SubjectKeyIdentifier.from_public_key(loose_key.public_key()), False
+    loose = make("Root", SIGNER, key_id, ca=True, key=loose_key, identifiers=False)
+    below_loose = make("leaf", issuer=loose, dns=(HOST,))
     strict = make(
         "leaf",
         (
@@ -221,6 +225,10 @@ def _trust(root: Made, sub: Made, leaf: Made) -> tuple[Case, ...]:
         Case("unknown root, sent", (leaf, sub, root), (other,), (19, 2)),
         Case("nothing trusted", (leaf, sub, root), (), (19, 2)),
         Case("self-signed, not trusted", (selfish,), (root,), (18, 0)),
+        Case("sent root without identifier mimics one", (below_loose, loose), (namesake,), (19, 1)),
+        Case("intermediate trusted, its root sent", (leaf, root), (sub,), (2, 1)),
+        Case("root before its cross-signature", (leaf, sub, root, cross), (other,), (19, 2)),
+        Case("cross-signature before its root", (leaf, sub, cross, root), (other,)),
         Case("root of the same name, other key", (leaf, sub), (namesake,), (20, 1)),
         Case("sent root mimics a trusted one", (leaf, sub, root), (namesake,), (19, 2)),
         Case(

@@ -120,7 +120,11 @@ def test_a_verdict_has_a_text_and_a_remedy_for_every_problem(case: Case) -> None
     )
 
 
-@pytest.mark.parametrize("case", [c for c in cases() if len(c.sent) > 2], ids=lambda case: case.id)
+@pytest.mark.parametrize(
+    "case",
+    [c for c in cases() if len(c.sent) > 2 and "before its" not in c.id],
+    ids=lambda case: case.id,
+)
 def test_the_order_of_what_comes_with_the_leaf_does_not_matter(case: Case) -> None:
     leaf, *others = case.sent
     turned = replace(case, sent=(leaf, *reversed(others)))
@@ -204,6 +208,16 @@ def test_the_path_says_where_each_certificate_is_from() -> None:
         ("trusted", None),
     ]
     assert path.sent == 2
+
+
+def test_of_expired_issuers_the_last_one_is_taken() -> None:
+    ends = (AT - 2 * DAY, AT - DAY, AT - 3 * DAY)
+    first = make("Old", SIGNER, issuer=ROOT, ca=True, end=ends[0])
+    others = [make("Old", SIGNER, issuer=ROOT, ca=True, end=e, key=first.key) for e in ends[1:]]
+    leaf = make("leaf", issuer=first)
+    sent = [read_certificate(m.der) for m in (leaf, first, *others)]
+
+    assert build_path(sent, ROOTS, time=NOW).steps[1].index == 2
 
 
 @pytest.mark.parametrize(
