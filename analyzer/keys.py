@@ -11,7 +11,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Final, TypeAlias
 
-from analyzer.capture.facts import CaptureFacts
+from analyzer.capture.facts import DecryptionSecrets
 from analyzer.errors import UsageError
 from analyzer.limits import DEFAULT, Limits
 from analyzer.tls.keylog import Secrets
@@ -59,14 +59,14 @@ def read_password(name: Name) -> bytes:
     return _bytes_of(name, "password file").split(b"\n", 1)[0].rstrip(b"\r")
 
 
-def gather(secrets: Secrets, facts: CaptureFacts) -> None:
+def gather(secrets: Secrets, path: str, blocks: Sequence[DecryptionSecrets]) -> None:
     """Add the secrets that a pcapng file holds in its Decryption Secrets Blocks."""
     lines: list[bytes] = []
-    for block in facts.secrets:
+    for block in blocks:
         if block.type == NSS_KEY_LOG:
             lines += block.data.splitlines()
     if lines:
-        secrets.add_key_log(f"secrets in {facts.path}", lines)
+        secrets.add_key_log(f"secrets in {path}", lines)
 
 
 def _read_key_log(secrets: Secrets, name: Name) -> None:

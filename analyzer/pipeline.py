@@ -1,39 +1,31 @@
 """Wires the stages: bytes to segments to evidence to stories to findings to a report.
 
-The only module that knows them all. A capture is read once; then every connection's story is told,
-a survey of all stories gives each its neighbours, and the rules speak.
+The only module that knows them all. A capture is read once, block by block. A connection that has
+ended leaves the table of flows at once; what is told of it, and when, is the judge's matter.
 """
 
 from __future__ import annotations
 
 import contextlib
 import gc
-from bisect import bisect_right
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from os import PathLike
-from typing import BinaryIO, Final, TypeAlias
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
 
-from analyzer import rules
-from analyzer.capture.block import SegmentBlock
-from analyzer.capture.source import Capture, open_capture
+from analyzer.capture.source import Capture
 from analyzer.datapower.graph import Graph
 from analyzer.datapower.view import with_objects
-from analyzer.diagnosis.engine import Diagnosis, diagnose, outcome
-from analyzer.diagnosis.model import RuleModule
+from analyzer.judging import Judge, Judged, Told
 from analyzer.keys import gather
 from analyzer.limits import DEFAULT, Limits
+from analyzer.reading import Progress, Reading, Source
 from analyzer.report import assemble
 from analyzer.report.groups import Grouping
-from analyzer.report.schema import Connection, FileFrame, Frame, Outcome, Report
+from analyzer.report.schema import Connection, FileFrame, Frame, Report
 from analyzer.tcp.flow import FlowTable
 from analyzer.tls.keylog import Secrets
-from analyzer.tls.neighbours import survey
+from analyzer.tls.outline import Outline
 from analyzer.tls.story import Story
-from analyzer.tls.telling import tell
-
-Source: TypeAlias = str | PathLike[str] | BinaryIO
-Progress: TypeAlias = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,20 +43,26 @@ class Selection:
 
 
 EVERYTHING: Final = Selection()
-_NEVER: Final = 1 << 63  # after every time that nanoseconds in 64 bits can tell
-
-
-@dataclass(frozen=True, slots=True)
-class Judged:
-    """A story with what the rules say of it."""
-
-    story: Story
-    diagnosis: Diagnosis
-    outcome: Outcome
 
 
 class Analysis:
-    """One capture, in one file or several, from bytes to report."""
+    """One capture, in one file or several, from bytes to report.
+
+    Each of :meth:`judged`, :meth:`connections` and :meth:`report` reads the capture anew; a stream
+    can be read once.
+
+    Args:
+        sources: The files of one capture, or one stream.
+        limits: Bounds on memory and time.
+        progress: Called with the bytes read so far and the size of the file (0: unknown).
+        full: Tell every connection in full, and not in short those that plainly went well and are
+            too many (:attr:`Limits.full_stories`).
+        live: Tell each connection as soon as it has ended, without waiting for what the rest of
+            the capture shows.
+        follow: The input is still being written; wait for more where it ends.
+        graph: A gateway's configuration, whose objects are named where they took part.
+        secrets: Keys at hand beside those that the captures bring; all is then told in full.
+    """
 
     def __init__(
         self,
@@ -72,145 +70,123 @@ class Analysis:
         *,
         limits: Limits = DEFAULT,
         progress: Progress | None = None,
+        full: bool = False,
+        live: bool = False,
+        follow: bool = False,
         graph: Graph | None = None,
         secrets: Secrets | None = None,
     ) -> None:
         self._sources = sources
         self._limits = limits
         self._progress = progress
-        self._graph = graph  # of a gateway's configuration
+        self._full = full
+        self._live = live
+        self._follow = follow
+        self._graph = graph
         self._secrets = secrets
-        self._captures: list[Capture] = []
-        self._starts: list[int] = []  # frames before each file
-        self._stories: list[Story] | None = None
+        self._reading: Reading | None = None
+        self.count = 0  # connections that have a number, as far as read
+        self.absent: set[int] = set()  # stream numbers that were asked for and not met
 
     @property
-    def streams(self) -> frozenset[int]:
-        """The numbers of all connections."""
-        return frozenset(story.stream for story in self._told())
+    def captures(self) -> Sequence[Capture]:
+        """The files, as far as read."""
+        return self._reading.captures if self._reading is not None else ()
 
     @property
     def complaints(self) -> tuple[str, ...]:
-        """What was wrong with the secrets at hand, a sentence each."""
-        self.read()
+        """What was wrong with the secrets at hand, a sentence each, as far as read."""
         return self._secrets.complaints() if self._secrets is not None else ()
 
-    def read(self) -> None:
-        """Read the files, unless that was done; raises CaptureError where one is of no use."""
-        self._told()
-
     def judged(self, selection: Selection = EVERYTHING) -> Iterator[Judged]:
-        """Give the stories with what the rules say of them, in order of their stream numbers."""
-        for judged in self._judged():
-            if selection.takes(judged.story.stream, judged.outcome):
-                yield judged
+        """Give the stories with what the rules say of them, each in full.
+
+        They come in order of stream numbers unless they are too many to be held till the end
+        (:attr:`Limits.held_stories`).
+        """
+        for told in self._told(selection, full=True):
+            assert isinstance(told, Judged)
+            if selection.takes(told.stream, told.outcome):
+                yield told
 
     def connections(self, selection: Selection = EVERYTHING) -> Iterator[Connection]:
-        """Give the connections in order of their stream numbers, each as soon as it is judged."""
-        for judged in self.judged(selection):
-            yield self._assemble(judged)
+        """Give the connections, each as soon as it is told; the order is that of telling."""
+        for told in self._told(selection, full=self._full):
+            if selection.takes(told.stream, told.outcome):
+                yield self._assemble(told)
 
     def report(self, selection: Selection = EVERYTHING) -> Report:
-        """Give the whole report."""
+        """Give the whole report, connections in order of their stream numbers."""
         grouping = Grouping()
         connections: list[Connection] = []
-        with _no_collection():
-            for judged in self._judged():
-                grouping.add(judged.story, judged.diagnosis, judged.outcome)
-                if selection.takes(judged.story.stream, judged.outcome):
-                    connections.append(self._assemble(judged))
+        for told in self._told(selection, full=self._full):
+            if isinstance(told, Judged):
+                grouping.add(told.story, told.diagnosis, told.outcome)
+            else:
+                grouping.add_established()
+            if selection.takes(told.stream, told.outcome):
+                connections.append(self._assemble(told))
+        connections.sort(key=lambda connection: connection.stream)
         captures = [
             assemble.capture_of(capture, () if index else self.complaints)
-            for index, capture in enumerate(self._captures)
+            for index, capture in enumerate(self.captures)
         ]
         return assemble.report_of(captures, grouping, connections)
 
-    def _judged(self) -> Iterator[Judged]:
-        modules = rules.modules()
-        for story in self._told():
-            yield _judge(story, modules)
-
-    def _assemble(self, judged: Judged) -> Connection:
-        return assemble.connection_of(
-            judged.story, judged.diagnosis, judged.outcome, self._frame_of
-        )
-
-    def _frame_of(self, frame: int) -> Frame:
+    def frame_of(self, frame: int) -> Frame:
         """Say in which file a frame is, where there are several."""
-        if len(self._captures) == 1:
-            return frame
-        file = bisect_right(self._starts, frame - 1) - 1
-        return FileFrame(file=file, frame=frame - self._starts[file])
+        place = None if self._reading is None else self._reading.frame_of(frame)
+        return frame if place is None else FileFrame(file=place[0], frame=place[1])
 
-    def _told(self) -> list[Story]:
-        if self._stories is None:
-            with _no_collection():
-                flows = FlowTable(self._limits)
-                end = self._observe(flows)
-                secrets = self._gathered()
-                stories = [
-                    tell(evidence, end, self._limits, secrets) for evidence in flows.evidence()
-                ]
-                seen = survey(stories)
-                self._stories = [self._placed(seen.introduce(story)) for story in stories]
-        return self._stories
+    def _assemble(self, told: Told) -> Connection:
+        if isinstance(told, Outline):
+            return assemble.connection_in_short(told, self.frame_of)
+        return assemble.connection_of(told.story, told.diagnosis, told.outcome, self.frame_of)
 
-    def _placed(self, story: Story) -> Story:
+    def _told(self, selection: Selection, *, full: bool) -> Iterator[Told]:
+        """Read the capture and tell all its connections."""
+
+        def briefly(stream: int) -> bool:
+            chosen = selection.streams is not None and stream in selection.streams
+            in_full = full or chosen or self._secrets is not None
+            return not in_full and (enough or stream >= self._limits.full_stories)
+
+        enough = selection.failed  # those that went well are only counted
+        judge = Judge(self._limits, briefly=briefly, patient=not self._live, place=self._place)
+        flows = FlowTable(self._limits)
+        self._reading = Reading(
+            self._sources, self._limits, progress=self._progress, follow=self._follow
+        )
+        self.absent = set(selection.streams or ())
+        with _no_collection():
+            for block in self._reading.blocks():
+                if block is not None:
+                    flows.observe(block)
+                self.count = flows.connections
+                ended = flows.ended(quiet=block is None)
+                yield from self._met(judge.hear(ended, flows.now, self._gathered()))
+            end, secrets = self._reading.end, self._gathered()
+            yield from self._met(judge.hear(flows.evidence(), end, secrets))
+            yield from self._met(judge.close())
+
+    def _gathered(self) -> Secrets | None:
+        """All secrets at hand: those given, and those that the captures brought so far."""
+        for capture in self.captures:
+            fresh = capture.new_secrets()
+            if fresh:
+                self._secrets = self._secrets or Secrets(self._limits)
+                gather(self._secrets, capture.path, fresh)
+        return self._secrets
+
+    def _place(self, story: Story) -> Story:
         """Give a story the objects of the gateway that took part in it."""
         return story if self._graph is None else with_objects(self._graph, story)
 
-    def _gathered(self) -> Secrets | None:
-        """All secrets at hand: those given, and those that the captures bring along."""
-        for capture in self._captures:
-            if capture.facts.secrets:
-                self._secrets = self._secrets or Secrets(self._limits)
-                gather(self._secrets, capture.facts)
-        return self._secrets
-
-    def _observe(self, flows: FlowTable) -> int:
-        """Read all files into the flow table; return the time of the last packet, ns."""
-        frames = 0
-        for source in _in_order(self._sources, self._limits):
-            capture = open_capture(source, self._limits)
-            self._starts.append(frames)
-            for block in capture.segments():
-                flows.observe(_shifted(block, frames) if frames else block)
-                if self._progress is not None:
-                    self._progress(*capture.progress)
-            self._captures.append(capture)
-            frames += capture.frames
-        return max((c.last_packet or 0 for c in self._captures), default=0)
-
-
-def _judge(story: Story, modules: Mapping[str, RuleModule]) -> Judged:
-    diagnosis = diagnose(story, modules)
-    return Judged(story, diagnosis, outcome(story, diagnosis.headline))
-
-
-def _in_order(sources: Sequence[Source], limits: Limits) -> Sequence[Source]:
-    """Put the files of one capture in order of their first packets."""
-    if len(sources) == 1:
-        return sources
-    return sorted(sources, key=lambda source: _first_time(source, limits))
-
-
-def _first_time(source: Source, limits: Limits) -> int:
-    """When the first packets of a file were captured, ns; a file without any goes last."""
-    if source == "-" or not isinstance(source, (str, PathLike)):
-        raise TypeError("only one stream can be analysed at a time, and no files beside it")
-    capture = open_capture(source, limits)
-    try:
-        next(capture.blocks(), None)
-    finally:
-        capture.close()
-    first = capture.first_packet
-    return _NEVER if first is None else first
-
-
-def _shifted(block: SegmentBlock, frames: int) -> SegmentBlock:
-    """Count frames on from the files before."""
-    errors = tuple(replace(error, frame=error.frame + frames) for error in block.icmp_errors)
-    return replace(block, frame=block.frame + frames, icmp_errors=errors)
+    def _met(self, told: Iterator[Told]) -> Iterator[Told]:
+        """Pass on what is told, and strike it off the list of what was asked for."""
+        for one in told:
+            self.absent.discard(one.stream)
+            yield one
 
 
 @contextlib.contextmanager

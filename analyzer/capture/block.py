@@ -9,8 +9,8 @@ it clears that packet's bit in a validity mask.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TypeAlias
+from dataclasses import dataclass, fields, replace
+from typing import Final, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -85,3 +85,14 @@ class SegmentBlock:
     end: Integers
     length: Integers
     icmp_errors: tuple[IcmpError, ...] = ()
+
+    def rows(self, chosen: slice | Integers | Mask) -> SegmentBlock:
+        """Some of the rows, without the errors."""
+        return replace(
+            self, icmp_errors=(), **{name: getattr(self, name)[chosen] for name in COLUMNS}
+        )
+
+
+COLUMNS: Final = tuple(
+    field.name for field in fields(SegmentBlock) if field.name not in {"buffer", "icmp_errors"}
+)

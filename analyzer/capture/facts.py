@@ -51,6 +51,7 @@ class Notes:
     frames: int = 0  # last frame number; pcapng numbers some records that are no packets
     bytes: int = 0
     cut: int = 0  # packets that the snap length cut
+    copies: int = 0  # segments that were captured a second time
     damage: int | None = None  # offset in the file of what cannot be true
     first: int | None = None
     last: int | None = None
@@ -95,6 +96,11 @@ class Notes:
         found = list(self.caveats)
         if self.cut:
             found.append(f"The snap length cut {_packets(self.cut)}; their last bytes are missing.")
+        if self.copies:
+            found.append(
+                f"{_packets(self.copies).capitalize()} with TCP were captured twice, as on a bond "
+                "and its members; each was counted once."
+            )
         drops = sum(self.drops.values())
         if drops:
             found.append(f"The capturing program reports that it dropped {_packets(drops)}.")

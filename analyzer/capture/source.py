@@ -6,6 +6,8 @@ import os
 import stat
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
+from functools import partial
 from io import UnsupportedOperation
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -13,10 +15,12 @@ from typing import Any, BinaryIO
 from analyzer.capture import pcap, pcapng, snoop
 from analyzer.capture.block import PacketBlock, SegmentBlock
 from analyzer.capture.dissect import Dissector
-from analyzer.capture.facts import CaptureFacts, Notes
+from analyzer.capture.duplicates import repeated
+from analyzer.capture.facts import CaptureFacts, DecryptionSecrets, Notes
+from analyzer.capture.following import Followed
 from analyzer.capture.foreign import recognise
 from analyzer.capture.unpack import UNPACK_ERRORS, MissingPackageError, Peeked, unpack
-from analyzer.capture.window import Window, more_is_there
+from analyzer.capture.window import PAUSE_S, Window, more_is_there
 from analyzer.errors import CaptureError
 from analyzer.limits import DEFAULT, Limits
 
@@ -26,15 +30,17 @@ _HEADER = 28  # bytes of the longest file header
 _FOREIGN = 4096  # bytes by which other formats are told
 
 
-def open_capture(source: str | os.PathLike[str] | BinaryIO, limits: Limits = DEFAULT) -> Capture:
-    """Open a capture; ``-`` is standard input.
+def open_capture(
+    source: str | os.PathLike[str] | BinaryIO, limits: Limits = DEFAULT, *, follow: bool = False
+) -> Capture:
+    """Open a capture; ``-`` is standard input. ``follow``: it is still being written.
 
     Raises:
         CaptureError: There is no such file, it cannot be read, or it is not a capture.
     """
     path, stream, owned = _open(source)
     try:
-        return Capture(path, stream, limits, owned=owned)
+        return Capture(path, stream, limits, owned=owned, follow=follow)
     except BaseException:
         if owned:
             stream.close()
@@ -48,19 +54,29 @@ class Capture:
     (:attr:`facts`, and each of them by its name) grows meanwhile.
     """
 
-    def __init__(self, path: str, stream: Any, limits: Limits, *, owned: bool) -> None:
+    def __init__(
+        self, path: str, stream: Any, limits: Limits, *, owned: bool, follow: bool = False
+    ) -> None:
         self.path = path
         self._limits = limits
         self._owned = stream if owned else None
         self._notes = Notes()
+        self._secrets_given = 0
         self._dissector = Dissector(limits)
-        self._raw = Peeked(stream)
         descriptor, self._size = _descriptor(stream)
+        piped = self._size == 0 and descriptor >= 0
+        self._followed: Followed | None = None
+        if follow and descriptor >= 0:
+            stream = self._followed = Followed(stream, descriptor, grows=not piped)
+            self._size = 0
+        self._raw = Peeked(stream)
         top, self.compression = self._unpack()
-        waits = (lambda: more_is_there(descriptor)) if self._size == 0 and descriptor >= 0 else None
-        self._window = Window(
-            top, limits.block_bytes, errors=UNPACK_ERRORS, **({"waits": waits} if waits else {})
-        )
+        waits = _always
+        if self._followed is not None:
+            waits = partial(self._followed.ready, PAUSE_S)
+        elif piped:
+            waits = partial(more_is_there, descriptor)
+        self._window = Window(top, limits.block_bytes, errors=UNPACK_ERRORS, waits=waits)
         self.format, self._blocks = self._recognise(top)
 
     def blocks(self) -> Iterator[PacketBlock]:
@@ -87,8 +103,30 @@ class Capture:
         Raises:
             CaptureError: As :meth:`blocks`.
         """
-        for block in self.blocks():
-            yield self._dissector.segments(block)
+        for packets in self.blocks():
+            block = self._dissector.segments(packets)
+            copies = repeated(block)
+            if copies.any():
+                self.note_copies(int(copies.sum()))
+                block = replace(block.rows(~copies), icmp_errors=block.icmp_errors)
+            yield block
+
+    def new_secrets(self) -> tuple[DecryptionSecrets, ...]:
+        """Give the secrets that the file has brought since this was asked last."""
+        fresh = tuple(self._notes.secrets[self._secrets_given :])
+        self._secrets_given += len(fresh)
+        return fresh
+
+    def note_copies(self, count: int) -> None:
+        """Write down that so many segments were captured twice and given once."""
+        self._notes.copies += count
+
+    def ready(self, seconds: float) -> bool:
+        """Wait until there is more to read, or the end of it; False if neither comes in time.
+
+        What is not followed is always ready.
+        """
+        return self._followed is None or self._followed.ready(seconds)
 
     def close(self) -> None:
         """Close the file, if it was opened here. Reading to the end does so as well."""
@@ -204,6 +242,10 @@ class Capture:
 
     def _error(self, problem: str, hint: str, offset: int | None = None) -> CaptureError:
         return CaptureError(problem, path=self.path, hint=hint, offset=offset)
+
+
+def _always() -> bool:
+    return True
 
 
 _ONE_FILE = "name the capture files in it"

@@ -12,7 +12,7 @@ import numpy as np
 from analyzer.capture.block import Bytes
 
 READ_ERRORS: tuple[type[Exception], ...] = (OSError, EOFError)
-_PAUSE_S = 0.02
+PAUSE_S = 0.02  # without a byte, after which what came is worth a look
 SLACK = 64  # bytes behind the window that a gather may touch
 
 
@@ -90,5 +90,5 @@ def more_is_there(descriptor: int) -> bool:
     large blocks.
     """
     with contextlib.suppress(OSError, ValueError):
-        return bool(select.select([descriptor], [], [], _PAUSE_S)[0])
+        return bool(select.select([descriptor], [], [], PAUSE_S)[0])
     return False

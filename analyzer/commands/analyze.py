@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import contextlib
 import os
+import stat
 import sys
 from pathlib import Path
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
 from analyzer.commands import COMMANDS, standard_output
-from analyzer.commands.printing import writer
+from analyzer.commands.printing import Outlet, writer
 from analyzer.errors import UsageError
 from analyzer.report.formats import Format, Style
+
+if TYPE_CHECKING:
+    from analyzer.report.progress import ProgressBar
 
 ENVIRONMENT: Final = "HANDSHAKE_ANALYZER_KEY_PASSWORD"
 
@@ -87,6 +91,12 @@ def analyze(
     cert_dir: Annotated[
         Path | None, typer.Option(help="Certificate files that the export names.")
     ] = None,
+    full: Annotated[
+        bool, typer.Option("--full", help="Tell all in full, however many went well.")
+    ] = False,
+    follow: Annotated[
+        bool, typer.Option("--follow", help="The capture still grows: wait for more; Ctrl-C ends.")
+    ] = False,
     verbose: Annotated[
         bool, typer.Option("--verbose", "-v", help="Tell every failure, and list the rest.")
     ] = False,
@@ -102,26 +112,26 @@ def analyze(
     from analyzer.datapower.load import load_graph  # noqa: PLC0415 - not for --help
     from analyzer.keys import read_secrets  # noqa: PLC0415 - not for --help
     from analyzer.pipeline import Analysis, Selection  # noqa: PLC0415 - loads numpy and more
-    from analyzer.report.progress import ProgressBar  # noqa: PLC0415 - not for --help
     from analyzer.report.sink import written_beside  # noqa: PLC0415 - not for --help
 
     selection = Selection(streams=frozenset(stream) if stream else None, failed=failed)
     graph = load_graph(dp_export, cert_dir)
     secrets = read_secrets(keylog or (), key or (), _password(key_password_file))
-    bar = ProgressBar(sys.stderr) if sys.stderr.isatty() else None
-    with bar or contextlib.nullcontext():
-        analysis = Analysis(files, progress=bar, graph=graph, secrets=secrets)
-        analysis.read()
-    missing = sorted((selection.streams or frozenset()) - analysis.streams)
-    if missing:
-        raise UsageError(
-            f"{files[0]}: no TCP stream {missing[0]} ({_known(len(analysis.streams))}); "
-            "use Wireshark's tcp.stream number"
-        )
+    lines = form is Format.NDJSON and not template
+    live = lines and (follow or (files == ["-"] and _is_pipe()))
+    analysis = Analysis(
+        files,
+        progress=(bar := _bar(lines=lines, to_file=output is not None)),
+        full=full,
+        live=live,
+        follow=follow or live,
+        graph=graph,
+        secrets=secrets,
+    )
     colour = False if no_color or output else None
-    style = Style(verbose, chosen=bool(stream), colour=colour, local=local)
+    style = Style(verbose, chosen=bool(stream), colour=colour, local=local, live=live)
     with written_beside(output) if output else contextlib.nullcontext(standard_output()) as sink:
-        failures = write(analysis, selection, sink, style)
+        failures = write(analysis, selection, Outlet(sink, style, bar or contextlib.nullcontext()))
     if template or form in {Format.NDJSON, Format.CSV}:  # others have it with the file's caveats
         from analyzer.report.escape import printable  # noqa: PLC0415 - not for --help
 
@@ -151,5 +161,18 @@ def _check(name: str, names: list[str]) -> None:
         )
 
 
-def _known(count: int) -> str:
-    return f"it has 0 to {count - 1}" if count else "it has none"
+def _is_pipe() -> bool:
+    """Whether standard input is still being written, and no file."""
+    try:
+        return not stat.S_ISREG(os.fstat(sys.stdin.fileno()).st_mode)
+    except (OSError, ValueError):
+        return False
+
+
+def _bar(*, lines: bool, to_file: bool) -> ProgressBar | None:
+    """Progress for a terminal, unless lines of the report appear on one meanwhile."""
+    if not sys.stderr.isatty() or (lines and not to_file and sys.stdout.isatty()):
+        return None
+    from analyzer.report.progress import ProgressBar  # noqa: PLC0415 - loads rich
+
+    return ProgressBar(sys.stderr)

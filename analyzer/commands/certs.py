@@ -256,9 +256,7 @@ def _stories(path: str) -> Iterator[Story]:
     with bar or contextlib.nullcontext():
         # Standard input may have been looked at: its buffer holds what was taken from below it.
         analysis = Analysis([sys.stdin.buffer if path == "-" else path], progress=bar)
-        analysis.read()
-    for judged in analysis.judged():
-        yield judged.story
+        yield from (judged.story for judged in analysis.judged())
 
 
 def _owners(

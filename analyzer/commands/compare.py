@@ -15,7 +15,7 @@ from analyzer.errors import UsageError
 
 if TYPE_CHECKING:
     from analyzer.compare.ranking import Comparison
-    from analyzer.pipeline import Judged
+    from analyzer.judging import Judged
 
 _PAIRS_MOST: Final = 20
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from analyzer.errors import UsageError
 
 if TYPE_CHECKING:
-    from analyzer.pipeline import Judged
+    from analyzer.judging import Judged
 
 _NUMBERED: Final = re.compile(r"(?s)(.+):(\d{1,9})")
 _LISTED_MOST: Final = 12

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from io import TextIOWrapper
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -12,9 +14,17 @@ from analyzer.report.formats import Format, Renderer, Style, renderer
 
 if TYPE_CHECKING:
     from analyzer.pipeline import Analysis, Selection
-    from analyzer.report.schema import Connection
 
-Writer: TypeAlias = "Callable[[Analysis, Selection, TextIOWrapper, Style], int]"
+Writer: TypeAlias = "Callable[[Analysis, Selection, Outlet], int]"
+
+
+@dataclass(frozen=True, slots=True)
+class Outlet:
+    """Where a report goes, how it is to look there, and what shows progress until then."""
+
+    sink: TextIOWrapper
+    style: Style
+    busy: AbstractContextManager[object]
 
 
 def writer(form: Format, template: str | None, given: Sequence[str] | None) -> Writer:
@@ -29,33 +39,43 @@ def writer(form: Format, template: str | None, given: Sequence[str] | None) -> W
     return functools.partial(_print_whole, render)
 
 
-def _print(
-    form: Format, analysis: Analysis, selection: Selection, sink: TextIOWrapper, style: Style
-) -> int:
+def _print(form: Format, analysis: Analysis, selection: Selection, outlet: Outlet) -> int:
     """Print the report in the form that was asked for; return how many failures it shows."""
     if form is Format.NDJSON:
-        return _print_lines(analysis.connections(selection), sink)
-    return _print_whole(renderer(form), analysis, selection, sink, style)
+        return _print_lines(analysis, selection, outlet)
+    return _print_whole(renderer(form), analysis, selection, outlet)
 
 
-def _print_whole(
-    render: Renderer,
-    analysis: Analysis,
-    selection: Selection,
-    sink: TextIOWrapper,
-    style: Style,
-) -> int:
-    report = analysis.report(selection)
-    render(report, sink, style)
+def _print_whole(render: Renderer, analysis: Analysis, selection: Selection, outlet: Outlet) -> int:
+    with outlet.busy:
+        report = analysis.report(selection)
+    _check_streams(analysis)
+    render(report, outlet.sink, outlet.style)
     return len(report.failed)
 
 
-def _print_lines(connections: Iterable[Connection], sink: TextIOWrapper) -> int:
+def _print_lines(analysis: Analysis, selection: Selection, outlet: Outlet) -> int:
+    """Print each connection as it is told."""
     from analyzer.report.machine import render_line  # noqa: PLC0415 - only what is asked for
     from analyzer.report.sink import write_all  # noqa: PLC0415 - as above
 
     failures = 0
-    for connection in connections:
-        write_all(sink, render_line(connection))
-        failures += connection.outcome == "failed"
+    with outlet.busy:
+        for connection in analysis.connections(selection):
+            write_all(outlet.sink, render_line(connection))
+            if outlet.style.live:
+                outlet.sink.flush()
+            failures += connection.outcome == "failed"
+    _check_streams(analysis)
     return failures
+
+
+def _check_streams(analysis: Analysis) -> None:
+    """Refuse to be silent about a connection that was asked for and is not there."""
+    if analysis.absent:
+        count = analysis.count
+        known = f"it has 0 to {count - 1}" if count else "it has none"
+        raise UsageError(
+            f"{analysis.captures[0].path}: no TCP stream {min(analysis.absent)} ({known}); "
+            "use Wireshark's tcp.stream number"
+        )

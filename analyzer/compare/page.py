@@ -7,7 +7,7 @@ from typing import Any, Final, TextIO
 from analyzer.compare.difference import Difference
 from analyzer.compare.ranking import Comparison
 from analyzer.compare.sides import rows
-from analyzer.pipeline import Judged
+from analyzer.judging import Judged
 from analyzer.report.page import Page
 
 _RANKED_MOST: Final = 12

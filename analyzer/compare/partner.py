@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from analyzer.pipeline import Judged
+from analyzer.judging import Judged
 from analyzer.tls.story import Story
 
 

@@ -14,7 +14,7 @@ from typing import Final
 from analyzer.compare import answers, offers, path
 from analyzer.compare.difference import Difference
 from analyzer.diagnosis.causes import PARENTS
-from analyzer.pipeline import Judged
+from analyzer.judging import Judged
 from analyzer.tcp.timeline import Side
 from analyzer.tls.story import Story
 

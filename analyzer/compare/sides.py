@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from analyzer.compare.difference import NONE, known, listed
 from analyzer.compare.path import answer_to_syn, end_text
-from analyzer.pipeline import Judged
+from analyzer.judging import Judged
 from analyzer.tcp.timeline import Side
 from analyzer.tls.story import Chain, Story
 from analyzer.tls.x509_facts import time_text

@@ -11,12 +11,13 @@ from analyzer.diagnosis.engine import Diagnosis
 from analyzer.diagnosis.model import Finding
 from analyzer.report import schema
 from analyzer.report.assemble_certificates import certificates_of
-from analyzer.report.assemble_tls import FrameOf, tls_of
+from analyzer.report.assemble_tls import FrameOf, tls_in_short, tls_of
 from analyzer.report.escape import encodable
 from analyzer.report.groups import Grouping
 from analyzer.report.schema import Outcome
 from analyzer.report.times import rfc3339
 from analyzer.tcp.timeline import Side
+from analyzer.tls.outline import Outline
 from analyzer.tls.story import Alert, Message, Story, Visibility
 
 TOOL: Final = schema.Tool(name="handshake-analyzer", version=__version__)
@@ -61,6 +62,7 @@ def connection_of(
     headline = diagnosis.headline
     return schema.Connection(
         stream=story.stream,
+        detail="full",
         transport="tcp",
         client=schema.Endpoint(ip=story.client.ip, port=story.client.port),
         server=schema.Endpoint(ip=story.server.ip, port=story.server.port),
@@ -75,6 +77,52 @@ def connection_of(
         tcp=_tcp(story, frame_of),
         caveats=tuple(encodable(caveat) for caveat in story.caveats),
     )
+
+
+def connection_in_short(outline: Outline, frame_of: FrameOf) -> schema.Connection:
+    """Describe a connection that plainly went well; what a story would add is left empty."""
+    syn, syn_ack, closed = outline.syn, outline.syn_ack, outline.closed
+    client, server = outline.halves
+    return schema.Connection(
+        stream=outline.stream,
+        detail="short",
+        transport="tcp",
+        client=schema.Endpoint(ip=outline.client.ip, port=outline.client.port),
+        server=schema.Endpoint(ip=outline.server.ip, port=outline.server.port),
+        start=rfc3339(outline.start),
+        end=rfc3339(outline.end),
+        outcome="established",
+        diagnosis=None,
+        findings=(),
+        tls=tls_in_short(outline),
+        handshake=_COMPLETED,
+        certificates=_NO_CERTIFICATES,
+        tcp=schema.Tcp(
+            syns=1,
+            syn_frame=frame_of(syn.frame),
+            syn_ack_frame=frame_of(syn_ack.frame),
+            end="fin",
+            end_by="client" if outline.closed_by_client else "server",
+            end_frame=frame_of(closed.frame),
+            end_time=rfc3339(closed.time),
+            rtt=(syn_ack.time - syn.time) / 1e9,
+            retransmissions=0,
+            missing_bytes=0,
+            client_packets=client.packets,
+            server_packets=server.packets,
+            client_bytes=client.payload,
+            server_bytes=server.payload,
+        ),
+        caveats=(),
+    )
+
+
+_COMPLETED: Final = schema.Handshake(
+    signature="", completed=True, last_message=None, messages=(), alerts=(), prelude=None
+)
+_NO_CERTIFICATES: Final = schema.Certificates(
+    server=(), client=(), server_chain=None, client_chain=None
+)
 
 
 def _finding(finding: Finding, frame_of: FrameOf) -> schema.Finding:

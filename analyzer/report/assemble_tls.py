@@ -11,6 +11,7 @@ from analyzer.report.schema import Frame
 from analyzer.tcp.timeline import Side
 from analyzer.tls.fingerprint import ja3, ja3s, ja4
 from analyzer.tls.hello import ClientHello, ServerHello
+from analyzer.tls.outline import Outline
 from analyzer.tls.registry import CodePoint
 from analyzer.tls.story import Story
 
@@ -34,6 +35,25 @@ def tls_of(story: Story, frame_of: FrameOf) -> schema.Tls:
         ja3=ja3(story.offers[0]) if story.offers else None,
         ja3s=ja3s(choice) if choice else None,
         ja4=ja4(story.offers[0]) if story.offers else None,
+    )
+
+
+def tls_in_short(outline: Outline) -> schema.Tls:
+    """Describe what was agreed on a connection that plainly went well."""
+    return schema.Tls(
+        version=outline.version,
+        cipher_suite=outline.cipher_suite,
+        group=outline.group,
+        sni=_text(outline.sni),
+        alpn=_text(outline.alpn),
+        resumed=outline.resumed,
+        client_offers=None,
+        server_choice=None,
+        certificate_request=None,
+        renegotiations=0,
+        ja3=None,
+        ja3s=None,
+        ja4=None,
     )
 
 

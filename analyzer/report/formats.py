@@ -37,6 +37,7 @@ class Style:
     chosen: bool = False  # the connections were asked for by number: tell each of them
     colour: bool | None = None  # None: what suits the stream
     local: bool = False  # times of this machine's zone instead of UTC
+    live: bool = False  # somebody waits for each line
 
 
 Renderer: TypeAlias = "Callable[[Report, TextIOWrapper, Style], None]"

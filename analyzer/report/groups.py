@@ -43,6 +43,8 @@ class _Members:
             self.sni[encodable(story.offer.server_name)] += 1
 
     def join(self, other: _Members) -> None:
+        if other.example < self.example:
+            self.title, self.example = other.title, other.example
         self.count += other.count
         self.first, self.last = min(self.first, other.first), max(self.last, other.last)
         self.clients += other.clients
@@ -51,7 +53,7 @@ class _Members:
 
 
 class Grouping:
-    """Counts outcomes and gathers failures while connections go by, in order of their numbers."""
+    """Counts outcomes and gathers failures while connections go by, in any order."""
 
     def __init__(self) -> None:
         self._outcomes: Counter[str] = Counter()
@@ -67,7 +69,14 @@ class Grouping:
         if key not in self._members:
             title = encodable(finding.title)
             self._members[key] = _Members(title, story.stream, story.start, story.start)
-        self._members[key].add(story)
+        members = self._members[key]
+        if story.stream < members.example:
+            members.title, members.example = encodable(finding.title), story.stream
+        members.add(story)
+
+    def add_established(self) -> None:
+        """Count in a connection that plainly went well."""
+        self._outcomes["established"] += 1
 
     def summary(self) -> Summary:
         """Count all connections by outcome."""

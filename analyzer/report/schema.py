@@ -351,9 +351,14 @@ class Tcp(Data, frozen=True):
 
 
 class Connection(Data, frozen=True):
-    """One connection, from first packet to last."""
+    """One connection, from first packet to last.
+
+    ``detail`` is "short" for connections that plainly went well in a capture with very many: what
+    was offered, the messages, the certificates and the fingerprints are then left out.
+    """
 
     stream: Count
+    detail: Literal["full", "short"]
     transport: Literal["tcp"]
     client: Endpoint
     server: Endpoint

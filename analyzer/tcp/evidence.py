@@ -6,18 +6,18 @@ processes and a cluster run the same code. Nothing here knows TLS.
 
 Directions are indices: half 0 was sent by ``endpoints[0]``, half 1 by ``endpoints[1]``. Which of
 them is the client is decided later (:mod:`analyzer.tcp.timeline`), since a piece of capture may not
-know.
+know. The types are named tuples: there are many of them, and these are the cheapest to make, to
+send to another process and to compare.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 FIN, SYN, RST, PSH, ACK = 1, 2, 4, 8, 16
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Endpoint:
+class Endpoint(NamedTuple):
     """One end of a connection; ``ip`` in its canonical text form (RFC 5952 for IPv6)."""
 
     ip: str
@@ -27,8 +27,7 @@ class Endpoint:
         return f"[{self.ip}]:{self.port}" if ":" in self.ip else f"{self.ip}:{self.port}"
 
 
-@dataclass(frozen=True, slots=True)
-class Piece:
+class Piece(NamedTuple):
     """Bytes that followed each other on the wire, from one or more segments of one direction.
 
     Segment ``i`` contributed ``data[ends[i - 1]:ends[i]]`` and was captured as ``frames[i]`` at
@@ -44,8 +43,7 @@ class Piece:
     uncaptured: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class TcpEvent:
+class TcpEvent(NamedTuple):
     """A segment with SYN, FIN or RST, or a keep-alive of facts about it."""
 
     half: int  # index of the sending endpoint
@@ -61,8 +59,7 @@ class TcpEvent:
     length: int  # payload bytes on the wire
 
 
-@dataclass(frozen=True, slots=True)
-class IcmpEvent:
+class IcmpEvent(NamedTuple):
     """An ICMP error about a segment that half ``half`` had sent."""
 
     half: int
@@ -75,8 +72,7 @@ class IcmpEvent:
     next_hop_mtu: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class Half:
+class Half(NamedTuple):
     """What one endpoint sent.
 
     ``pieces`` hold the bytes that a handshake can need, in order of capture, retransmissions
@@ -94,13 +90,13 @@ class Half:
     first_time: int | None = None
     last_frame: int | None = None
     last_time: int | None = None
+    base: int | None = None  # sequence number of the first packet; one less if it is no SYN
 
 
 NOTHING = Half()
 
 
-@dataclass(frozen=True, slots=True)
-class Evidence:
+class Evidence(NamedTuple):
     """One connection. ``stream`` is Wireshark's ``tcp.stream`` within the capture."""
 
     stream: int

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from dataclasses import replace
 from functools import cache
 from html.parser import HTMLParser
 from pathlib import Path
@@ -19,7 +18,8 @@ from analyzer.compare.ranking import LEADS, compare
 from analyzer.compare.sides import rows
 from analyzer.diagnosis.causes import CAUSES
 from analyzer.diagnosis.engine import diagnose, outcome
-from analyzer.pipeline import Analysis, Judged
+from analyzer.judging import Judged
+from analyzer.pipeline import Analysis
 from analyzer.tls.story import Story
 from tests.support import messages as m
 from tests.support import stories as s
@@ -105,7 +105,7 @@ def test_an_encrypted_certificate_is_not_said_to_differ() -> None:
 def test_the_partner_is_the_good_one_most_like_it() -> None:
     bad = judged(s.alerted(s.offered(), s.SERVER, 40))
     like = judged(s.a_story(stream=1))
-    other = replace(like.story.server, ip="203.0.113.99")
+    other = like.story.server._replace(ip="203.0.113.99")
     unlike = judged(s.a_story(stream=2, server=other))
 
     assert partner(bad, [unlike, like, bad]) is like

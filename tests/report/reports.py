@@ -123,6 +123,7 @@ def connection(stream: int = 0, **changed: Any) -> Connection:
     fields: dict[str, Any] = {
         "stream": stream,
         "transport": "tcp",
+        "detail": "full",
         "client": Endpoint(ip=CLIENT, port=51234 + stream),
         "server": Endpoint(ip=SERVER, port=443),
         "start": at(0.01),

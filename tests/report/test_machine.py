@@ -75,7 +75,17 @@ def test_the_keys_of_the_contract_are_there() -> None:
     )
     assert {"first", "last", "example_stream"} <= set(document["groups"][0])
     assert set(one) == {
-        *("stream", "transport", "client", "server", "start", "end", "outcome", "diagnosis"),
+        *(
+            "stream",
+            "detail",
+            "transport",
+            "client",
+            "server",
+            "start",
+            "end",
+            "outcome",
+            "diagnosis",
+        ),
         *("findings", "tls", "handshake", "certificates", "tcp", "caveats"),
     }
     assert {"version", "cipher_suite", "group", "sni", "alpn", "resumed"} <= set(one["tls"])

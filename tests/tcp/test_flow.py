@@ -32,11 +32,11 @@ def content(evidence: Evidence) -> object:
     halves = [
         (
             assemble(half, evidence.halves[1 - index], None),
-            dataclasses.replace(half, pieces=()),
+            half._replace(pieces=()),
         )
         for index, half in enumerate(evidence.halves)
     ]
-    return dataclasses.replace(evidence, halves=(NOTHING, NOTHING)), halves
+    return evidence._replace(halves=(NOTHING, NOTHING)), halves
 
 
 OPENED = [

@@ -33,10 +33,10 @@ def gather(*blocks: list[Sent], limits: Limits = SMALL) -> list[Evidence]:
 def content(evidence: Evidence) -> object:
     """What evidence says, whatever pieces its bytes were kept in."""
     told = [
-        (assemble(half, evidence.halves[1 - index], None), dataclasses.replace(half, pieces=()))
+        (assemble(half, evidence.halves[1 - index], None), half._replace(pieces=()))
         for index, half in enumerate(evidence.halves)
     ]
-    return dataclasses.replace(evidence, halves=(NOTHING, NOTHING)), told
+    return evidence._replace(halves=(NOTHING, NOTHING)), told
 
 
 RECORD = st.builds(

@@ -1,0 +1,42 @@
+"""Packets that were captured twice: on a bond and its members, or a VLAN and its parent."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+
+from analyzer.capture.block import Mask, SegmentBlock
+
+_OPENING_OR_CLOSING: Final = 7  # FIN, SYN and RST: RFC 9293 section 3.1
+_NEAR: Final = 4  # rows that a copy comes behind its original
+_SOON: Final = 1_000_000  # ns; a retransmission takes longer than that
+_SAME: Final = (
+    *("sequence", "acknowledgment", "source_port", "destination_port"),
+    *("flags", "ip_id", "length", "window"),
+)
+
+
+def repeated(block: SegmentBlock) -> Mask:
+    """Rows that are copies of one shortly before them, shape ``(M,)``.
+
+    A copy has the same IP identification, which a retransmission has not. Where there is none
+    (IPv6, or always 0) only segments count that a sender repeats after a timeout at the earliest:
+    those with payload, SYN, FIN or RST. The time to live may differ: a router lies between.
+    """
+    size = len(block.frame)
+    copies = np.zeros(size, np.bool_)
+    told = (block.length > 0) | ((block.flags & _OPENING_OR_CLOSING) != 0) | (block.ip_id > 0)
+    for lag in range(1, min(_NEAR, size - 1) + 1):
+        (rows,) = np.nonzero(block.sequence[lag:] == block.sequence[:-lag])
+        rows += lag
+        for name in _SAME:
+            column = getattr(block, name)
+            rows = rows[column[rows] == column[rows - lag]]
+        if not len(rows):
+            continue
+        same = (block.source[rows] == block.source[rows - lag]).all(axis=1)
+        same &= (block.destination[rows] == block.destination[rows - lag]).all(axis=1)
+        same &= np.abs(block.time[rows] - block.time[rows - lag]) < _SOON
+        copies[rows[same & told[rows]]] = True
+    return copies

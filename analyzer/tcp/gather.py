@@ -1,0 +1,139 @@
+"""What is kept of the payload: the bytes that a handshake can need, and last words."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+
+from analyzer.capture.block import Integers, Mask, SegmentBlock
+from analyzer.capture.select import like_alert_or_handshake
+from analyzer.limits import Limits
+from analyzer.tcp.evidence import FIN, RST, Piece
+from analyzer.tcp.interest import next_limit
+from analyzer.tcp.states import States
+
+_MODULUS: Final = 1 << 32
+_LAST_WORDS_MOST: Final = 512  # payload bytes of a closing segment that are kept in any case
+_BEFORE_START: Final = _MODULUS - (64 << 10)  # bytes that reordering may bring before the first
+
+
+class Gatherer:
+    """Keeps pieces of the halves of open connections, within limits that it raises on demand."""
+
+    def __init__(self, states: States, limits: Limits) -> None:
+        self._states = states
+        self._limits = limits
+        self._pieces: dict[int, list[Piece]] = {}
+        self._exhausted: set[int] = set()  # slots of connections that reached half_bytes_most
+        self.held = 0  # payload bytes kept of all of them
+
+    def take(self, half: int) -> tuple[Piece, ...]:
+        """Give up the pieces of a half, in order of capture."""
+        pieces = tuple(self._pieces.pop(half, ()))
+        self.held -= sum(len(piece.data) for piece in pieces)
+        return pieces
+
+    def exhausted(self, slot: int) -> bool:
+        """Whether a half of a connection reached the limit; asked once, when it is let go."""
+        known = slot in self._exhausted
+        self._exhausted.discard(slot)
+        return known
+
+    def keep(self, block: SegmentBlock, slot: Integers, by_slot: Integers) -> None:
+        """Keep the payload of rows within their half's limit, and ask for more where it ran out."""
+        loaded = by_slot[block.length[by_slot] > 0]
+        if not len(loaded):
+            return
+        slots = slot[loaded]
+        ahead = (block.sequence[loaded] - self._states.halves["start"][slots]) % _MODULUS
+        wanted = (ahead < self._states.halves["limit"][slots]) | (ahead >= _BEFORE_START)
+        kept = wanted
+        while True:
+            if wanted.any():
+                self._gather(block, loaded[wanted], slots[wanted])
+            out = slots[~kept & ~self._states.halves["asked"][slots]]
+            raised = self._raise_limits(np.unique(out)) if len(out) else out
+            if not len(raised):
+                break
+            wanted = ~kept & np.isin(slots, raised) & (ahead < self._states.halves["limit"][slots])
+            kept = kept | wanted
+        telling = self._telling(block, loaded, slots) & ~kept
+        if telling.any():
+            self._gather(block, loaded[telling], slots[telling])
+
+    def _telling(self, block: SegmentBlock, rows: Integers, slots: Integers) -> Mask:
+        """Rows beyond their limit that may still tell something: alerts, handshakes, last words."""
+        closing = (block.flags[rows] & (FIN | RST)) != 0
+        last_words = closing & (block.length[rows] <= _LAST_WORDS_MOST)
+        telling: Mask = (like_alert_or_handshake(block, rows) | last_words) & ~self._plain(slots)
+        return telling
+
+    def _plain(self, slots: Integers) -> Mask:
+        """Halves that were asked and found to speak no TLS keep nothing more."""
+        state = self._states.halves
+        plain: Mask = state["asked"][slots] & (state["limit"][slots] <= self._limits.half_opening)
+        return plain
+
+    def _gather(self, block: SegmentBlock, rows: Integers, slots: Integers) -> None:
+        """Copy the payload of rows, joining those that follow each other on the wire."""
+        captured = block.end[rows] - block.begin[rows]
+        cut = block.length[rows] - captured
+        sequence = block.sequence[rows]
+        follows = np.empty(len(rows), np.bool_)
+        follows[0] = False
+        follows[1:] = (
+            (slots[1:] == slots[:-1])
+            & (sequence[1:] == (sequence[:-1] + captured[:-1]) % _MODULUS)
+            & (cut[:-1] == 0)
+        )
+        starts = np.flatnonzero(~follows)
+        total = np.cumsum(captured)
+        before = np.repeat(total[starts] - captured[starts], np.diff(np.append(starts, len(rows))))
+        ends = (total - before).tolist()
+        begin, end = block.begin[rows].tolist(), block.end[rows].tolist()
+        frames, times = block.frame[rows].tolist(), block.time[rows].tolist()
+        buffer = block.buffer.data
+        stops = [*starts[1:].tolist(), len(rows)]
+        cuts = cut[np.asarray(stops) - 1].tolist()
+        runs = zip(
+            starts.tolist(),
+            stops,
+            slots[starts].tolist(),
+            sequence[starts].tolist(),
+            cuts,
+            strict=True,
+        )
+        for at, stop, slot, number, uncaptured in runs:
+            if stop - at == 1:
+                data = bytes(buffer[begin[at] : end[at]])
+            else:
+                data = b"".join([buffer[begin[i] : end[i]] for i in range(at, stop)])
+            piece = Piece(
+                number,
+                data,
+                tuple(ends[at:stop]),
+                tuple(frames[at:stop]),
+                tuple(times[at:stop]),
+                uncaptured,
+            )
+            self._pieces.setdefault(slot, []).append(piece)
+        np.add.at(self._states.halves["kept"], slots, block.length[rows])
+        self.held += int(total[-1])
+
+    def _raise_limits(self, slots: Integers) -> Integers:
+        """Ask of halves that ran out whether their handshake goes on; return those that may."""
+        raised = []
+        for slot in slots.tolist():
+            limit = int(self._states.halves["limit"][slot])
+            more = next_limit(
+                self._pieces.get(slot, []), self._pieces.get(slot ^ 1, []), limit, self._limits
+            )
+            if more > limit:
+                self._states.halves["limit"][slot] = more
+                raised.append(slot)
+            else:
+                self._states.halves["asked"][slot] = True
+                if limit >= self._limits.half_bytes_most:
+                    self._exhausted.add(slot // 2)
+        return np.asarray(raised, np.int64)
