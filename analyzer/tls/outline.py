@@ -181,24 +181,28 @@ def _records(data: bytes, *, cut: bool) -> list[tuple[int, int, int]]:
 
 
 def _hellos(client: _Side, server: _Side) -> tuple[ClientHello, ServerHello] | None:
-    """The first message of each side, if they are whole hellos."""
-    bodies = (_first(client, _CLIENT_HELLO), _first(server, _SERVER_HELLO))
-    if bodies[0] is None or bodies[1] is None:
+    """The hellos that counted: the last ones, where the server asked for another (TLS 1.3)."""
+    offers, choices = _bodies(client, _CLIENT_HELLO), _bodies(server, _SERVER_HELLO)
+    if not offers or len(offers) != len(choices):
         return None
-    offer, offer_defect = decode_client_hello(bodies[0])
-    choice, choice_defect = decode_server_hello(bodies[1])
+    offer, offer_defect = decode_client_hello(offers[-1])
+    choice, choice_defect = decode_server_hello(choices[-1])
     if offer is None or choice is None or offer_defect or choice_defect:
         return None
     return None if choice.is_hello_retry_request else (offer, choice)
 
 
-def _first(side: _Side, wanted: int) -> bytes | None:
-    kind, begin, length = side.records[0]
-    data = side.data
-    if kind != _HANDSHAKE or length < 4 or data[begin] != wanted:
-        return None
-    size = int.from_bytes(data[begin + 1 : begin + 4], "big")
-    return data[begin + 4 : begin + 4 + size] if 4 + size <= length else None
+def _bodies(side: _Side, wanted: int) -> list[bytes]:
+    """The hellos at the beginning of a side, each the first message of a record, at most two."""
+    found = []
+    for kind, begin, length in side.records[:_HELLOS_WITHIN]:
+        if kind != _HANDSHAKE or length < 4 or side.data[begin] != wanted:
+            continue
+        size = int.from_bytes(side.data[begin + 1 : begin + 4], "big")
+        if 4 + size > length:
+            return []
+        found.append(side.data[begin + 4 : begin + 4 + size])
+    return found
 
 
 def _plain(side: _Side) -> bool:
@@ -224,7 +228,7 @@ def _plain_sealed(client: _Side, server: _Side, choice: ServerHello) -> bool:
     for side in (client, server):
         kinds = [kind for kind, _, _ in side.records]
         sealed = kinds.index(_APPLICATION_DATA) if _APPLICATION_DATA in kinds else len(kinds)
-        if kinds[:sealed] not in ([22], [22, 20]) or kinds.count(23) != len(kinds) - sealed:
+        if kinds[:sealed] not in _BEGINNINGS or kinds.count(23) != len(kinds) - sealed:
             return False
     sent = [record for record in client.records if record[0] == _APPLICATION_DATA]
     lengths = [length for _, _, length in sent[:_RECORDS_MOST]]
@@ -234,6 +238,11 @@ def _plain_sealed(client: _Side, server: _Side, choice: ServerHello) -> bool:
     least = _UNMISTAKABLE + 1 + (facts.tag_length or 16)
     long = [begin for _, begin, length in server.records if length > least]
     return bool(long) and server.frame_of(min(long[-1], len(server.data) - 1)) > used
+
+
+_HELLOS_WITHIN: Final = 3  # records: a hello, ChangeCipherSpec, a second hello
+# Hello, or two of them; ChangeCipherSpec may follow the first (RFC 8446 appendix D.4).
+_BEGINNINGS: Final = ([22], [22, 20], [22, 22], [22, 20, 22], [22, 22, 20])
 
 
 def _clear_messages(side: _Side) -> dict[int, bytes]:
