@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from os import PathLike
     from typing import BinaryIO
 
-    from analyzer.errors import CaptureError
+    from analyzer.errors import CaptureError, UsageError
     from analyzer.limits import Limits
     from analyzer.report.schema import (
         Alert,
@@ -39,6 +39,7 @@ __version__ = "0.1.0"
 
 _HOME = {
     "CaptureError": "analyzer.errors",
+    "UsageError": "analyzer.errors",
     "Limits": "analyzer.limits",
     "Alert": "analyzer.report.schema",
     "Alternative": "analyzer.report.schema",
@@ -67,6 +68,7 @@ __all__ = [
     "Message",
     "Report",
     "Summary",
+    "UsageError",
     "__version__",
     "analyze",
 ]
@@ -78,6 +80,9 @@ def analyze(
     streams: Collection[int] | None = None,
     failed: bool = False,
     limits: Limits | None = None,
+    keylogs: Sequence[str | PathLike[str]] = (),
+    keys: Sequence[str | PathLike[str]] = (),
+    key_password: bytes | None = None,
 ) -> Report:
     """Analyse a capture: a path, a binary stream, or the paths of a capture kept in several files.
 
@@ -86,19 +91,26 @@ def analyze(
         streams: Report on these connections only (Wireshark's ``tcp.stream``).
         failed: Report on failed connections only.
         limits: Other bounds on memory than the default.
+        keylogs: NSS key logs, to decrypt handshake messages and alerts with.
+        keys: Private keys of servers (PEM), for key exchanges by RSA.
+        key_password: Opens those of the keys that are encrypted.
 
     Summary and groups always speak of the whole capture.
 
     Raises:
         CaptureError: A file cannot be read, or is not a capture.
+        UsageError: A key log or a key cannot be read. What is wrong inside one is a caveat.
     """
-    from analyzer.limits import DEFAULT  # noqa: PLC0415 - keeps the import of the package cheap
+    from analyzer.keys import read_secrets  # noqa: PLC0415 - keeps the import of the package cheap
+    from analyzer.limits import DEFAULT  # noqa: PLC0415 - as above
     from analyzer.pipeline import Analysis, Selection  # noqa: PLC0415 - as above
 
     selection = Selection(streams=None if streams is None else frozenset(streams), failed=failed)
     sources: Sequence[str | PathLike[str] | BinaryIO]
     sources = source if isinstance(source, (list, tuple)) else [cast("str", source)]
-    return Analysis(sources, limits=limits or DEFAULT).report(selection)
+    bounds = limits or DEFAULT
+    secrets = read_secrets(keylogs, keys, key_password, bounds)
+    return Analysis(sources, limits=bounds, secrets=secrets).report(selection)
 
 
 def __getattr__(name: str) -> Any:

@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
-from analyzer.errors import UsageError
+from analyzer import UsageError, analyze
 from analyzer.keys import read_secrets
 from analyzer.pipeline import Analysis
 
@@ -166,3 +166,11 @@ def test_nothing_secret_is_printed(locked: Path) -> None:
 
     assert secrets
     assert not [secret for secret in (*secrets, PASSWORD) if secret in shown]
+
+
+def test_the_library_takes_keys_as_well(locked: Path) -> None:
+    (told,) = analyze(TLS13, keylogs=[TLS13.with_suffix(".keys")]).connections
+    (other,) = analyze(RSA, keys=[locked], key_password=PASSWORD.encode()).connections
+
+    assert told.handshake.signature == "CsiorxyfIXFl"
+    assert other.handshake.signature == "CsxnGIFtifLl"
