@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 from analyzer.tcp.timeline import Side
 from analyzer.tls.certificate import (
+    CertificateEntry,
     Certificates,
     decode_certificates,
     decode_compressed_certificates,
 )
+from analyzer.tls.hello import decode_v2_server_hello
 from analyzer.tls.keyexchange import (
     CertificateRequest,
     ServerKeyExchange,
@@ -58,7 +61,16 @@ def read_chains(talk: Conversation) -> Chains:
 
 
 def _certificate(first: dict[tuple[Side, str], Message], side: Side) -> Message | None:
-    return first.get((side, "certificate")) or first.get((side, "compressed_certificate"))
+    for name in ("certificate", "compressed_certificate"):
+        if (side, name) in first:
+            return first[side, name]
+    hello = first.get((side, "server_hello"))
+    return hello if hello is not None and hello.body[:1] == _V2_SERVER_HELLO else None
+
+
+_V2_SERVER_HELLO: Final = (
+    b"\x04"  # SSL 2.0: the certificate is part of it; others begin with 3 or more
+)
 
 
 def _staple(body: bytes | None) -> Staple | None:
@@ -82,6 +94,9 @@ def _first_of_each(talk: Conversation) -> dict[tuple[Side, str], Message]:
 def _decoded(message: Message, version: str) -> Certificates:
     if message.name == "compressed_certificate":
         return decode_compressed_certificates(message.body)[0]
+    if message.name == "server_hello":
+        hello, _ = decode_v2_server_hello(message.body)
+        return Certificates((CertificateEntry(hello.certificate),) if hello else ())
     return decode_certificates(message.body, version)[0]
 
 

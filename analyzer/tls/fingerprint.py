@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from analyzer.tls.hello import ClientHello, ServerHello
-from analyzer.tls.registry import CodePoint, ExtensionType
+from analyzer.tls.registry import CodePoint, ExtensionType, ProtocolVersion
 
 _REMEMBERED: Final = 4096  # clients repeat: their hellos differ in little but random bytes
 _NOTHING: Final = "000000000000"
@@ -57,9 +57,9 @@ def ja3s_text(hello: ServerHello) -> str:
     return f"{version},{suite},{_decimal(hello.extension_types)}"
 
 
-def ja3s(hello: ServerHello) -> str:
-    """JA3S of a server's answer."""
-    return _md5(ja3s_text(hello))
+def ja3s(hello: ServerHello) -> str | None:
+    """JA3S of a server's answer; None for SSL 2.0, which it does not cover."""
+    return None if hello.legacy_version is ProtocolVersion.SSL2 else _md5(ja3s_text(hello))
 
 
 def _decimal(points: Iterable[CodePoint], *, keep: bool = False) -> str:

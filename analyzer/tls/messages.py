@@ -22,9 +22,11 @@ from analyzer.tls.hello import (
     decode_client_hello,
     decode_server_hello,
     decode_v2_client_hello,
+    decode_v2_server_hello,
 )
 from analyzer.tls.records import Record
 from analyzer.tls.registry import ContentType, HandshakeType
+from analyzer.tls.registry_suites import CipherSuite
 from analyzer.tls.story import Alert, Message, Visibility
 
 if TYPE_CHECKING:
@@ -57,7 +59,6 @@ LETTERS: Final[Mapping[str, str]] = {
     "alert": "L",
 }
 _UNASSIGNED: Final = "Z"
-_SSL2_SERVER_HELLO: Final = 4
 
 
 @dataclass(slots=True)
@@ -130,7 +131,7 @@ def _opened(talk: Conversation, decryptor: Decryptor, record: Record) -> Record:
 def _take(talk: Conversation, record: Record, limits: Limits) -> None:
     kind = record.content_type
     if record.v2:
-        _v2_hello(talk, record)
+        _v2(talk, record)
     elif kind == ContentType.HANDSHAKE:
         if _hidden(talk, record):
             _sealed_handshake(talk, record)
@@ -308,21 +309,70 @@ def _server_hello(talk: Conversation, body: bytes) -> tuple[str, Defect | None]:
     return "server_hello", defect
 
 
+def _v2(talk: Conversation, record: Record) -> None:
+    """A record of SSL 2.0. What follows the client's choice of a cipher is encrypted."""
+    kind, awaited = record.fragment[:1], talk.tracker.state
+    if record.sender is Side.CLIENT and kind == b"\x01" and talk.choice is None:
+        _v2_hello(talk, record)
+    elif record.sender is Side.SERVER and kind == b"\x04" and talk.choice is None:
+        _v2_answer(talk, record)
+    elif record.sender is Side.CLIENT and kind == b"\x02" and awaited is State.SERVER_DONE:
+        _v2_key(talk, record)
+    else:
+        _v2_sealed(talk, record)
+
+
 def _v2_hello(talk: Conversation, record: Record) -> None:
-    if record.sender is not Side.CLIENT or record.fragment[:1] != b"\x01":
-        _note(
-            talk, "server_hello" if record.fragment[:1] == b"\x04" else "encrypted_record", record
-        )
-        return
     hello, defect = decode_v2_client_hello(record.fragment)
     if hello is not None:
         talk.offers.append(hello)
-    if defect is not None:
-        talk.defects.append(("client_hello", defect, record.frame))
     if talk.decryptor is not None:
         talk.decryptor.hear_v2(record.fragment)
     talk.tracker.observe(record.sender, "client_hello", frame=record.frame)
-    _note(talk, "client_hello", record)
+    _v2_note(talk, "client_hello", record, defect)
+
+
+def _v2_answer(talk: Conversation, record: Record) -> None:
+    """The server's hello, with its certificate; the client chooses among the ciphers in common."""
+    hello, defect = decode_v2_server_hello(record.fragment)
+    if hello is not None:
+        suite = hello.cipher_suites[:1] or (CipherSuite.TLS_NULL_WITH_NULL_NULL,)
+        talk.choice = ServerHello(hello.version, hello.connection_id, cipher_suite=suite[0])
+        resumed = hello.session_id_hit
+        talk.tracker.state = State.CLIENT_KEYED if resumed else State.SERVER_DONE
+    _v2_note(talk, "server_hello", record, defect)
+
+
+def _v2_key(talk: Conversation, record: Record) -> None:
+    """CLIENT-MASTER-KEY: the cipher that the client chose, and the key for it."""
+    if talk.choice is not None and len(record.fragment) >= 4:
+        suite = CipherSuite(int.from_bytes(record.fragment[1:4], "big"))
+        talk.choice = replace(talk.choice, cipher_suite=suite)
+    talk.tracker.observe(record.sender, "client_key_exchange", frame=record.frame)
+    _v2_note(talk, "client_key_exchange", record, None)
+
+
+def _v2_sealed(talk: Conversation, record: Record) -> None:
+    """SERVER-VERIFY, then a Finished from each side, then data: told apart by their order alone."""
+    sender = talk.sides[record.sender]
+    if sender.finished:
+        _application_data(talk, record)
+    elif record.sender is Side.SERVER and not sender.switched:
+        sender.switched = True
+        _note(talk, "encrypted_record", record, Visibility.INFERRED)
+    else:
+        sender.finished = True
+        client = record.sender is Side.CLIENT
+        talk.tracker.state = State.CLIENT_SWITCHED if client else State.SERVER_SWITCHED
+        talk.tracker.observe(record.sender, "finished", frame=record.frame)
+        _note(talk, "finished", record, Visibility.INFERRED)
+
+
+def _v2_note(talk: Conversation, name: str, record: Record, defect: Defect | None) -> None:
+    """Write down a clear message of SSL 2.0, whose body begins with its type."""
+    if defect is not None:
+        talk.defects.append((name, defect, record.frame))
+    _note(talk, name, record)
     talk.messages[-1] = replace(talk.messages[-1], body=record.fragment, defect=defect)
 
 

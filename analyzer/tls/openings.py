@@ -58,12 +58,14 @@ _PATTERNS: Final[tuple[tuple[Opening, re.Pattern[bytes]], ...]] = (
 )
 
 _TLS_RECORD: Final = re.compile(rb"[\x14-\x18](?:\x03[\x00-\x04]|\x7f[\s\S]|\x01\x01|\xfb\x1a)")
-_V2_HELLO: Final = re.compile(rb"[\x80-\xbf][\s\S]\x01(?:\x00\x02|\x03[\x00-\x04])")
+_V2_HELLO: Final = re.compile(
+    rb"[\x80-\xbf][\s\S](?:\x01(?:\x00\x02|\x03[\x00-\x04])|\x04[\0\x01][\0\x01]\0\x02)"
+)
 _TEXT: Final = re.compile(rb"[\t\r\n\x20-\x7e]{4,}")
 
 
 def looks_like_tls(data: bytes) -> bool:
-    """Whether the bytes can begin a TLS record or an SSLv2-framed ClientHello."""
+    """Whether the bytes can begin a TLS record or a hello in the framing of SSL 2.0."""
     return bool(_TLS_RECORD.match(data) or _V2_HELLO.match(data))
 
 

@@ -9,7 +9,8 @@ RFC 8446 section 5.1 (the same header since SSL 3.0)::
         opaque fragment[TLSPlaintext.length];
     } TLSPlaintext;
 
-and the SSLv2-framed ClientHello of RFC 5246 appendix E.2. After a gap the reader finds its feet
+and the framing of SSL 2.0: for a ClientHello (RFC 5246 appendix E.2), or for all that both sides
+send where the server answers in SSL 2.0. After a gap the reader finds its feet
 again at the next place where headers chain; what it skipped is told, never guessed.
 """
 
@@ -82,10 +83,12 @@ def read_records(
         end = chunk.offset + len(chunk.data)
         if end <= position:
             continue
-        if chunk.offset > position or (index == 0 and stream.starts_midstream):
+        begun = index == 0 and stream.starts_midstream and not _is_whole_v2_hello(chunk.data)
+        if chunk.offset > position or begun:
             position = _regain(stream, chunk, position, breaks)
         while position < end and len(records) < most:
-            record = _read_one(stream, chunk, sender, position)
+            after_v2 = bool(records) and records[-1].v2
+            record = _read_one(stream, chunk, sender, position, after_v2=after_v2)
             if record is None:
                 here = chunk.data[position - chunk.offset :][:64]
                 breaks.append(Break(position, stream.locate(position).frame, here))
@@ -93,7 +96,7 @@ def read_records(
             if end - position < HEADER and not record.v2:
                 break  # less than a header: nothing to tell yet
             records.append(record)
-            position = record.offset + HEADER + record.length - (3 if record.v2 else 0)
+            position = record.offset + HEADER + record.length
     return tuple(records), tuple(breaks)
 
 
@@ -130,10 +133,12 @@ def _chains(data: bytes, at: int) -> bool:
     return after == len(data) or (after < len(data) and _is_header(data, after))
 
 
-def _read_one(stream: Stream, chunk: Chunk, sender: Side, position: int) -> Record | None:
+def _read_one(
+    stream: Stream, chunk: Chunk, sender: Side, position: int, *, after_v2: bool
+) -> Record | None:
     at = position - chunk.offset
     data = chunk.data
-    if position == 0 and _is_v2_hello(data, at):
+    if (position == 0 and _is_v2_hello(data, at)) or (after_v2 and not _is_header(data, at)):
         return _record_v2(stream, chunk, sender, position)
     if not _is_header(data, at):
         return None
@@ -155,25 +160,45 @@ def _read_one(stream: Stream, chunk: Chunk, sender: Side, position: int) -> Reco
 
 def _is_v2_hello(data: bytes, at: int) -> bool:
     """RFC 5246 appendix E.2: a two-byte length with the high bit set, type 1 (or SSLv2's 4)."""
-    head = data[at : at + 5]
+    head = data[at : at + 7]
     if len(head) < 5 or not head[0] & 0x80:
         return False
-    version = head[3:5]
-    return head[2] == 1 and (version == b"\0\2" or head[3] == 3)
+    if head[2] == 4:
+        return head[3] <= 1 and head[5:7] == b"\0\2"
+    return head[2] == 1 and (head[3:5] == b"\0\2" or head[3] == 3)
 
 
-def _record_v2(stream: Stream, chunk: Chunk, sender: Side, position: int) -> Record:
+def _is_whole_v2_hello(data: bytes) -> bool:
+    """Whether a connection of unknown beginning begins with a v2 ClientHello: its lengths must add up."""
+    if len(data) < _V2_FIXED + 2 or data[2] != 1 or not _is_v2_hello(data, 0):
+        return False
+    lengths = (int.from_bytes(data[at : at + 2], "big") for at in (5, 7, 9))
+    return ((data[0] & 0x7F) << 8 | data[1]) == _V2_FIXED + sum(lengths)
+
+
+_V2_FIXED: Final = 9  # bytes of a v2 ClientHello before its three lists
+
+
+def _record_v2(stream: Stream, chunk: Chunk, sender: Side, position: int) -> Record | None:
+    """A record of SSL 2.0: a header of two bytes, or of three with the length of the padding.
+
+    ``offset`` is moved so that every record ends at ``offset + HEADER + length``.
+    """
     at = position - chunk.offset
-    length = (chunk.data[at] & 0x7F) << 8 | chunk.data[at + 1]
-    fragment = chunk.data[at + 2 : at + 2 + length]
-    done = stream.arrived(position + 2 + len(fragment))
+    head = chunk.data[at : at + 3]
+    if len(head) < 3:
+        return None
+    width, mask = (2, 0x7F) if head[0] & 0x80 else (3, 0x3F)
+    length = (head[0] & mask) << 8 | head[1]
+    fragment = chunk.data[at + width : at + width + length]
+    done = stream.arrived(position + width + len(fragment))
     return Record(
         content_type=ContentType(22),
         version=2,
         sender=sender,
         fragment=fragment,
         length=length,
-        offset=position,
+        offset=position + width - HEADER,
         first_frame=stream.locate(position).frame,
         frame=done.frame,
         time=done.time,

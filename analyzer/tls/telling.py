@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import TYPE_CHECKING, Final
 
 from analyzer.errors import Defect, DefectKind
@@ -27,6 +28,7 @@ from analyzer.tls.milestones import Passed, completed, passed_in_clear, passed_i
 from analyzer.tls.openings import classify
 from analyzer.tls.preludes import Start, clear_bytes, find_start
 from analyzer.tls.records import Break, Record, read_records
+from analyzer.tls.registry import ProtocolVersion
 from analyzer.tls.story import (
     HIDDEN,
     Message,
@@ -124,7 +126,8 @@ def _first_bytes(evidence: Evidence, index: int) -> bytes:
 def _is_hello(data: bytes, kind: int) -> bool:
     if data[:1] == b"\x16":
         return len(data) > 5 and data[1] == 3 and data[5] == kind
-    return kind == 1 and classify(data) is Opening.TLS and data[:1] >= b"\x80"
+    v2 = data[:1] >= b"\x80" and classify(data) is Opening.TLS
+    return v2 and data[2] == (1 if kind == 1 else 4)
 
 
 def _read_bytes(evidence: Evidence, client: int, limits: Limits) -> _Bytes:
@@ -150,8 +153,18 @@ def _read_bytes(evidence: Evidence, client: int, limits: Limits) -> _Bytes:
 
 
 def _in_order(records: Mapping[Side, tuple[Record, ...]]) -> list[Record]:
-    both = [*records[Side.CLIENT], *records[Side.SERVER]]
-    return sorted(both, key=lambda record: record.frame)  # stable: a side keeps its own order
+    """Both sides' records in the order in which TCP delivered them.
+
+    A segment that came late delays what is behind it: within a side the order of bytes holds.
+    """
+    delivered: list[tuple[int, Record]] = []
+    for side in (Side.CLIENT, Side.SERVER):
+        last = 0
+        for record in records[side]:
+            last = max(last, record.frame)
+            delivered.append((last, record))
+    delivered.sort(key=itemgetter(0))  # stable: a side keeps its own order
+    return [record for _, record in delivered]
 
 
 def _read_dark(talk: Conversation) -> Reading | None:
@@ -373,6 +386,8 @@ def _resumed(talk: Conversation) -> bool | None:
     if talk.tls13:
         return talk.choice.psk_selected
     names = [message.name for message in talk.messages if message.sender is Side.SERVER]
+    if talk.choice.version is ProtocolVersion.SSL2:
+        return not any(message.name == "client_key_exchange" for message in talk.messages)
     if "server_hello_done" in names or "certificate" in names or "server_key_exchange" in names:
         return False
     return True if "change_cipher_spec" in names else None

@@ -2,41 +2,69 @@
 
 from __future__ import annotations
 
+import functools
 import shutil
 import subprocess
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
 
 _FIELDS = (
     "tcp.stream",
+    "tcp.srcport",
     "tls.handshake.type",
     "tls.handshake.version",
     "tls.handshake.extensions.supported_version",
+    "tls.handshake.session_id",
     "tls.handshake.ciphersuite",
+    "tls.handshake.cipherspec",  # SSL 2.0
+    "tls.handshake.extension.type",
     "tls.handshake.extensions_server_name",
+    "tls.handshake.extensions_supported_group",
+    "tls.handshake.sig_hash_alg",
     "tls.handshake.extensions_alpn_str",
+    "tls.handshake.certificate",
+    "x509af.serialNumber",
     "tls.alert_message.level",
     "tls.alert_message.desc",
 )
-_CLIENT_HELLO, _SERVER_HELLO = "1", "2"
+_CLIENT_HELLO, _SERVER_HELLO = 1, 2
+
+
+@dataclass(frozen=True)
+class Hello:
+    """A hello as tshark lists it; lists in the order sent, GREASE included."""
+
+    versions: tuple[int, ...]
+    session_id: str
+    cipher_suites: tuple[int, ...]
+    extensions: tuple[int, ...]
+    sni: str | None
+    groups: tuple[int, ...]
+    signature_algorithms: tuple[int, ...]  # of all extensions that list schemes
+    alpn: tuple[str, ...]
 
 
 @dataclass
-class Seen:
-    """One stream with TLS, as tshark dissects it unasked and without keys."""
+class Spoken:
+    """What one side of a stream said."""
 
+    types: list[int] = field(default_factory=list)  # of handshake messages, in order
     alerts: list[tuple[int, int]] = field(default_factory=list)  # (level, description)
-    version: int | None = None  # chosen
-    cipher_suite: int | None = None  # chosen
-    sni: str | None = None
-    alpn: str | None = None  # chosen, where in clear
-    handshake_types: list[int] = field(default_factory=list)
+    offers: list[Hello] = field(default_factory=list)
+    choices: list[Hello] = field(default_factory=list)
+    certificates: list[bytes] = field(default_factory=list)  # DER, of all messages
+    serials: list[int] = field(default_factory=list)  # certificates', then those in staples
 
 
+Seen = dict[int, Spoken]  # by the sender's port
+
+
+@functools.cache
 def tls_streams(capture: Path) -> dict[int, Seen]:
-    """Run tshark over a capture; skip the calling test where there is none."""
+    """Run tshark over a capture, unasked and without keys; skip the test where there is none."""
     if shutil.which("tshark") is None:
         pytest.skip("tshark is not installed")
     command = ["tshark", "-n", "-r", str(capture), "-o", "tcp.reassemble_out_of_order:TRUE"]
@@ -45,34 +73,56 @@ def tls_streams(capture: Path) -> dict[int, Seen]:
     for name in _FIELDS:
         command += ["-e", name]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    return read_rows(done.stdout.splitlines())
+
+
+def read_rows(lines: Sequence[str]) -> dict[int, Seen]:
+    """Read a line of cells for each packet with TLS in it."""
     streams: dict[int, Seen] = {}
-    for line in done.stdout.splitlines():
-        cells = (line.split("\t") + [""] * len(_FIELDS))[: len(_FIELDS)]
-        if cells[0]:
-            _add(streams.setdefault(int(cells[0].split(",")[0]), Seen()), *cells[1:])
+    for line in lines:
+        cells = dict(zip(_FIELDS, line.split("\t"), strict=False))
+        if not cells["tcp.stream"]:
+            continue
+        seen = streams.setdefault(_numbers(cells["tcp.stream"])[0], {})
+        sender = _numbers(cells["tcp.srcport"])[-1]
+        _add(seen.setdefault(sender, Spoken()), cells)
     return streams
 
 
-def _add(
-    seen: Seen,
-    types: str,
-    versions: str,
-    supported: str,
-    suites: str,
-    names: str,
-    alpn: str,
-    levels: str,
-    descriptions: str,
-) -> None:
-    kinds = [kind for kind in types.split(",") if kind]
-    seen.handshake_types += [int(kind) for kind in kinds]
-    if _CLIENT_HELLO in kinds and names and seen.sni is None:
-        seen.sni = names.split(",", maxsplit=1)[0]
-    if _SERVER_HELLO in kinds and versions and _CLIENT_HELLO not in kinds:
-        seen.version = int((supported or versions).split(",")[0], 16)
-        seen.cipher_suite = int(suites.split(",", maxsplit=1)[0], 16) if suites else None
-        seen.alpn = alpn.split(",", maxsplit=1)[0] or None
-    pairs = zip(
-        filter(None, levels.split(",")), filter(None, descriptions.split(",")), strict=False
+def _add(spoken: Spoken, cells: dict[str, str]) -> None:
+    types = _numbers(cells["tls.handshake.type"])
+    spoken.types += types
+    levels, texts = cells["tls.alert_message.level"], cells["tls.alert_message.desc"]
+    spoken.alerts += zip(_numbers(levels), _numbers(texts), strict=False)
+    spoken.certificates += map(bytes.fromhex, _texts(cells["tls.handshake.certificate"]))
+    spoken.serials += (int(text, 16) for text in _texts(cells["x509af.serialNumber"]))
+    if types.count(_CLIENT_HELLO) == 1 and _SERVER_HELLO not in types:
+        spoken.offers.append(_hello(cells))
+    if types.count(_SERVER_HELLO) == 1 and _CLIENT_HELLO not in types:
+        hello = _hello(cells)  # the schemes of a packet are those of messages behind ServerHello
+        spoken.choices.append(replace(hello, signature_algorithms=(), groups=(), sni=None))
+
+
+def _hello(cells: dict[str, str]) -> Hello:
+    """The hello of a packet."""
+    supported = _numbers(cells["tls.handshake.extensions.supported_version"])
+    return Hello(
+        versions=tuple(supported or _numbers(cells["tls.handshake.version"])[:1]),
+        session_id=next(iter(_texts(cells["tls.handshake.session_id"])), ""),
+        cipher_suites=tuple(
+            _numbers(cells["tls.handshake.ciphersuite"] or cells["tls.handshake.cipherspec"])
+        ),
+        extensions=tuple(_numbers(cells["tls.handshake.extension.type"])),
+        sni=next(iter(_texts(cells["tls.handshake.extensions_server_name"])), None),
+        groups=tuple(_numbers(cells["tls.handshake.extensions_supported_group"])),
+        signature_algorithms=tuple(_numbers(cells["tls.handshake.sig_hash_alg"])),
+        alpn=tuple(_texts(cells["tls.handshake.extensions_alpn_str"])),
     )
-    seen.alerts += [(int(level), int(description)) for level, description in pairs]
+
+
+def _texts(cell: str) -> Iterator[str]:
+    return (text for text in cell.split(",") if text)
+
+
+def _numbers(cell: str) -> list[int]:
+    return [int(text, 0) for text in _texts(cell)]
