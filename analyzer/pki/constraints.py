@@ -63,7 +63,7 @@ def _purpose(facts: CertificateFacts, purpose: Purpose | None, depth: int) -> st
     extended = facts.extended_key_usage
     if extended is not None and not wanted & set(extended):
         listed = ", ".join(extended) or "none"
-        return f"{holder(facts)} is for {listed} (extended key usage), not for {min(wanted)}"
+        return f"{holder(facts)} is for {listed} (extended key usage), not for {_NAMES[purpose]}"
     if depth:
         return None if _authority(facts) is not False else no_authority(facts)
     if facts.key_usage is not None and not usages & facts.key_usage:
@@ -72,6 +72,7 @@ def _purpose(facts: CertificateFacts, purpose: Purpose | None, depth: int) -> st
     return None
 
 
+_NAMES: Final = {Purpose.SERVER: "serverAuth", Purpose.CLIENT: "clientAuth"}
 # Extended key usages of which one must be there if any is, and key usages likewise. The gated
 # cryptography of old (SGC) counts as server authentication in OpenSSL.
 _PURPOSES: Final = {

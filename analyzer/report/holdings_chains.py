@@ -89,9 +89,11 @@ def _times(page: Page, chain: Verification) -> None:
     then, now = chain.then, chain.now
     if then is not None:
         label = "packet" if then.time == chain.seen.time else "as of"
-        shown = "good" if then.ok else f"error {then.code}, {then.problems[0].openssl}"
+        shown = "good" if then.ok else f"error {then.code}"
         fact(page, label, f"{moment(then.time)}  {_sign(page, then)} {shown}")
-    shown = "good" if now.ok else f"error {now.code}, {now.problems[0].openssl}"
+    shown = "good" if now.ok else f"error {now.code}"
+    if then is not None and not now.ok:  # without it, the headline has the words
+        shown += f", {now.problems[0].openssl}"
     if then is not None and (then.code, then.depth) == (now.code, now.depth):
         shown = "the same"
     fact(page, "now", f"{moment(now.time)}  {_sign(page, now)} {shown}")

@@ -159,6 +159,15 @@ def _told_apart(made: Made) -> bool:
     return facts.self_signed is True and facts.subject_key_id is not None
 
 
+def test_a_wrong_purpose_names_what_it_is_for_and_what_was_asked() -> None:
+    asked = {case.id: verdict(case).problems for case in cases() if case.purpose}
+
+    assert "is for clientAuth" in asked["server: a client's certificate"][0].text
+    assert "not for serverAuth" in asked["server: a client's certificate"][0].text
+    assert "not for clientAuth" in asked["client: a server's certificate"][0].text
+    assert "which serves no sslserver" in asked["server: key for neither"][0].text
+
+
 def test_loops_of_authorities_end() -> None:
     one, other = make("One", SIGNER, ca=True), make("Other", SIGNER, ca=True)
     one_by_other = make("One", SIGNER, issuer=other, key=one.key, ca=True)
