@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 SAMPLE ?= sample_pcaps/cert_expired.pcap
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-all check check-samples accuracy samples clean
+.PHONY: help run test test-all check check-samples docs accuracy samples clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -36,8 +36,13 @@ accuracy: $(STAMP) ## score the recorded failures into docs/accuracy.md (RECORD=
 check-samples: $(STAMP) ## compare the samples with what is expected of them
 	$(BIN)/handshake-analyzer check sample_pcaps
 
+docs: $(STAMP) ## make what stands in docs/ and README from the code
+	$(BIN)/python -m tests.support.pages
+	$(BIN)/python -m tests.support.readme
+
 samples: $(STAMP) ## make sample_pcaps/ anew (needs openssl)
 	$(BIN)/python sample_pcaps/make.py
+	$(BIN)/python -m tests.support.pages
 	$(BIN)/python -m tests.support.readme
 
 clean: ## remove what the other targets made

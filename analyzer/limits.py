@@ -28,7 +28,7 @@ class Limits:
     message_bytes: int = 1 << 20  # a longer handshake message is not reassembled
     messages: int = 400  # per connection
     certificates: int = 64  # per Certificate message
-    signature_letters: int = 200
+    signature_letters: int = 200  # of a handshake told in letters
     full_stories: int = 500  # connections that went well told in full; those after, in short
     held_stories: int = 2_000  # stories that wait for what the rest of the capture shows
     surveyed: int = 50_000  # endpoints, and pairs of them, whose connections are counted
