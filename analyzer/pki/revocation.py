@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from analyzer.pki.codes import Code
+from analyzer.pki.keys import public_key
 from analyzer.tls.dn import same_name
 from analyzer.tls.ocsp import Staple
 from analyzer.tls.x509 import CertificateFacts, time_text
@@ -191,13 +192,17 @@ def _in_scope(facts: CertificateFacts, crl: x509.CertificateRevocationList) -> b
 
 
 def _signed(crl: x509.CertificateRevocationList, issuer: CertificateFacts) -> bool:
-    from cryptography import x509  # noqa: PLC0415 - as above
     from cryptography.exceptions import UnsupportedAlgorithm  # noqa: PLC0415 - as above
+    from cryptography.hazmat.primitives.serialization import (  # noqa: PLC0415 - as above
+        load_der_public_key,
+    )
 
+    half = public_key(issuer.der)
+    if half is None:
+        return False
     try:
-        key = x509.load_der_x509_certificate(issuer.der).public_key()
-        return crl.is_signature_valid(key)  # type: ignore[arg-type]  # TypeError for other keys
-    except (ValueError, TypeError, UnsupportedAlgorithm, x509.InvalidVersion):
+        return crl.is_signature_valid(load_der_public_key(half))  # type: ignore[arg-type]  # see below
+    except (ValueError, TypeError, UnsupportedAlgorithm):  # keys of kinds that sign no lists
         return False
 
 

@@ -86,6 +86,14 @@ def test_bytes_that_are_no_list_are_no_list() -> None:
     assert verify(LEAF.der, SUB.der, crls=(b"", b"\x30\x00", LEAF.der)).ok
 
 
+def test_a_negative_serial_number_of_which_the_library_warns_is_no_reason_to_stop() -> None:
+    at = SUB.der.index(bytes.fromhex("00c0ffee"))
+    negative = SUB.der[:at] + b"\x80" + SUB.der[at + 1 :]
+    found = verify(LEAF.der, negative, crls=(crl(SUB),), crl_check=CrlCheck.ALL)
+
+    assert Code.CERT_SIGNATURE_FAILURE in codes(found)
+
+
 def test_a_signature_that_cannot_be_checked_is_no_good_one() -> None:
     sha256, unknown = bytes.fromhex("2a8648ce3d040302"), bytes.fromhex("2a8648ce3d040309")
     found = verify(LEAF.der.replace(sha256, unknown), SUB.der)
