@@ -17,6 +17,7 @@ from analyzer.report.groups import Grouping
 from analyzer.report.schema import Outcome
 from analyzer.report.times import rfc3339
 from analyzer.tcp.timeline import Side
+from analyzer.tls.objects import ObjectView
 from analyzer.tls.outline import Outline
 from analyzer.tls.story import Alert, Message, Story, Visibility
 
@@ -75,7 +76,22 @@ def connection_of(
         handshake=_handshake(story, frame_of),
         certificates=certificates_of(story, frame_of),
         tcp=_tcp(story, frame_of),
+        objects=_objects(story.objects),
         caveats=tuple(encodable(caveat) for caveat in story.caveats),
+    )
+
+
+def _objects(view: ObjectView | None) -> schema.Objects | None:
+    """What took part of a gateway's configuration, where one was given."""
+    if view is None:
+        return None
+    return schema.Objects(
+        leg=view.leg.value,
+        domain=encodable(view.domain),
+        place=encodable(view.place),
+        profile=encodable(view.profile.label) if view.profile is not None else None,
+        host_name_profile=encodable(view.names.label) if view.names is not None else None,
+        found_by=encodable(view.found_by),
     )
 
 
@@ -113,6 +129,7 @@ def connection_in_short(outline: Outline, frame_of: FrameOf) -> schema.Connectio
             client_bytes=client.payload,
             server_bytes=server.payload,
         ),
+        objects=None,
         caveats=(),
     )
 

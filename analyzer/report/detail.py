@@ -34,6 +34,9 @@ def tell_facts(page: Page, connection: Connection, group: Group | None = None) -
             _fact(page, "names", few(group.sni, group.sni_total))
         _fact(page, "when", f"{page.clock(group.first)} to {page.clock(group.last)}")
         _fact(page, "example", f"{ends}{name}, {page.clock(connection.start)}")
+    if (held := connection.objects) is not None:
+        with_ = " with ".join(part for part in (held.place, held.profile) if part)
+        _fact(page, "gateway", f"{held.leg} side of domain {held.domain}: {with_}")
     _fact(page, "Wireshark", f"tcp.stream eq {connection.stream}")
 
 

@@ -350,6 +350,21 @@ class Tcp(Data, frozen=True):
     server_bytes: Count
 
 
+class Objects(Data, frozen=True):
+    """The objects of a gateway's configuration that took part in a connection.
+
+    ``place`` is the handler or service that listened or connected, ``profile`` the TLS profile,
+    ``host_name_profile`` what chose it by server name, where one did.
+    """
+
+    leg: Literal["front", "back"]
+    domain: str
+    place: str
+    profile: str | None
+    host_name_profile: str | None
+    found_by: str
+
+
 class Connection(Data, frozen=True):
     """One connection, from first packet to last.
 
@@ -371,6 +386,7 @@ class Connection(Data, frozen=True):
     handshake: Handshake
     certificates: Certificates
     tcp: Tcp
+    objects: Objects | None
     caveats: tuple[str, ...]
 
 

@@ -181,6 +181,7 @@ def connection(stream: int = 0, **changed: Any) -> Connection:
             client_bytes=300,
             server_bytes=3000,
         ),
+        "objects": None,
         "caveats": (),
     }
     return Connection(**(fields | changed))
