@@ -41,7 +41,7 @@ class Limits:
     export_objects: int = 200_000  # configuration objects of all domains together
     certificate_file_bytes: int = 4 << 20  # of one file in a folder of certificates
     certificate_files: int = 10_000  # read from such a folder
-    secrets: int = 1_000_000  # connections whose secrets are kept from key logs
+    secrets: int = 250_000  # connections whose secrets are kept, the latest of the key logs
     expectation_bytes: int = 16 << 20  # of one file of expectations
     report_bytes: int = 512 << 20  # of an earlier report
     template_bytes: int = 1 << 20  # of one template

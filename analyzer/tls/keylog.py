@@ -85,9 +85,6 @@ class Secrets:
             line = raw.strip()
             if not line or line.startswith(b"#"):
                 continue
-            if len(self._sessions) >= self._most:
-                self._full = True
-                return
             if len(line) > _LINE_MOST or not self._take(source, line):
                 source.malformed += 1
                 source.first_malformed = source.first_malformed or number
@@ -152,7 +149,7 @@ class Secrets:
             found += _complaints_of(source)
         if self._full:
             found.append(
-                f"The limit secrets was reached: {self._most:,} sessions were read, and no more."
+                f"The limit secrets was reached: of the key logs the last {self._most:,} sessions count."
             )
         return tuple(found)
 
@@ -170,7 +167,8 @@ class Secrets:
         key, secret = (bytes.fromhex(part.decode()) for part in parts.group(2, 3))
         if label == "RSA":
             source.sessions += 1
-            self._premasters[key] = (source, secret)
+            if len(key) == 8 and len(self._premasters) < self._most:
+                self._premasters[key] = (source, secret)
             return len(key) == 8
         if label not in _LENGTHS:
             return True  # exporters, ECH, later secrets, QUIC's own labels: valid, and not needed
@@ -179,9 +177,16 @@ class Secrets:
         session = self._sessions.get(key)
         if session is None:
             source.sessions += 1
+            self._make_room()
             session = self._sessions[key] = _Session(source)
         session.secrets[label] = secret
         return True
+
+    def _make_room(self) -> None:
+        """Forget the oldest session where there are too many: captures are rarely old."""
+        if len(self._sessions) >= self._most:
+            self._full = True
+            del self._sessions[next(iter(self._sessions))]
 
 
 def _complaints_of(source: _Source) -> Iterable[str]:

@@ -388,9 +388,11 @@ def _resumed(talk: Conversation) -> bool | None:
     names = [message.name for message in talk.messages if message.sender is Side.SERVER]
     if talk.choice.version is ProtocolVersion.SSL2:
         return not any(message.name == "client_key_exchange" for message in talk.messages)
-    if "server_hello_done" in names or "certificate" in names or "server_key_exchange" in names:
+    switched = "change_cipher_spec" in names
+    first = names[: names.index("change_cipher_spec")] if switched else names  # no renegotiation
+    if "server_hello_done" in first or "certificate" in first or "server_key_exchange" in first:
         return False
-    return True if "change_cipher_spec" in names else None
+    return True if switched else None
 
 
 def _denied(talk: Conversation, reading: Reading | None) -> frozenset[Milestone]:

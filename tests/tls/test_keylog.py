@@ -111,7 +111,7 @@ def test_the_number_of_sessions_is_bounded_and_the_bound_is_told() -> None:
         "keys.log", [LINE.replace(RANDOM.hex().encode(), r.hex().encode()) for r in randoms]
     )
 
-    assert [bool(secrets.find(random)) for random in randoms] == [True] * 3 + [False] * 6
+    assert [bool(secrets.find(random)) for random in randoms] == [False] * 6 + [True] * 3
     assert any("limit secrets" in text for text in secrets.complaints())
 
 
