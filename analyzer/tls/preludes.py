@@ -45,7 +45,12 @@ class Upgrade:
 
 
 def _upgrade(
-    protocol: str, ask: bytes, answer: bytes, accepts: bytes, listing: bytes | None = None
+    protocol: str,
+    ask: bytes,
+    answer: bytes,
+    accepts: bytes,
+    listing: bytes | None = None,
+    offer: bytes = b"STARTTLS",
 ) -> Upgrade:
     flags = re.IGNORECASE | re.MULTILINE
     return Upgrade(
@@ -54,12 +59,13 @@ def _upgrade(
         re.compile(answer, flags),
         re.compile(accepts, flags),
         None if listing is None else re.compile(listing, flags),
+        offer,
     )
 
 
 # RFC 3207, 9051 section 6.2.1, 2595 section 4, 4217, 4642, 6120 section 5, 5804, 4511 section
 # 4.14, 9110 section 9.3.6, 2817, 1928; PostgreSQL chapter 55.2.10; the MySQL protocol's SSLRequest;
-# MS-RDPBCGR 2.2.1.2. LMTP (RFC 2033) differs from SMTP in its greeting alone.
+# MS-RDPBCGR 2.2.1.2; AMQP 1.0 part 5 section 2. LMTP (RFC 2033) differs from SMTP in its greeting alone.
 UPGRADES: Final[tuple[Upgrade, ...]] = (
     _upgrade(
         "lmtp", rb"^LHLO [\s\S]*^STARTTLS\s*$", rb"^\d{3}[ -][^\r\n]*", rb"220", rb"^250[ -][^\r\n]*"
@@ -72,9 +78,18 @@ UPGRADES: Final[tuple[Upgrade, ...]] = (
         "imap", rb"^\S+ STARTTLS\s*$", rb"^\S+ (?:OK|NO|BAD)[^\r\n]*", rb"\S+ OK",
         rb"^\* (?:CAPABILITY|OK \[CAPABILITY)[^\r\n]*",
     ),
-    _upgrade("pop3", rb"^STLS\s*$", rb"^(?:\+OK|-ERR)[^\r\n]*", rb"\+OK"),
-    _upgrade("ftp", rb"^AUTH (?:TLS|SSL|TLS-C|TLS-P)\s*$", rb"^\d{3}[ -][^\r\n]*", rb"[23]34"),
-    _upgrade("nntp", rb"^STARTTLS\s*$", rb"^(?:382|[45]\d\d)[^\r\n]*", rb"382"),
+    _upgrade(
+        "pop3", rb"^STLS\s*$", rb"^(?:\+OK|-ERR)[^\r\n]*", rb"\+OK",
+        rb"^\+OK[^\r\n]*\r\n(?:[A-Z][^\r\n]*\r\n)+\.\r$", b"STLS",
+    ),
+    _upgrade(
+        "ftp", rb"^AUTH (?:TLS|SSL|TLS-C|TLS-P)\s*$", rb"^\d{3}[ -][^\r\n]*", rb"[23]34",
+        rb"^211-[^\r\n]*\r\n(?: [^\r\n]*\r\n)+211 ", b"AUTH",
+    ),
+    _upgrade(
+        "nntp", rb"^STARTTLS\s*$", rb"^(?:382|[45]\d\d)[^\r\n]*", rb"382",
+        rb"^101 [^\r\n]*\r\n(?:[A-Z][^\r\n]*\r\n)+\.\r$",
+    ),
     _upgrade(
         "xmpp", rb"<starttls\b", rb"<(?:\w+:)?(?:proceed|failure)[^>]*>", rb"<(?:\w+:)?proceed",
         rb"<(?:stream:)?features[\s\S]*?(?:</(?:stream:)?features>|/>)",
@@ -86,6 +101,8 @@ UPGRADES: Final[tuple[Upgrade, ...]] = (
     _upgrade("postgresql", rb"\A\0\0\0\x08\x04\xd2\x16\x2f", rb"\A[SNE][^\r\n]*", rb"S"),
     _upgrade("ldap", rb"1\.3\.6\.1\.4\.1\.1466\.20037", rb"[\x78][\s\S]{1,5}?\x0a\x01[\s\S]+", rb"[\x78][\s\S]{1,5}?\x0a\x01\0"),
     _upgrade("socks", rb"\A(?:\x05[\x01-\x0a][\s\S]{1,12}\x05\x01|\x04\x01)", rb"\A\x05[\0-\x02\xff][\s\S]*|\A\0[\x5a-\x5d]", rb"\x05\0\x05\0|\x05\x02\x01\0\x05\0|\0\x5a"),
+    _upgrade("mysql", rb"\A\x20\0\0\x01[\s\S]{32}", rb"[\s\S]{3}\x02\xff[\s\S]*", rb"(?!)"),
+    _upgrade("amqp", rb"\AAMQP\x02\x01\0\0", rb"\AAMQP[\s\S]{4}", rb"AMQP\x02"),
     _upgrade("rdp", rb"\A\x03\0[\s\S]{2}[\s\S]\xe0", rb"\A\x03\0[\s\S]{2}[\s\S]\xd0[\s\S]*", rb"\x03\0[\s\S]{2}[\s\S]\xd0[\s\S]{5}\x02"),
 )  # fmt: skip
 
@@ -133,10 +150,12 @@ def _prelude(
     if asked.startswith((b"PROXY ", b"\r\n\r\n\0\r\nQUIT\n")):
         frame = client.locate(0).frame
         return Prelude("proxy protocol", PreludeEnd.AGREED, frame, _printable(asked))
-    for upgrade in UPGRADES:
-        ask = upgrade.ask.search(asked)
-        if ask is not None:
-            return _answer(upgrade, ask, client, server, answered, started=client_at is not None)
+    asking = [(upgrade, ask) for upgrade in UPGRADES if (ask := upgrade.ask.search(asked))]
+    if asking:
+        # Several protocols ask by the same word; the form of the answer tells which it is.
+        fitting = (pair for pair in asking if pair[0].answer.search(answered))
+        upgrade, ask = next(fitting, asking[0])
+        return _answer(upgrade, ask, client, server, answered, started=client_at is not None)
     if client_at is not None:
         frame = client.locate(client_at).frame
         return Prelude("unknown", PreludeEnd.AGREED, frame, _printable(asked or answered))
@@ -156,7 +175,8 @@ def _answer(
     asked_in = client.locate(ask.end() - 1).frame
     target = _printable(ask.group(1)) if ask.re.groups else None
     for answer in upgrade.answer.finditer(answered):
-        frame = server.locate(answer.start()).frame
+        begun = server.locate(answer.start()).frame
+        frame = begun if begun > asked_in else server.locate(answer.end() - 1).frame
         if frame > asked_in:
             agreed = started or upgrade.accepts.match(answer.group()) is not None
             end = PreludeEnd.AGREED if agreed else PreludeEnd.REFUSED
@@ -167,7 +187,8 @@ def _answer(
 
 # Having seen the list, a client that does nothing but leave wanted something that is not in it.
 _LEAVES: Final = re.compile(
-    rb"\A(?:(?:EHLO|HELO|LHLO) [^\r\n]*\r\n|\S+ CAPABILITY\r\n|\S* ?ID [^\r\n]*\r\n)+"
+    rb"\A(?:(?:EHLO|HELO|LHLO) [^\r\n]*\r\n|\S+ CAPABILITY\r\n|\S* ?ID [^\r\n]*\r\n"
+    rb"|(?:CAPA|FEAT|CAPABILITIES|MODE READER)\r\n)+"
     rb"(?:QUIT\r\n|\S+ LOGOUT\r\n|RSET\r\n)*\Z",
     re.IGNORECASE,
 )
@@ -191,8 +212,18 @@ def _not_offered(asked: bytes, answered: bytes, server: Stream) -> Prelude | Non
 
 
 def _spoken(protocol: str, asked: bytes) -> bool:
-    greeting = {"lmtp": b"LHLO", "smtp": b"EHLO", "imap": b"CAPABILITY"}.get(protocol, b"\0")
-    return greeting in asked.upper()
+    asks_for_list = _ASKS_FOR_LIST.get(protocol)
+    return asks_for_list is not None and asks_for_list.search(asked) is not None
+
+
+_ASKS_FOR_LIST: Final = {
+    "lmtp": re.compile(rb"^LHLO ", re.IGNORECASE | re.MULTILINE),
+    "smtp": re.compile(rb"^EHLO ", re.IGNORECASE | re.MULTILINE),
+    "imap": re.compile(rb" CAPABILITY\r", re.IGNORECASE),
+    "pop3": re.compile(rb"^CAPA\r", re.IGNORECASE | re.MULTILINE),
+    "ftp": re.compile(rb"^FEAT\r", re.IGNORECASE | re.MULTILINE),
+    "nntp": re.compile(rb"^CAPABILITIES\r", re.IGNORECASE | re.MULTILINE),
+}
 
 
 def _printable(data: bytes) -> str:

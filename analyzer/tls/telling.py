@@ -18,6 +18,7 @@ from analyzer.tcp.timeline import (
     initial_sequence,
     read_timeline,
 )
+from analyzer.tls.carriers import unpack
 from analyzer.tls.chains import read_chains
 from analyzer.tls.encrypted import Reading, Sealed, read_sealed
 from analyzer.tls.ending import read_ending, sealed_alerts
@@ -136,13 +137,13 @@ def _read_bytes(evidence: Evidence, client: int, limits: Limits) -> _Bytes:
         side: assemble(half, halves[side.peer], initial_sequence(evidence, index))
         for index, (side, half) in zip((client, 1 - client), halves.items(), strict=True)
     }
-    start = find_start(streams[Side.CLIENT], streams[Side.SERVER])
+    start, inside = _find_start(streams)
     starts = {Side.CLIENT: start.client, Side.SERVER: start.server}
     read = {
         side: read_records(stream, side, starts[side] or 0, limits.messages)
         if starts[side] is not None or stream.starts_midstream
         else ((), ())
-        for side, stream in streams.items()
+        for side, stream in inside.items()
     }
     return _Bytes(
         streams=streams,
@@ -150,6 +151,18 @@ def _read_bytes(evidence: Evidence, client: int, limits: Limits) -> _Bytes:
         records={side: records for side, (records, _) in read.items()},
         breaks={side: breaks for side, (_, breaks) in read.items()},
     )
+
+
+def _find_start(streams: Mapping[Side, Stream]) -> tuple[Start, Mapping[Side, Stream]]:
+    """Where TLS begins, and the bytes that it begins in: those inside a carrier's packets, if any."""
+    start = find_start(streams[Side.CLIENT], streams[Side.SERVER])
+    if start.client == 0:
+        return start, streams
+    carried = unpack(streams[Side.CLIENT], streams[Side.SERVER])
+    if carried is None:
+        return start, streams
+    begins = {side: 0 if stream.chunks else None for side, stream in carried.streams.items()}
+    return Start(begins[Side.CLIENT], begins[Side.SERVER], carried.prelude), carried.streams
 
 
 def _in_order(records: Mapping[Side, tuple[Record, ...]]) -> list[Record]:

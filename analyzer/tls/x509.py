@@ -145,6 +145,8 @@ def library_refuses(der: bytes) -> str | None:
             _ = (certificate.extensions, certificate.public_key())
         except UnsupportedAlgorithm:
             return None  # not the certificate's fault
+        except KeyError as error:  # a TLS feature (RFC 7633) whose number it does not know
+            return f"an extension holds the unknown number {error}"
         except (ValueError, TypeError, x509.InvalidVersion, x509.DuplicateExtension) as error:
             return str(error).partition("\n")[0][:200] or type(error).__name__
     return None

@@ -433,3 +433,11 @@ def test_any_overwritten_byte_is_survived(data: st.DataObject) -> None:
     assert facts.count == 2
     assert read_certificate(broken).valid_at(ns(BEGIN + day(1))) in {True, False, None}
     library_refuses(broken)
+
+
+def test_a_tls_feature_that_the_library_does_not_know_is_a_reason_to_refuse() -> None:
+    feature = b"\x30\x03\x02\x01"  # SEQUENCE { INTEGER … }; RFC 7633 knows 5
+    broken = FULL.der.replace(feature + b"\x05", feature + b"\x00")
+
+    assert broken != FULL.der
+    assert "unknown number 0" in (library_refuses(broken) or "")

@@ -1,0 +1,228 @@
+"""Talk in clear before TLS, protocol by protocol: agreed, refused, not offered; TLS in carriers."""
+
+from __future__ import annotations
+
+import pytest
+
+from analyzer.tcp.timeline import Side
+from analyzer.tls.story import PreludeEnd
+from tests.support import messages as m
+from tests.support.stories import CLIENT, SERVER, Scene
+
+Line = tuple[Side, bytes]
+
+
+def lines(*texts: str) -> list[Line]:
+    """Lines that begin with C: or S:, as a talk is written down."""
+    sides = {"C": CLIENT, "S": SERVER}
+    return [(sides[text[0]], text[3:].encode() + b"\r\n") for text in texts]
+
+
+def scene(talk: list[Line]) -> Scene:
+    told = Scene().connect()
+    for side, data in talk:
+        told.say(side, data)
+    return told
+
+
+TDS_PRELOGIN = bytes((0, 0, 6, 0, 1, 255, 1))  # ENCRYPTION: on
+MYSQL_GREETING = b"\x4a\0\0\0\x0a8.0.36\0" + bytes(66)
+MYSQL_SSL_REQUEST = b"\x20\0\0\x01\x05\xae\xff\x19" + bytes(28)
+LDAP_ASK = b"0\x1d\x02\x01\x01\x77\x18\x80\x161.3.6.1.4.1.1466.20037"
+LDAP_YES = b"0\x0c\x02\x01\x01\x78\x07\x0a\x01\0\x04\0\x04\0"
+RDP_ASK = b"\x03\0\0\x13\x0e\xe0\0\0\0\0\0\x01\0\x08\0\x03\0\0\0"
+RDP_YES = b"\x03\0\0\x13\x0e\xd0\0\0\x12\x34\0\x02\x1f\x08\0\x02\0\0\0"
+
+AGREED = {
+    "smtp": lines(
+        "S: 220 mx ESMTP",
+        "C: EHLO me",
+        "S: 250-mx\r\n250 STARTTLS",
+        "C: STARTTLS",
+        "S: 220 go ahead",
+    ),
+    "lmtp": lines(
+        "S: 220 mx LMTP", "C: LHLO me", "S: 250 STARTTLS", "C: STARTTLS", "S: 220 go ahead"
+    ),
+    "imap": lines("S: * OK ready", "C: a1 STARTTLS", "S: a1 OK begin"),
+    "pop3": lines("S: +OK ready", "C: STLS", "S: +OK begin"),
+    "ftp": lines("S: 220 FTP ready", "C: AUTH TLS", "S: 234 go on"),
+    "nntp": lines("S: 200 news ready", "C: STARTTLS", "S: 382 go on"),
+    "irc": lines("C: CAP LS", "C: STARTTLS", "S: :irc.example 670 me :go on"),
+    "sieve": lines('S: "STARTTLS"', "S: OK", "C: STARTTLS", "S: OK"),
+    "xmpp": lines(
+        "C: <stream:stream to='a'>",
+        "S: <stream:features><starttls/></stream:features>",
+        "C: <starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>",
+        "S: <proceed xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>",
+    ),
+    "http connect": lines(
+        "C: CONNECT server.example:443 HTTP/1.1\r\nHost: a\r\n", "S: HTTP/1.1 200 OK\r\n"
+    ),
+    "http upgrade": lines(
+        "C: OPTIONS * HTTP/1.1\r\nUpgrade: TLS/1.2\r\n", "S: HTTP/1.1 101 Switching\r\n"
+    ),
+    "postgresql": [(CLIENT, b"\0\0\0\x08\x04\xd2\x16\x2f"), (SERVER, b"S")],
+    "mysql": [(SERVER, MYSQL_GREETING), (CLIENT, MYSQL_SSL_REQUEST)],
+    "amqp": [(CLIENT, b"AMQP\x02\x01\0\0"), (SERVER, b"AMQP\x02\x01\0\0")],
+    "ldap": [(CLIENT, LDAP_ASK), (SERVER, LDAP_YES)],
+    "rdp": [(CLIENT, RDP_ASK), (SERVER, RDP_YES)],
+    "socks": [
+        (CLIENT, b"\x05\x01\0"),
+        (SERVER, b"\x05\0"),
+        (CLIENT, b"\x05\x01\0\x01\xc0\0\2\7\1\xbb"),
+        (SERVER, b"\x05\0\0\x01\0\0\0\0\0\0"),
+    ],
+    "socks 4": [(CLIENT, b"\x04\x01\1\xbb\xc0\0\2\7me\0"), (SERVER, b"\0\x5a\0\0\0\0\0\0")],
+    "proxy protocol": lines("C: PROXY TCP4 192.0.2.1 192.0.2.2 1 443"),
+    "proxy protocol 2": [
+        (CLIENT, b"\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0c" + bytes((192, 0, 2, 1)) * 2 + bytes(4))
+    ],
+}
+
+
+@pytest.mark.parametrize("protocol", AGREED)
+def test_tls_is_found_behind_the_talk_that_agrees_on_it(protocol: str) -> None:
+    story = scene(AGREED[protocol]).client(m.client_hello()).server(m.server_flight()).story()
+
+    assert story.signature == "Csxkn"
+    assert story.prelude is not None
+    assert story.prelude.protocol == protocol.rstrip(" 24")
+    assert story.prelude.end is PreludeEnd.AGREED
+
+
+REFUSED = {
+    "smtp": lines("S: 220 mx", "C: EHLO me", "S: 250 STARTTLS", "C: STARTTLS", "S: 454 not now"),
+    "lmtp": lines("S: 220 mx", "C: LHLO me", "S: 250 STARTTLS", "C: STARTTLS", "S: 454 not now"),
+    "imap": lines("S: * OK ready", "C: a1 STARTTLS", "S: a1 BAD what"),
+    "pop3": lines("S: +OK ready", "C: STLS", "S: -ERR what"),
+    "ftp": lines("S: 220 FTP ready", "C: AUTH TLS", "S: 534 no"),
+    "nntp": lines("S: 200 news ready", "C: STARTTLS", "S: 580 no"),
+    "irc": lines("C: STARTTLS", "S: :irc.example 691 me :no"),
+    "sieve": lines("S: OK", "C: STARTTLS", "S: NO"),
+    "http connect": lines("C: CONNECT a:443 HTTP/1.1\r\n", "S: HTTP/1.1 403 Forbidden\r\n"),
+    "postgresql": [(CLIENT, b"\0\0\0\x08\x04\xd2\x16\x2f"), (SERVER, b"N")],
+    "mysql": [
+        (SERVER, MYSQL_GREETING),
+        (CLIENT, MYSQL_SSL_REQUEST),
+        (SERVER, b"\x09\0\0\x02\xff\x15\x04#08S01no"),
+    ],
+    "amqp": [(CLIENT, b"AMQP\x02\x01\0\0"), (SERVER, b"AMQP\x00\x01\0\0")],
+    "socks": [
+        (CLIENT, b"\x05\x01\0"),
+        (SERVER, b"\x05\0"),
+        (CLIENT, b"\x05\x01\0\x01\xc0\0\2\7\1\xbb"),
+        (SERVER, b"\x05\x05\0\x01\0\0\0\0\0\0"),
+    ],
+}
+
+
+@pytest.mark.parametrize("protocol", REFUSED)
+def test_a_refusal_is_told(protocol: str) -> None:
+    story = scene(REFUSED[protocol]).fin(CLIENT).story()
+
+    assert story.prelude is not None
+    assert (story.prelude.protocol, story.prelude.end) == (protocol, PreludeEnd.REFUSED)
+
+
+NOT_OFFERED = {
+    "smtp": lines("S: 220 mx", "C: EHLO me", "S: 250-mx\r\n250 SIZE", "C: QUIT"),
+    "lmtp": lines("S: 220 mx", "C: LHLO me", "S: 250-mx\r\n250 SIZE", "C: QUIT"),
+    "imap": lines("S: * OK", "C: a CAPABILITY", "S: * CAPABILITY IMAP4rev1", "C: b LOGOUT"),
+    "pop3": lines("S: +OK", "C: CAPA", "S: +OK list\r\nUIDL\r\nSASL\r\n.", "C: QUIT"),
+    "ftp": lines("S: 220 FTP", "C: FEAT", "S: 211-Features:\r\n SIZE\r\n211 End", "C: QUIT"),
+    "nntp": lines(
+        "S: 200 news", "C: CAPABILITIES", "S: 101 list\r\nVERSION 2\r\nREADER\r\n.", "C: QUIT"
+    ),
+}
+
+
+@pytest.mark.parametrize("protocol", NOT_OFFERED)
+def test_a_client_that_leaves_without_finding_tls_listed_is_told(protocol: str) -> None:
+    story = scene(NOT_OFFERED[protocol]).fin(CLIENT).story()
+
+    assert story.prelude is not None
+    assert (story.prelude.protocol, story.prelude.end) == (protocol, PreludeEnd.NOT_OFFERED)
+
+
+@pytest.mark.parametrize("protocol", NOT_OFFERED)
+def test_a_client_that_left_although_tls_was_listed_is_not(protocol: str) -> None:
+    listed = {"pop3": b"STLS", "ftp": b"AUTH TLS"}.get(protocol, b"STARTTLS")
+    for word in (b"SIZE", b"IMAP4rev1", b"UIDL", b"READER"):
+        talk = [(side, data.replace(word, listed)) for side, data in NOT_OFFERED[protocol]]
+        if talk != NOT_OFFERED[protocol]:
+            assert scene(talk).fin(CLIENT).story().prelude is None
+            break
+    else:
+        pytest.fail("nothing in the list to replace")
+
+
+def tds(kind: int, body: bytes) -> bytes:
+    """A TDS packet (MS-TDS 2.2.3.1)."""
+    return bytes((kind, 1)) + (len(body) + 8).to_bytes(2) + bytes(4) + body
+
+
+def frame(body: bytes, mask: bytes = b"") -> bytes:
+    """A binary frame of a WebSocket (RFC 6455 section 5.2)."""
+    flag = 0x80 if mask else 0
+    size = len(body)
+    head = (
+        bytes((0x82, flag | size)) if size < 126 else bytes((0x82, flag | 126)) + size.to_bytes(2)
+    )
+    return head + mask + bytes(b ^ mask[i % 4] if mask else b for i, b in enumerate(body))
+
+
+def test_a_handshake_inside_tds_packets_is_told_and_so_is_what_follows_without_them() -> None:
+    """SQL Server: records in PRELOGIN packets, application data in records alone."""
+    flight, middle = m.server_flight(), 700
+    story = (
+        scene([(CLIENT, tds(0x12, TDS_PRELOGIN)), (SERVER, tds(0x04, TDS_PRELOGIN))])
+        .client(tds(0x12, m.client_hello()))
+        .server(tds(0x04, flight[:middle]))
+        .server(tds(0x04, flight[middle:]))
+        .client(tds(0x12, m.client_flight()))
+        .server(tds(0x04, m.finished()))
+        .client(m.data())
+        .server(m.data())
+        .story()
+    )
+
+    assert story.signature == "CsxknGIi"
+    assert story.completed
+    assert story.prelude is not None
+    assert (story.prelude.protocol, story.prelude.frame) == ("tds", 5)
+    assert [message.frame for message in story.messages[:2]] == [6, 7]
+
+
+def test_a_handshake_inside_a_websocket_is_told() -> None:
+    upgrade = lines(
+        "C: GET /tunnel HTTP/1.1\r\nUpgrade: websocket\r\n",
+        "S: HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\n",
+    )
+    ping = b"\x89\x00"
+    story = (
+        scene(upgrade)
+        .client(frame(m.client_hello(), b"\1\2\3\xff"))
+        .server(ping + frame(m.server_flight()))
+        .client(b"\x8a\x80abcd" + frame(m.client_flight(), b"mask"))
+        .server(frame(m.finished()))
+        .story()
+    )
+
+    assert story.signature == "CsxknGIi"
+    assert story.completed
+    assert story.prelude is not None
+    assert (story.prelude.protocol, story.prelude.frame) == ("websocket", 5)
+
+
+@pytest.mark.parametrize("cut", range(0, 120, 7))
+def test_a_carrier_that_is_cut_anywhere_is_survived(cut: int) -> None:
+    upgrade = lines(
+        "C: GET / HTTP/1.1\r\nUpgrade: websocket\r\n",
+        "S: HTTP/1.1 101 Switching\r\nUpgrade: websocket\r\n",
+    )
+    prelogin = [(CLIENT, tds(0x12, TDS_PRELOGIN)), (SERVER, tds(0x04, TDS_PRELOGIN))]
+    framed, packed = frame(m.client_hello(), b"mask"), tds(0x12, m.client_hello())
+
+    for talk, hello in ((upgrade, framed), (prelogin, packed)):
+        assert scene([*talk, (CLIENT, hello[:cut])]).story().signature == ""
