@@ -9,7 +9,10 @@ from pathlib import Path
 
 import dpkt
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from analyzer.judging import Judged
 from analyzer.keys import read_secrets
 from analyzer.limits import Limits
 from analyzer.pipeline import Analysis
@@ -225,6 +228,13 @@ def packets(name: str) -> list[tuple[float, bytes]]:
 
 def told(name: str, sent: list[tuple[float, bytes]], limits: Limits | None = None) -> list[Story]:
     """The stories of packets of a case."""
+    return [judged.story for judged in judged_of(name, sent, limits)]
+
+
+def judged_of(
+    name: str, sent: list[tuple[float, bytes]], limits: Limits | None = None
+) -> list[Judged]:
+    """The stories of packets of a case, with what the rules say."""
     head = struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 262_144, 1)
     records = [
         struct.pack("<IIII", int(when), round(when % 1 * 1e6) % 1_000_000, len(f), len(f)) + f
@@ -232,7 +242,7 @@ def told(name: str, sent: list[tuple[float, bytes]], limits: Limits | None = Non
     ]
     file = io.BytesIO(head + b"".join(records))
     analysis = Analysis([file], limits=limits or Limits(), secrets=secrets_of(name))
-    return [judged.story for judged in analysis.judged()]
+    return list(analysis.judged())
 
 
 TURNS = ("client-certificate", "key-update", "renegotiation", "early-data", "tls10-3des-cbc")
@@ -303,6 +313,32 @@ def test_keys_show_which_record_was_tampered_with() -> None:
     assert headline is not None
     assert (headline.cause, headline.confidence.value) == ("tampered", "seen")
     assert "does not verify although the keys open" in headline.evidence[0].text
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    st.sampled_from(TURNS),
+    st.lists(st.tuples(st.integers(0), st.integers(0), st.integers(1, 255)), max_size=6),
+    st.integers(0, 20),
+)
+def test_whatever_is_changed_the_story_is_told(
+    name: str, changes: list[tuple[int, int, int]], cut: int
+) -> None:
+    """Bytes anywhere behind the headers of TCP are changed, and the beginning may be missing."""
+    sent = packets(name)
+    for which, where, change in changes:
+        when, frame = sent[which % len(sent)]
+        if len(frame) > _HEADERS:
+            data = bytearray(frame)
+            data[_HEADERS + where % (len(frame) - _HEADERS)] ^= change
+            sent[which % len(sent)] = (when, bytes(data))
+
+    for judged in judged_of(name, sent[cut:]):
+        found = (judged.diagnosis.headline, *judged.diagnosis.findings)
+        assert "TLS-TOOL-001" not in {finding.rule for finding in found if finding}  # a rule failed
+
+
+_HEADERS = 54  # Ethernet, IPv4, TCP
 
 
 def shown(analysis: Analysis, secrets: Secrets) -> Iterator[str]:
