@@ -21,6 +21,7 @@ class Ledger:
     def __init__(self, most: int) -> None:
         """Remember at least ``most`` connections; the oldest are forgotten first."""
         self._most = most
+        self._recent_most = _RECENT_MOST
         self._recent: dict[int, tuple[int, int]] = {}
         self._sorted: list[tuple[Words, Integers]] = []  # newest last; bases of shape (n, 2)
 
@@ -31,7 +32,7 @@ class Ledger:
     def add(self, keys: list[int], bases: list[tuple[int, int]]) -> None:
         """Remember connections; a newer one with the same key takes the place of the older."""
         self._recent.update(zip(keys, bases, strict=True))
-        if len(self._recent) >= _RECENT_MOST:
+        if len(self._recent) >= self._recent_most:
             self._put_away()
 
     def known(self, keys: Words) -> Mask:
