@@ -61,6 +61,8 @@ def test_sequence_numbers_join_the_segments(
     for _, frame in talk(client, server, data):
         segment = dpkt.ethernet.Ethernet(frame).data.data
         assert expected.setdefault(segment.sport, segment.seq) == segment.seq
+        if segment.flags & 16:
+            assert segment.ack == expected[50_000 if segment.sport == 443 else 443]
         counts = len(segment.data) + bool(segment.flags & 3)
         expected[segment.sport] += counts
         sent[segment.sport] += segment.data

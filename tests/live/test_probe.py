@@ -6,6 +6,7 @@ import json
 import shutil
 import socket
 import ssl
+import time
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,10 @@ import pytest
 from analyzer import analyze
 from analyzer.cli import run
 from analyzer.live.clients import with_python
-from analyzer.live.link import ConnectError, Goal, connect
+from analyzer.live.link import ConnectError, Goal, abort, connect
 from analyzer.live.probe import told
 from analyzer.live.recorder import KEPT_MOST, Recording, written
+from analyzer.live.relay import Relay
 from analyzer.report.schema import Connection, Report
 from analyzer.tcp.timeline import Side
 from tests.live import servers
@@ -317,6 +319,46 @@ def test_nothing_is_recorded_after_the_seal_nor_after_a_reset() -> None:
 
     assert [event.kind for event in recording.events] == ["rst"]
     assert len(written([recording])) > 24
+
+
+def test_who_has_reset_acknowledges_nothing_any_more() -> None:
+    recording = Recording(("192.0.2.1", 5000), ("192.0.2.2", 443), 1_000, 2_000)
+    recording.sent(Side.SERVER, b"one")
+    recording.reset(Side.CLIENT)
+    recording.sent(Side.SERVER, b"two")
+    after = [frame[47] for _, frame in recording.frames()]  # TCP flags
+
+    assert after[-2:] == [4 | 16, 8 | 16]  # its RST, then the server's late segment; no ACK
+
+
+def test_a_server_that_refuses_starttls_is_left_at_once() -> None:
+    began = time.monotonic()
+    with servers.serving(servers.smtp(willing=False)) as port:
+        with_python(Goal("127.0.0.1", port, starttls="smtp", check=False, timeout=20))
+
+    assert time.monotonic() - began < 10
+
+
+@pytest.mark.parametrize("who", [Side.CLIENT, Side.SERVER])
+def test_the_relay_passes_a_reset_on(who: Side) -> None:
+    """Both ends are sockets of this test; the one that did not reset must see that the other did."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        goal = Goal("127.0.0.1", listener.getsockname()[1], timeout=5)
+        relay = Relay(*connect(goal), patience=5)
+        relay.start()
+        near = socket.create_connection(("127.0.0.1", relay.port), 5)
+        far, _ = listener.accept()
+        near.sendall(b"hello")
+        assert far.recv(16) == b"hello"
+        giver, taker = (near, far) if who is Side.CLIENT else (far, near)
+        abort(giver)
+        taker.settimeout(5)
+        with pytest.raises(ConnectionResetError):
+            taker.recv(16)
+        taker.close()
+    relay.stop()
+
+    assert [(event.side, event.kind) for event in relay.recording.events][-1] == (who, "rst")
 
 
 def test_the_python_client_needs_no_command_line() -> None:

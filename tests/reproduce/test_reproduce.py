@@ -103,6 +103,7 @@ def test_what_the_shell_gets_is_one_word_or_nothing(text: str) -> None:
         assert not text.isprintable()
         return
 
+    assert text.isprintable()
     assert shlex.split(line) == [text]
     assert command((text, "x")) == f"{line} x"
 
@@ -140,6 +141,15 @@ def test_groups_of_newer_releases_come_when_asked_for() -> None:
     assert "-groups X25519 " in old.command
     assert any("--openssl 3.5" in note for note in old.notes)
     assert "-groups X25519MLKEM768:X25519 " in new.command
+
+
+def test_what_openssl_does_not_send_in_tls_1_3_is_said_to_be_left_out() -> None:
+    hello = m.client_hello_13(versions=(0x0304,), groups=(29, 26, 256), schemes=(0x0403, 0x0203))
+    (recipe,) = recipes(stories.offered(hello).story(), ["openssl-client"])
+    said = {difference.part: difference.text for difference in recipe.unlike}
+
+    assert said["groups"] == "groups: left out: brainpoolP256r1"
+    assert said["signature_algorithms"] == "signature algorithms: left out: ecdsa_sha1"
 
 
 def test_a_priority_string_makes_suites_that_were_not_asked_for_and_that_is_said() -> None:
