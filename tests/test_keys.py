@@ -174,3 +174,18 @@ def test_the_library_takes_keys_as_well(locked: Path) -> None:
 
     assert told.handshake.signature == "CsiorxyfIXFl"
     assert other.handshake.signature == "CsxnGIFtifLl"
+
+
+@pytest.mark.parametrize(
+    "name", ["recorded/client-cert-revoked-openssl-gnutls-tls13", "keyed/client-certificate"]
+)
+def test_the_report_says_that_keys_would_tell_until_they_are_given(name: str) -> None:
+    capture = (KEYED.parent / name).with_suffix(".pcap")
+    (dark,) = analyze(capture).connections
+    (clear,) = analyze(capture, keylogs=[capture.with_suffix(".keys")]).connections
+
+    for connection, told in ((dark, True), (clear, False)):
+        found = [*connection.findings, *([connection.diagnosis] if connection.diagnosis else [])]
+        steps = " ".join(step for finding in found for step in finding.remedy)
+
+        assert ("DataPower: the SSL key log option" in steps) is told

@@ -26,7 +26,7 @@ from collections.abc import Iterator
 from analyzer.diagnosis.causes import Confidence, Phase, RemedySide
 from analyzer.diagnosis.model import Alternative, Evidence, Finding, Rank, Rule
 from analyzer.diagnosis.standing import PATIENCE_NS, client_done, end_evidence, side_of
-from analyzer.diagnosis.wording import client_name, party, server_name
+from analyzer.diagnosis.wording import client_name, keys_would_tell, party, server_name
 from analyzer.tcp.timeline import Side
 from analyzer.tls.story import Milestone, Story, Way
 
@@ -65,13 +65,14 @@ def check(story: Story) -> Iterator[Finding]:
             if story.completed
             else "The client had finished; whether the server accepted its certificate is encrypted. "
         )
-        + ("The side left without the closing alert." if abrupt else "The close was orderly."),
+        + _how(story, abrupt=abrupt),
         remedy=(
             (
                 f"On the {side.value}: read its log; programs that check names, staples or client "
                 "certificates after the handshake say there what they disliked."
             ),
             "If it is a health check or a probe, nothing is wrong.",
+            *keys_would_tell(story),
         ),
         failing_side=side_of(side),
         remedy_side=RemedySide.SERVER if side is Side.CLIENT else RemedySide.CLIENT,
@@ -83,6 +84,14 @@ def check(story: Story) -> Iterator[Finding]:
             Alternative("fine", "whether the client is a probe"),
         ),
     )
+
+
+def _how(story: Story, *, abrupt: bool) -> str:
+    if abrupt:
+        return "The side left without the closing alert."
+    if story.ending.way is Way.ENCRYPTED_ALERT:
+        return "Its last alert is encrypted; it may be the closing one."
+    return "The close was orderly."
 
 
 _FINISHED = (Milestone.CLIENT_FINISHED, Milestone.SERVER_FINISHED)

@@ -38,6 +38,7 @@ from analyzer.diagnosis.wording import (
     client_name,
     ending_evidence,
     failing,
+    keys_would_tell,
     party,
     server_name,
     when,
@@ -78,7 +79,7 @@ def check(story: Story) -> Iterator[Finding]:
         ),
         remedy=(
             f"The log of {party(story, ending.side)} at {when(ending.time)} names the reason.",
-            "Record the session's keys (SSLKEYLOGFILE) together with the packets.",
+            *keys_would_tell(story),
         ),
         failing_side=failing(ending.side),
         remedy_side=RemedySide.NETWORK,
