@@ -13,6 +13,7 @@ from analyzer.tls.fingerprint import ja3, ja3s, ja4
 from analyzer.tls.hello import ClientHello, ServerHello
 from analyzer.tls.outline import Outline
 from analyzer.tls.registry import CodePoint
+from analyzer.tls.stack import StackGuess
 from analyzer.tls.story import Story
 
 FrameOf: TypeAlias = Callable[[int], Frame]
@@ -35,7 +36,13 @@ def tls_of(story: Story, frame_of: FrameOf) -> schema.Tls:
         ja3=ja3(story.offers[0]) if story.offers else None,
         ja3s=ja3s(choice) if choice else None,
         ja4=ja4(story.offers[0]) if story.offers else None,
+        client_stack=_stack(story.client_stack),
+        server_stack=_stack(story.server_stack),
     )
+
+
+def _stack(guess: StackGuess | None) -> schema.StackGuess | None:
+    return schema.StackGuess(name=guess.name, confidence=guess.confidence.value) if guess else None
 
 
 def tls_in_short(outline: Outline) -> schema.Tls:
@@ -54,6 +61,8 @@ def tls_in_short(outline: Outline) -> schema.Tls:
         ja3=None,
         ja3s=None,
         ja4=None,
+        client_stack=None,
+        server_stack=None,
     )
 
 
@@ -79,6 +88,7 @@ def _offers(story: Story, offer: ClientHello, frame_of: FrameOf) -> schema.Clien
         extended_master_secret=offer.extended_master_secret,
         grease=offer.grease,
         hellos=len(story.offers),
+        ech=offer.ech_form,
     )
 
 

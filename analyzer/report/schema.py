@@ -27,6 +27,8 @@ Sender: TypeAlias = Literal["client", "server"]
 FailingSide: TypeAlias = Literal["client", "server", "network", "none"]
 RemedySide: TypeAlias = Literal["client", "server", "network", "capture"]
 Confidence: TypeAlias = Literal["seen", "inferred", "suspected"]
+Likelihood: TypeAlias = Literal["likely", "possible"]
+EchForm: TypeAlias = Literal["outer", "inner"]
 End: TypeAlias = Literal["fin", "rst", "timeout", "open", "refused", "unanswered"]
 Phase: TypeAlias = Literal[
     "tcp_connect",
@@ -173,6 +175,7 @@ class ClientOffers(Data, frozen=True):
     extended_master_secret: bool
     grease: bool  # code points of RFC 8701 were sent; the lists leave them out
     hellos: Count
+    ech: EchForm | None  # Encrypted Client Hello, in earnest or as GREASE: nobody can tell
 
 
 class ServerChoice(Data, frozen=True):
@@ -200,6 +203,13 @@ class CertificateRequest(Data, frozen=True):
     authorities: tuple[str, ...]
 
 
+class StackGuess(Data, frozen=True):
+    """Which TLS stack a hello looks like, by its shape: a hint, never a proof."""
+
+    name: str  # openssl, java, go, schannel, gnutls, nss, boringssl, mbedtls
+    confidence: Likelihood
+
+
 class Tls(Data, frozen=True):
     """What was offered and what was agreed. All null where no TLS was spoken."""
 
@@ -216,6 +226,8 @@ class Tls(Data, frozen=True):
     ja3: str | None
     ja3s: str | None
     ja4: str | None
+    client_stack: StackGuess | None
+    server_stack: StackGuess | None
 
 
 class LastMessage(Data, frozen=True):

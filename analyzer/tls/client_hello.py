@@ -11,11 +11,11 @@ import functools
 import struct
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, Literal
 
 from analyzer.errors import DecodeError, Defect
 from analyzer.tls import extension_bodies as bodies
-from analyzer.tls.extension_bodies import KeyShare, PskOffer
+from analyzer.tls.extension_bodies import EncryptedClientHello, KeyShare, PskOffer
 from analyzer.tls.extensions import (
     Extension,
     decode_extensions,
@@ -45,6 +45,7 @@ _NO_FORMATS: Final[tuple[ECPointFormat, ...]] = ()
 _NO_COMPRESSIONS: Final[tuple[CertificateCompression, ...]] = ()
 _NO_SHARES: Final[tuple[KeyShare, ...]] = ()
 _NO_PSK: Final[PskOffer | None] = None
+_NO_ECH: Final[EncryptedClientHello | None] = None
 
 _groups = lenient(read_groups, _NO_GROUPS)
 _schemes = lenient(read_schemes, _NO_SCHEMES)
@@ -55,6 +56,7 @@ _compressions = lenient(read_compressions, _NO_COMPRESSIONS)
 _host = lenient(bodies.read_server_name, None)
 _client_shares = lenient(bodies.read_client_shares, _NO_SHARES)
 _psk_offer = lenient(bodies.read_psk_offer, _NO_PSK)
+_encrypted_hello = lenient(bodies.read_encrypted_client_hello, _NO_ECH)
 _E = ExtensionType
 
 
@@ -235,6 +237,14 @@ class ClientHello:
     def ech(self) -> bool:
         """Whether Encrypted Client Hello was sent, in earnest or as GREASE: nobody can tell."""
         return _E.ENCRYPTED_CLIENT_HELLO in self._bodies or _E.ENCRYPTED_SERVER_NAME in self._bodies
+
+    @property
+    def ech_form(self) -> Literal["outer", "inner"] | None:
+        """The form of Encrypted Client Hello; the inner one is seen with keys, or at a back end."""
+        if not self.ech:
+            return None
+        sent = _encrypted_hello(self._bodies.get(_E.ENCRYPTED_CLIENT_HELLO))
+        return "inner" if sent is not None and not sent.outer else "outer"
 
     @property
     def grease(self) -> bool:

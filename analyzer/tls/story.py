@@ -20,6 +20,7 @@ from analyzer.tls.keyexchange import CertificateRequest, ServerKeyExchange
 from analyzer.tls.objects import ObjectView
 from analyzer.tls.ocsp import Staple
 from analyzer.tls.registry import AlertDescription, AlertLevel
+from analyzer.tls.stack import StackGuess, guess_client, guess_server
 from analyzer.tls.x509 import CertificateFacts, ChainFacts
 
 
@@ -269,6 +270,16 @@ class Story:
     def offer(self) -> ClientHello | None:
         """The ClientHello that the server answered last."""
         return self.offers[-1] if self.offers else None
+
+    @property
+    def client_stack(self) -> StackGuess | None:
+        """Which stack the client's first hello looks like: for ranking and wording, never proof."""
+        return guess_client(self.offers[0]) if self.offers else None
+
+    @property
+    def server_stack(self) -> StackGuess | None:
+        """Which stack the ServerHello looks like: for ranking and wording, never proof."""
+        return guess_server(self.choice, self.offer) if self.choice else None
 
     @property
     def is_tls(self) -> bool:

@@ -88,6 +88,7 @@ def offers() -> ClientOffers:
         extended_master_secret=True,
         grease=False,
         hellos=1,
+        ech=None,
     )
 
 
@@ -145,6 +146,8 @@ def connection(stream: int = 0, **changed: Any) -> Connection:
             ja3=None,
             ja3s=None,
             ja4=None,
+            client_stack=None,
+            server_stack=None,
         ),
         "handshake": Handshake(
             signature="CsxnL",
