@@ -3,10 +3,11 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+SCALE ?= 1.0
 SAMPLE ?= sample_pcaps/cert_expired.pcap
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-all check check-samples docs accuracy samples clean
+.PHONY: help run test test-all check check-samples docs accuracy samples bench clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -44,6 +45,10 @@ samples: $(STAMP) ## make sample_pcaps/ anew (needs openssl)
 	$(BIN)/python sample_pcaps/make.py
 	$(BIN)/python -m tests.support.pages
 	$(BIN)/python -m tests.support.readme
+
+bench: $(STAMP) ## time it against other programs on built captures (SCALE=0.1 for smaller ones)
+	$(BIN)/python benchmarks/build.py build/bench --scale $(SCALE)
+	$(BIN)/python benchmarks/run.py build/bench
 
 clean: ## remove what the other targets made
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

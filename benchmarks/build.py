@@ -16,16 +16,16 @@ from pathlib import Path
 
 SAMPLES = Path(__file__).parents[1] / "sample_pcaps"
 GOOD = (
-    "good_tls12",
-    "good_client_cert_tls12",
-    "good_hello_retry_request",
-    "good_client_cert_tls13",
+    *("good_tls12", "good_resumed_tls13", "good_client_cert_tls12"),
+    *("good_hello_retry_request", "good_client_cert_tls13"),
 )
+DOWNLOADS = ("good_tls12", "good_client_cert_tls13")
 BAD = ("cert_expired", "untrusted_ca_tls12", "no_shared_cipher_tls12", "untrusted_ca_tls13")
 CLIENT, SERVER = bytes([192, 0, 2, 10]), bytes([198, 51, 100, 20])
 HEAD = struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 262_144, 1)
 START = 1_764_000_000.0
 SEGMENT = 1400
+RECORD = 1 << 14
 WINDOW = 64  # connections that run at the same time
 
 Packet = tuple[float, bytes]
@@ -63,21 +63,53 @@ def with_data(packets: list[Packet], size: int) -> list[Packet]:
     server, client = last[False], last[True]
     header = 14 + 20 + (server[46] >> 4) * 4
     sequence = struct.unpack_from(">I", server, 38)[0] + len(server) - header
-    record = b"\x17\x03\x03" + struct.pack(">H", SEGMENT - 5) + bytes(SEGMENT - 5)
+    data = records(size)
     grown: list[Packet] = packets[:begin]
-    for number in range(size // SEGMENT):
+    for number in range(len(data) // SEGMENT):
         head = bytearray(server[:54])
         struct.pack_into(">H", head, 16, 40 + SEGMENT)
         struct.pack_into(">I", head, 38, (sequence + number * SEGMENT) % 2**32)
         head[46] = 0x50
-        grown.append((when + number * 1e-4, bytes(head) + record))
+        payload = data[number * SEGMENT : (number + 1) * SEGMENT]
+        grown.append((when + number * 1e-4, bytes(head) + payload))
         if number % 2:
             answer = bytearray(client[:54])
             struct.pack_into(">H", answer, 16, 40)
             struct.pack_into(">I", answer, 42, (sequence + (number + 1) * SEGMENT) % 2**32)
             answer[46], answer[47] = 0x50, 16
             grown.append((when + number * 1e-4 + 5e-5, bytes(answer)))
-    return grown + [(w + size // SEGMENT * 1e-4, f) for w, f in packets[begin:]]
+    return grown + [(w + len(data) // SEGMENT * 1e-4, f) for w, f in packets[begin:]]
+
+
+def records(size: int) -> bytes:
+    """Application data in records of the usual 16 KiB, the last shorter; whole segments."""
+    left = size // SEGMENT * SEGMENT
+    data = b""
+    while left:
+        body = min(RECORD + 24, left - 5)  # 24: explicit nonce and tag
+        body -= 5 if 0 < left - 5 - body <= 5 else 0  # room for the next header and a byte
+        data += b"\x17\x03\x03" + struct.pack(">H", body) + bytes(body)
+        left -= 5 + body
+    return data
+
+
+def other_traffic(count: int) -> Iterator[Packet]:
+    """Packets that are no TLS: DNS over UDP, ping, and a file over plain TCP."""
+    ends = bytes([10, 9, 9, 9, 10, 200, 9, 9])
+    ether = bytes(12) + b"\x08\x00"
+    tcp = struct.pack(">HHIIBBHHH", 2049, 900, 0, 1, 0x50, 16, 512, 0, 0)
+    for number in range(count):
+        when = START + number * 1e-4
+        if number % 4 == 0:
+            payload = struct.pack(">HHHH", 4000 + number % 999, 53, 48, 0) + bytes(40)
+            protocol = 17
+        elif number % 4 == 1:
+            payload, protocol = b"\x08\x00" + bytes(62), 1
+        else:
+            at = struct.pack(">I", number * 1000 % 2**32)
+            payload, protocol = tcp[:4] + at + tcp[8:] + bytes(1000), 6
+        head = struct.pack(">BBHHHBBH", 0x45, 0, 20 + len(payload), 1, 0, 64, protocol, 0)
+        yield when, ether + head + ends + payload
 
 
 def storm(connections: int) -> Iterator[Iterator[Packet]]:
@@ -88,9 +120,15 @@ def storm(connections: int) -> Iterator[Iterator[Packet]]:
         yield moved(kinds[number % len(kinds)], number, START + number * 1e-3)
 
 
+_OTHERS = 16  # talks of other traffic that run beside the downloads
+
+
 def bulk(connections: int, size: int) -> Iterator[Iterator[Packet]]:
-    """Downloads."""
-    grown = [with_data(sample(name), size) for name in GOOD[:2]]
+    """Downloads, and a fifth of other traffic."""
+    grown = [with_data(sample(name), size) for name in DOWNLOADS]
+    others = connections * len(grown[0]) // 4
+    for _ in range(_OTHERS):
+        yield other_traffic(others // _OTHERS)
     for number in range(connections):
         yield moved(grown[number % 2], number, START + number * 1e-3)
 

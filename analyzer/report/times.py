@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -16,7 +17,13 @@ def rfc3339(time: int) -> str:
     """
     seconds, rest = divmod(time, 1_000_000_000)
     fraction = f"{rest:09d}" if rest % 1000 else f"{rest // 1000:06d}"
-    return f"{(_EPOCH + timedelta(seconds=seconds)).isoformat()}.{fraction}Z"
+    return f"{_second(seconds)}.{fraction}Z"
+
+
+@functools.lru_cache(maxsize=1024)
+def _second(seconds: int) -> str:
+    """A report has many moments of the same second."""
+    return (_EPOCH + timedelta(seconds=seconds)).isoformat()
 
 
 def rfc3339_of(moment: datetime) -> str:

@@ -21,6 +21,8 @@ SILENCE_NS: Final = 5_000_000_000
 class Side(enum.Enum):
     """The two ends of a connection."""
 
+    __hash__ = object.__hash__  # members are single; the default hashes their names each time
+
     CLIENT = "client"
     SERVER = "server"
 

@@ -21,6 +21,8 @@ from analyzer.tcp.timeline import Side
 class State(enum.Enum):
     """Where a handshake stands, named by what was last completed."""
 
+    __hash__ = object.__hash__  # members are single; the default hashes their names each time
+
     START = enum.auto()
     OFFERED = enum.auto()
     RETRIED = enum.auto()

@@ -27,6 +27,8 @@ from analyzer.tls.x509 import CertificateFacts, ChainFacts
 class Visibility(enum.Enum):
     """How we know that a message was sent."""
 
+    __hash__ = object.__hash__  # members are single; the default hashes their names each time
+
     SEEN = "seen"  # in clear
     DECRYPTED = "decrypted"
     INFERRED = "inferred"  # from record types, lengths and order
@@ -80,6 +82,8 @@ _ORDERLY = frozenset({AlertDescription.CLOSE_NOTIFY, AlertDescription.USER_CANCE
 
 class Opening(enum.Enum):
     """What a direction's first bytes are."""
+
+    __hash__ = object.__hash__  # members are single; the default hashes their names each time
 
     NOTHING = "nothing"
     TLS = "tls"
@@ -148,6 +152,8 @@ class Chain:
 class Milestone(enum.Enum):
     """Points that a handshake passes, in order of a full TLS 1.2 handshake."""
 
+    __hash__ = object.__hash__  # members are single; the default hashes their names each time
+
     CONNECTED = "tcp connection"
     CLIENT_HELLO = "client_hello"
     SERVER_HELLO = "server_hello"
@@ -175,6 +181,8 @@ class Reached:
 
 class Way(enum.Enum):
     """How a side gave up."""
+
+    __hash__ = object.__hash__  # members are single; the default hashes their names each time
 
     ALERT = "alert"
     ENCRYPTED_ALERT = "encrypted alert"

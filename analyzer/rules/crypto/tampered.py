@@ -64,12 +64,23 @@ _CHECKED: Final = {
 }
 
 
+# Alerts that say in clear that it was not the signature; verifying one takes longer than all else.
+_ANOTHER_REASON: Final = frozenset(
+    {
+        AlertDescription.CERTIFICATE_EXPIRED,
+        AlertDescription.CERTIFICATE_REVOKED,
+        AlertDescription.UNKNOWN_CA,
+    }
+)
+
+
 def check(story: Story) -> Iterator[Finding]:
     """Yield for the alerts of failed checks, and for the downgrade mark that a client refused."""
     refusal = read_refusal(story)
     if refusal is None or psk_offered(story):
         return
-    if refusal.side is Side.CLIENT and key_exchange_proven(story) is False:
+    another = refusal.alert in _ANOTHER_REASON
+    if refusal.side is Side.CLIENT and not another and key_exchange_proven(story) is False:
         text = "the signature of the server's key exchange does not verify"
         evidence = (Evidence(key_exchange_frame(story), text),)
         yield _finding(story, refusal, Phase.KEY_EXCHANGE, Confidence.SEEN, evidence, Rank.DECISIVE)
