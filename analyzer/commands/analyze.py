@@ -91,6 +91,10 @@ def analyze(
     cert_dir: Annotated[
         Path | None, typer.Option(help="Certificate files that the export names.")
     ] = None,
+    dp_address: Annotated[
+        list[str] | None,
+        typer.Option(help="An address of the gateway, where the export tells none; repeatable."),
+    ] = None,
     full: Annotated[
         bool, typer.Option("--full", help="Tell all in full, however many went well.")
     ] = False,
@@ -115,7 +119,7 @@ def analyze(
     from analyzer.report.sink import written_beside  # noqa: PLC0415 - not for --help
 
     selection = Selection(streams=frozenset(stream) if stream else None, failed=failed)
-    graph = load_graph(dp_export, cert_dir)
+    graph = load_graph(dp_export, cert_dir, addresses=dp_address or ())
     secrets = read_secrets(keylog or (), key or (), _password(key_password_file))
     lines = form is Format.NDJSON and not template
     live = lines and (follow or (files == ["-"] and _is_pipe()))

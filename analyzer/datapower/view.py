@@ -16,6 +16,7 @@ from analyzer.datapower.graph import EVERYWHERE, Graph, is_address
 from analyzer.tls.objects import Leg, Listener, NameProfile, ObjectView, Profile, Target
 from analyzer.tls.story import Story
 
+_BY_PORT: Final = " (the gateway's own addresses are not known; --dp-address tells them)"
 _LOOPBACK: Final = frozenset({"127.0.0.1", "::1"})
 
 
@@ -57,8 +58,9 @@ def _front(graph: Graph, story: Story, own: frozenset[str]) -> ObjectView | None
         return None
     listener = chosen[0]
     listener = replace(listener, faults=faults_of(graph, listener, story.start))
-    found_by = f"it listens on {listener.address}:{listener.port}"
-    view = ObjectView(Leg.FRONT, listener.domain, found_by, listener=listener)
+    certain = bool(graph.addresses) or listener.address == address
+    found_by = f"it listens on {listener.address}:{listener.port}{'' if certain else _BY_PORT}"
+    view = ObjectView(Leg.FRONT, listener.domain, found_by, listener=listener, certain=certain)
     if len(chosen) > 1:  # which of them got the port no export says
         return view
     return _with_profile(view, listener.profile, story)
@@ -100,8 +102,16 @@ def _back(graph: Graph, story: Story, own: frozenset[str]) -> ObjectView | None:
     if not chosen or len({_profile_key(target) for target in chosen}) > 1:
         return None
     target = chosen[0]
-    found_by = f"its {target.setting} is {target.host}:{target.port}"
-    return ObjectView(Leg.BACK, target.domain, found_by, target=target, profile=target.profile)
+    certain = bool(graph.addresses)
+    place = f"{target.host}:{target.port}"
+    return ObjectView(
+        leg=Leg.BACK,
+        domain=target.domain,
+        found_by=f"its {target.setting} is {place}{'' if certain else _BY_PORT}",
+        target=target,
+        profile=target.profile,
+        certain=certain,
+    )
 
 
 def _names_server(target: Target, story: Story) -> bool:

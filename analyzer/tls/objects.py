@@ -193,6 +193,7 @@ class ObjectView:
     target: Target | None = None
     names: NameProfile | None = None
     profile: Profile | None = None
+    certain: bool = True
 
     @property
     def gateway(self) -> Side:

@@ -59,6 +59,21 @@ def test_a_finding_names_the_object_in_text_and_json(
     assert connection["objects"]["profile"] == "SSLServerProfile front"
 
 
+def test_addresses_that_the_export_lacks_can_be_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "payments.cfg"
+    file.write_bytes(as_cfg(THINGS))
+    words = ["analyze", TRACE, "-f", "json", "--dp-export", str(file)]
+    told: list[str] = []
+    for more in ([], ["--dp-address", *OWN], ["--dp-address", "203.0.113.9"]):
+        assert run([*words, *more]) == 0
+        (connection,) = json.loads(capsys.readouterr().out)["connections"]
+        told.append(f"{connection['diagnosis']['rule']} {connection['diagnosis']['confidence']}")
+
+    assert told == ["TLS-DPX-002 suspected", "TLS-DPX-002 inferred", "TLS-NEG-001 suspected"]
+
+
 def test_without_an_export_nothing_changes(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["analyze", TRACE, "-f", "json"]) == 0
     (connection,) = json.loads(capsys.readouterr().out)["connections"]
@@ -73,13 +88,17 @@ def test_without_an_export_nothing_changes(capsys: pytest.CaptureFixture[str]) -
         pytest.param(["--dp-export", "nowhere.zip"], "nowhere.zip", id="no file"),
         pytest.param(["--dp-export", TRACE], "no DataPower export", id="a capture"),
         pytest.param(["--dp-export", os.devnull], "no DataPower export", id="nothing"),
+        pytest.param(["--dp-address", "192.0.2.1"], "give --dp-export", id="an address alone"),
+        pytest.param(["--dp-export", "E", "--dp-address", "me"], "no IP address", id="a name"),
         pytest.param(["--cert-dir", "."], "give --dp-export as well", id="certificates alone"),
     ],
 )
 def test_what_cannot_be_used_is_said_in_one_line(
-    words: list[str], said: str, capsys: pytest.CaptureFixture[str]
+    words: list[str], said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert run(["analyze", TRACE, *words]) == 2
+    file = export(tmp_path, THINGS)
+
+    assert run(["analyze", TRACE, *(file if word == "E" else word for word in words)]) == 2
     told = capsys.readouterr()
 
     assert said in told.err

@@ -103,6 +103,8 @@ class Case:
         wire = self.wire
         cause = cause or rule.cause
         same = cause == wire.cause and wire.confidence is not Confidence.SUSPECTED
+        if not self.view.certain:  # the objects, then, do not make a cause surer than the wire does
+            confidence = wire.confidence if cause == wire.cause else Confidence.SUSPECTED
         return rule.finding(
             *wire.evidence,
             title=f"{label}: {problem}",
