@@ -128,11 +128,11 @@ def _best(
 ) -> x509.CertificateRevocationList | None:
     """The list to ask: in scope and valid before others, then the newest."""
     fitting = [
-        crl
-        for crl in map(read_crl, crls)
-        if crl is not None
-        and same_name(crl.issuer.public_bytes(), issuer.subject_der)
-        and _key_fits(crl, issuer)
+        read.crl
+        for read in map(read_crl, crls)
+        if read is not None
+        and same_name(read.issuer, issuer.subject_der)
+        and _key_fits(read.crl, issuer)
     ]
     return max(
         fitting,
@@ -146,8 +146,16 @@ def _current(crl: x509.CertificateRevocationList, time: int) -> bool:
     return begin <= time and (end is None or time <= end)
 
 
+@dataclass(frozen=True, slots=True)
+class RevocationList:
+    """A list, and the name of who issued it (DER): the library warns of odd names at every look."""
+
+    crl: x509.CertificateRevocationList
+    issuer: bytes
+
+
 @functools.lru_cache(maxsize=64)
-def read_crl(data: bytes) -> x509.CertificateRevocationList | None:
+def read_crl(data: bytes) -> RevocationList | None:
     """Read a list (RFC 5280 section 5.1); None where the library refuses it."""
     from cryptography import x509  # noqa: PLC0415 - as above
 
@@ -155,10 +163,16 @@ def read_crl(data: bytes) -> x509.CertificateRevocationList | None:
         warnings.simplefilter("ignore")
         try:
             crl = x509.load_der_x509_crl(data)
-            _ = (crl.issuer, crl.extensions, crl.last_update_utc, crl.next_update_utc)
-        except (ValueError, TypeError, x509.DuplicateExtension, x509.UnsupportedGeneralNameType):
+            _ = (crl.extensions, crl.last_update_utc, crl.next_update_utc)
+            return RevocationList(crl, crl.issuer.public_bytes())
+        except (
+            ValueError,
+            TypeError,
+            x509.InvalidVersion,
+            x509.DuplicateExtension,
+            x509.UnsupportedGeneralNameType,
+        ):
             return None
-    return crl
 
 
 def _key_fits(crl: x509.CertificateRevocationList, issuer: CertificateFacts) -> bool:
