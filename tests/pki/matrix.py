@@ -22,6 +22,7 @@ from cryptography.x509.oid import (
     ObjectIdentifier,
 )
 
+from analyzer.tls.der import context, read_value
 from tests.tls.certificates import BEGIN, END, Made, ec_key, make, name, rsa_key
 
 AT = datetime(2026, 6, 1, tzinfo=UTC)
@@ -128,6 +129,31 @@ def with_sha1(made: Made, signer: rsa.RSAPrivateKey) -> Made:
     signature = signer.sign(body, padding.PKCS1v15(), hashes.SHA1())
     der = made.der.replace(old.tbs_certificate_bytes, body).replace(was, now)
     return Made(x509.load_der_x509_certificate(der.replace(old.signature, signature)), made.key)
+
+
+def with_version_1(made: Made, signer: Made) -> Made:
+    """The same without version and extensions, as before 1996; signed anew."""
+    assert isinstance(signer.key, ec.EllipticCurvePrivateKey)
+    parts = read_value(made.certificate.tbs_certificate_bytes).children()
+    kept = [part.whole for part in parts if part.tag not in {context(0), context(3)}]
+    body = _sequence(*kept)
+    signature = b"\0" + signer.key.sign(body, ec.ECDSA(hashes.SHA256()))
+    algorithm = kept[1]
+    der = _sequence(body, algorithm, b"\x03" + _length(signature) + signature)
+    return Made(x509.load_der_x509_certificate(der), made.key)
+
+
+def _sequence(*parts: bytes) -> bytes:
+    joined = b"".join(parts)
+    return b"\x30" + _length(joined) + joined
+
+
+def _length(content: bytes) -> bytes:
+    return b"\x82" + len(content).to_bytes(2) if len(content) > 255 else _short(len(content))
+
+
+def _short(length: int) -> bytes:
+    return bytes([length]) if length < 128 else bytes([0x81, length])
 
 
 @functools.cache
@@ -302,6 +328,9 @@ def _authorities(root: Made, sub: Made) -> tuple[Case, ...]:
     only_usage = make("Department", SIGNER, issuer=root)
     root_no_sign = make("Mute Root", usage("crl_sign"), ca=True)
     old_style = make("Old Style Root", SIGNER, identifiers=False)
+    bare = make("First Root", identifiers=False)
+    first_version = with_version_1(bare, bare)
+    first_sub = with_version_1(make("First Sub", issuer=root, identifiers=False), root)
     no_constraints = make("Bare Root", identifiers=False)
     narrow = make("Narrow", SIGNER, issuer=root, ca=True, path_length=0)
     under_narrow = make("Under", SIGNER, issuer=narrow, ca=True)
@@ -332,6 +361,8 @@ def _authorities(root: Made, sub: Made) -> tuple[Case, ...]:
         Case(
             "root without basic constraints", (below(no_constraints),), (no_constraints,), (79, 1)
         ),
+        Case("root of version 1", (below(first_version),), (first_version,)),
+        Case("intermediate of version 1", (below(first_sub), first_sub), (root,), (79, 1)),
         Case("CA as leaf", (sub,), (root,)),
         Case("path length kept", (below(narrow), narrow), (root,)),
         Case("path length exceeded", (below(under_narrow), under_narrow, narrow), (root,), (25, 2)),
@@ -520,6 +551,9 @@ def _constraints(root: Made) -> tuple[Case, ...]:
     organization = x509.DirectoryName(
         x509.Name([x509.NameAttribute(NameOID.ORGANIZATION_NAME, "Example")])
     )
+    only = make("Only", SIGNER, constraints((organization,)), issuer=root, ca=True)
+    renewed = make("Only", SIGNER, issuer=only, ca=True)
+    nameless = make(None, host, issuer=renewed)
     narrow_root = make("Narrow Root", SIGNER, inner, ca=True)
     below_root = make("leaf", outer, issuer=narrow_root)
     mail = constraints((x509.RFC822Name("inner.example"),))
@@ -565,6 +599,7 @@ def _constraints(root: Made) -> tuple[Case, ...]:
         Case("constraints: common name beside an address", (beside, authority), (root,), (47, 0)),
         Case("constraints: common name alone", (alone, authority), (root,), (47, 0)),
         Case("constraints: common name beside a host", (both, authority), (root,)),
+        Case("constraints: self-issued authority", (nameless, renewed, only), (root,)),
         Case("constraints: of the root", (below_root,), (narrow_root,), (47, 0)),
     )
 

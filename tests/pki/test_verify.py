@@ -179,6 +179,17 @@ def _told_apart(made: Made) -> bool:
     return facts.self_signed is True and facts.subject_key_id is not None
 
 
+def test_one_fault_is_one_problem() -> None:
+    told = {case.id: codes(verdict(case)) for case in cases()}
+
+    assert told["short RSA key"] == [Code.EE_KEY_TOO_SMALL]
+    assert told["short RSA key of a root"] == [Code.CA_KEY_TOO_SMALL]
+    assert told["SHA-1"] == [Code.CA_MD_TOO_WEAK]
+    assert told["expired intermediate"] == [Code.CERT_HAS_EXPIRED]
+    assert told["constraints: not permitted"] == [Code.PERMITTED_VIOLATION]
+    assert told["crl: revoked"] == [Code.CERT_REVOKED]
+
+
 def test_a_wrong_purpose_names_what_it_is_for_and_what_was_asked() -> None:
     asked = {case.id: verdict(case).problems for case in cases() if case.purpose}
 
