@@ -19,9 +19,15 @@ from typing import Final
 import analyzer.limits
 from analyzer import Report, analyze, rules
 from analyzer.diagnosis.model import RuleModule
+from analyzer.gate import tell
+from analyzer.gate.compare import compare
+from analyzer.gate.expectation import Expectation, Row
+from analyzer.gate.verdict import SCHEMA_VERSION, Checked, CheckReport, summary_of
 from analyzer.limits import DEFAULT
 from analyzer.report.console import render_console
 from analyzer.report.formats import Format, Style, renderer
+from analyzer.report.machine import render_json
+from analyzer.report.page import Page
 from analyzer.report.template import Template, shipped
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -59,7 +65,35 @@ def examples() -> dict[Path, str]:
         sink = _sink()
         Template.read(name, ["project=OPS"]).write(report, sink, Style())
         told[f"{name}.json"] = _text(sink)
-    return {EXAMPLES / name: text for name, text in told.items()}
+    return {EXAMPLES / name: text for name, text in (told | gates(report)).items()}
+
+
+def gates(report: Report) -> dict[str, str]:
+    """What ``check`` says of the sample where another cause is expected."""
+    wrong = Row(stream=0, outcome="failed", cause="untrusted_ca", remedy_side="client")
+    differences = tuple(compare(Expectation(connections=(wrong,)), report))
+    entry = Checked(
+        capture=SAMPLE,
+        expectation=SAMPLE.replace(".pcap", ".expect.json"),
+        verdict="differs",
+        connections=len(report.connections),
+        differences=differences,
+        problem=None,
+    )
+    told = CheckReport(
+        schema_version=SCHEMA_VERSION,
+        tool=report.tool,
+        summary=summary_of((entry,)),
+        captures=(entry,),
+    )
+    sink = _sink()
+    tell.tell(Page(sink, colour=False, width=80), told)
+    return {
+        "check.txt": _text(sink),
+        "check.junit.xml": tell.render_junit(told),
+        "check.github.txt": "".join(f"{line}\n" for line in tell.github_lines(told)),
+        "check.json": render_json(told).decode(),
+    }
 
 
 def _written(report: Report, form: Format) -> str:
