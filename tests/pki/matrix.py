@@ -559,6 +559,10 @@ def _constraints(root: Made) -> tuple[Case, ...]:
     mail = constraints((x509.RFC822Name("inner.example"),))
     uris = constraints((x509.UniformResourceIdentifier(".inner.example"),))
     authority = make("Narrow", SIGNER, inner, issuer=root, ca=True)
+    under_narrow = make("Under", SIGNER, issuer=authority, ca=True)
+    far = make("leaf", outer, issuer=under_narrow)
+    bare_uris = constraints((x509.UniformResourceIdentifier("inner.example"),))
+    alike_uri = names(x509.UniformResourceIdentifier("https://notinner.example/"))
     beside = make("outer.example", in_network, issuer=authority)
     alone = make("outer.example", issuer=authority)
     both = make("outer.example", host, issuer=authority)
@@ -599,6 +603,13 @@ def _constraints(root: Made) -> tuple[Case, ...]:
         Case("constraints: common name beside an address", (beside, authority), (root,), (47, 0)),
         Case("constraints: common name alone", (alone, authority), (root,), (47, 0)),
         Case("constraints: common name beside a host", (both, authority), (root,)),
+        Case(
+            "constraints: of the authority's authority",
+            (far, under_narrow, authority),
+            (root,),
+            (47, 0),
+        ),
+        under("URI that looks alike", bare_uris, alike_uri, (47, 0)),
         Case("constraints: self-issued authority", (nameless, renewed, only), (root,)),
         Case("constraints: of the root", (below_root,), (narrow_root,), (47, 0)),
     )
