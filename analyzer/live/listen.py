@@ -113,8 +113,6 @@ class Listener:
             UsageError: The address or the terms cannot be used.
         """
         self._context = context_for(terms)
-        self._keys = KeyLog()
-        self._context.keylog_filename = str(self._keys.path)
         self._terms = terms
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         try:
@@ -125,6 +123,8 @@ class Listener:
                 "or address"
             ) from error
         self._socket.settimeout(_TICK)
+        self._keys = KeyLog()
+        self._context.keylog_filename = str(self._keys.path)
         self._done: queue.Queue[Recording] = queue.Queue()
         self._room = threading.BoundedSemaphore(AT_ONCE)
 

@@ -165,9 +165,18 @@ def test_what_cannot_be_done_is_told(
     assert complaint in capsys.readouterr().err
 
 
-def test_a_port_that_is_taken_is_told() -> None:
+def test_a_port_that_is_taken_is_told_and_leaves_no_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = servers.identity()
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     with servers.serving(servers.silent) as port, pytest.raises(UsageError, match="cannot listen"):
-        Listener("127.0.0.1", port, Terms(made=servers.identity()))
+        Listener("127.0.0.1", port, Terms(made=made))
+    listener = Listener("127.0.0.1", 0, Terms(made=made))
+    assert len(list(tmp_path.iterdir())) == 1
+    listener.close()
+
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_ctrl_c_ends_it_with_a_report_and_the_capture(tmp_path: Path) -> None:
