@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
+import shutil
 import socket
 import ssl
 import struct
@@ -24,7 +26,9 @@ def identity() -> Identity:
 
 @cache
 def identity_file() -> Path:
-    path = Path(mkdtemp(prefix="handshake-test-")) / "identity.pem"
+    folder = mkdtemp(prefix="handshake-test-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    path = Path(folder) / "identity.pem"
     path.write_bytes(identity().together)
     return path
 
