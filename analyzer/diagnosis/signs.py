@@ -139,6 +139,6 @@ def no_client_certificate(story: Story) -> bool:
         return True
     chain = story.client_chain
     if chain is not None:
-        return chain.leaf is None
+        return chain.message.empty
     skipped = passed(story, Milestone.CLIENT_KEY_EXCHANGE)
     return not story.tls13 and skipped and not passed(story, Milestone.CLIENT_CERTIFICATE)

@@ -11,6 +11,7 @@ from analyzer.tls.certificate import (
     Certificates,
     decode_certificates,
     decode_compressed_certificates,
+    decode_raw_public_key,
 )
 from analyzer.tls.hello import decode_v2_server_hello
 from analyzer.tls.keyexchange import (
@@ -23,6 +24,7 @@ from analyzer.tls.keyexchange import (
 from analyzer.tls.messages import Conversation
 from analyzer.tls.names import matches
 from analyzer.tls.ocsp import Staple
+from analyzer.tls.registry import CertificateType, ExtensionType
 from analyzer.tls.story import Chain, Message
 from analyzer.tls.x509 import chain_facts, read_certificate
 
@@ -46,10 +48,16 @@ def read_chains(talk: Conversation) -> Chains:
     exchange = first.get((Side.SERVER, "server_key_exchange"))
     status = first.get((Side.SERVER, "certificate_status"))
     version = talk.choice.version_name if talk.choice else "TLSv1.2"
-    server = _chain(_certificate(first, Side.SERVER), version, sni)
+    raw = _raw(talk, ExtensionType.SERVER_CERTIFICATE_TYPE)
+    server = _chain(_certificate(first, Side.SERVER), version, sni, raw=raw)
     return Chains(
         server=server,
-        client=_chain(_certificate(first, Side.CLIENT), version, None),
+        client=_chain(
+            _certificate(first, Side.CLIENT),
+            version,
+            None,
+            raw=_raw(talk, ExtensionType.CLIENT_CERTIFICATE_TYPE),
+        ),
         request=decode_certificate_request(request.body, version)[0] if request else None,
         server_key_exchange=(
             decode_server_key_exchange(exchange.body, talk.choice.cipher_suite, version)[0]
@@ -91,7 +99,9 @@ def _first_of_each(talk: Conversation) -> dict[tuple[Side, str], Message]:
     return first
 
 
-def _decoded(message: Message, version: str) -> Certificates:
+def _decoded(message: Message, version: str, *, raw: bool) -> Certificates:
+    if raw:
+        return decode_raw_public_key(message.body, version)[0]
     if message.name == "compressed_certificate":
         return decode_compressed_certificates(message.body)[0]
     if message.name == "server_hello":
@@ -100,11 +110,20 @@ def _decoded(message: Message, version: str) -> Certificates:
     return decode_certificates(message.body, version)[0]
 
 
-def _chain(message: Message | None, version: str, sni: str | None) -> Chain | None:
+def _raw(talk: Conversation, kind: ExtensionType) -> bool:
+    """Whether the server agreed in clear that a side shows a key alone (RFC 7250 section 4.2)."""
+    body = talk.choice.body(kind) if talk.choice else None
+    return body == bytes((CertificateType.RAW_PUBLIC_KEY,))
+
+
+def _chain(
+    message: Message | None, version: str, sni: str | None, *, raw: bool = False
+) -> Chain | None:
     if message is None:
         return None
-    decoded = _decoded(message, version)
-    certificates = tuple(read_certificate(entry.der) for entry in decoded.entries)
+    decoded = _decoded(message, version, raw=raw)
+    shown = () if raw else decoded.ders  # a raw public key is no certificate
+    certificates = tuple(map(read_certificate, shown))
     matched = matches(certificates[0], sni) if certificates and sni else None
     return Chain(
         sender=message.sender,
@@ -112,6 +131,6 @@ def _chain(message: Message | None, version: str, sni: str | None) -> Chain | No
         time=message.time,
         message=decoded,
         certificates=certificates,
-        facts=chain_facts(tuple(entry.der for entry in decoded.entries)),
+        facts=chain_facts(shown),
         name_matches=matched,
     )
