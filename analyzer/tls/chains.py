@@ -68,6 +68,16 @@ def read_chains(talk: Conversation) -> Chains:
     )
 
 
+def packed(found: Chains) -> tuple[str, ...]:
+    """Sentences about certificates that came compressed by a way that is not undone here."""
+    return tuple(
+        f"the {chain.sender.value}'s certificate is compressed with "
+        f"{chain.message.compression.label}, which only its receiver undoes; zlib would be read"
+        for chain in (found.server, found.client)
+        if chain is not None and chain.message.compression is not None and not chain.message.entries
+    )
+
+
 def _certificate(first: dict[tuple[Side, str], Message], side: Side) -> Message | None:
     for name in ("certificate", "compressed_certificate"):
         if (side, name) in first:

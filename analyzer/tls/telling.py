@@ -19,7 +19,7 @@ from analyzer.tcp.timeline import (
     read_timeline,
 )
 from analyzer.tls.carriers import unpack
-from analyzer.tls.chains import read_chains
+from analyzer.tls.chains import packed, read_chains
 from analyzer.tls.encrypted import Reading, Sealed, read_sealed
 from analyzer.tls.ending import read_ending, sealed_alerts
 from analyzer.tls.hello import ServerHello
@@ -303,7 +303,7 @@ def _compose(
         renegotiations=talk.renegotiations,
         defects=(*talk.defects, *_broken(bytes_), *_damaged(talk)),
         hidden=hidden,
-        caveats=_caveats(hidden, evidence, talk),
+        caveats=(*_caveats(hidden, evidence, talk), *packed(found)),
         completed=done,
     )
 

@@ -121,3 +121,16 @@ def test_both_forms_of_encrypted_client_hello_are_recognised(body: bytes, form: 
 
     assert story.offer is not None
     assert story.offer.ech_form == form
+
+
+@pytest.mark.parametrize(("algorithm", "name"), [(2, "brotli"), (3, "zstd")])
+def test_a_certificate_whose_compression_is_not_undone_is_named_with_the_reason(
+    algorithm: int, name: str
+) -> None:
+    packed = algorithm.to_bytes(2) + (900).to_bytes(3) + (4).to_bytes(3) + bytes(4)
+    shown = m.record(22, m.server_hello()) + m.record(22, m.message(25, packed))
+    story = Scene().connect().client(m.client_hello()).server(shown).story()
+
+    assert any(name in caveat and "compressed" in caveat for caveat in story.caveats)
+    assert story.server_chain is not None
+    assert not story.server_chain.message.empty
