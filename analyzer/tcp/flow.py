@@ -38,10 +38,15 @@ _KEPT_WHEN_FULL: Final = 3, 4  # the share that stays when a limit is reached
 
 
 class FlowTable:
-    """Feed it blocks in order of capture; take what has ended, and the rest at the end."""
+    """Feed it blocks in order of capture; take what has ended, and the rest at the end.
 
-    def __init__(self, limits: Limits = DEFAULT) -> None:
+    ``part``: what is fed is a piece of a capture, and its evidence will be joined with that of
+    other pieces (:mod:`analyzer.tcp.merging`).
+    """
+
+    def __init__(self, limits: Limits = DEFAULT, *, part: bool = False) -> None:
         self._limits = limits
+        self._part = part
         self._keys = Keys()
         self._current: dict[int, int] = {}  # key -> slot of the newest connection with it
         self._states = States(limits)
@@ -167,7 +172,7 @@ class FlowTable:
             self._crowded.discard(slot)
             reached.add("events")
         events, icmp = self._events.pop(slot, ()), self._icmp.pop(slot, ())
-        if not lower[0] and not higher[0]:
+        if not lower[0] and not higher[0] and not self._part:
             return None
         return Evidence(
             stream=stream,
@@ -286,7 +291,8 @@ class FlowTable:
         if base < 0:
             same = before[swapped[before] == side]
             if not len(same):
-                return False  # the first word of this direction
+                # The first word of this direction; in a part, for the joining to decide.
+                return self._part
             base = int(block.sequence[same[0]]) - (not block.flags[same[0]] & SYN)
         return base % _MODULUS != int(block.sequence[row])
 
@@ -322,6 +328,9 @@ class FlowTable:
         halves["first_time"][into] = block.time[rows]
         begun = (block.flags[rows] & SYN) != 0
         halves["base"][into] = (block.sequence[rows] - ~begun) % _MODULUS
+        if self._part:  # what it is may show in another piece only
+            halves["limit"][into[~begun]] = self._limits.half_bytes
+            halves["asked"][into[~begun]] = True
         halves["packets"][slots] += np.diff(np.append(begins, len(by_slot)))
         halves["payload"][slots] += np.add.reduceat(block.length[by_slot], begins)
         halves["last_frame"][slots] = block.frame[last]

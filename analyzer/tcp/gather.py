@@ -14,8 +14,8 @@ from analyzer.tcp.interest import next_limit
 from analyzer.tcp.states import States
 
 _MODULUS: Final = 1 << 32
-_LAST_WORDS_MOST: Final = 512  # payload bytes of a closing segment that are kept in any case
-_BEFORE_START: Final = _MODULUS - (64 << 10)  # bytes that reordering may bring before the first
+LAST_WORDS_MOST: Final = 512  # payload bytes of a closing segment that are kept in any case
+BEFORE_START: Final = _MODULUS - (64 << 10)  # bytes that reordering may bring before the first
 
 
 class Gatherer:
@@ -47,7 +47,7 @@ class Gatherer:
             return
         slots = slot[loaded]
         ahead = (block.sequence[loaded] - self._states.halves["start"][slots]) % _MODULUS
-        wanted = (ahead < self._states.halves["limit"][slots]) | (ahead >= _BEFORE_START)
+        wanted = (ahead < self._states.halves["limit"][slots]) | (ahead >= BEFORE_START)
         kept = wanted
         while True:
             if wanted.any():
@@ -65,7 +65,7 @@ class Gatherer:
     def _telling(self, block: SegmentBlock, rows: Integers, slots: Integers) -> Mask:
         """Rows beyond their limit that may still tell something: alerts, handshakes, last words."""
         closing = (block.flags[rows] & (FIN | RST)) != 0
-        last_words = closing & (block.length[rows] <= _LAST_WORDS_MOST)
+        last_words = closing & (block.length[rows] <= LAST_WORDS_MOST)
         telling: Mask = (like_alert_or_handshake(block, rows) | last_words) & ~self._plain(slots)
         return telling
 
