@@ -13,6 +13,7 @@ from pathlib import Path
 import jsonschema
 import pytest
 
+from tests.support.interrupts import heed_interrupts
 from tests.support.tiny import Talk, pcap, refused, rejected
 
 ENVIRONMENT = {k: v for k, v in os.environ.items() if k not in {"FORCE_COLOR", "NO_COLOR"}}
@@ -297,6 +298,7 @@ def test_an_interruption_is_quiet() -> None:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         cwd=Path(__file__).parents[1],
+        preexec_fn=heed_interrupts,
     ) as process:
         time.sleep(1.5)  # let it start and wait for input
         process.send_signal(signal.SIGINT)

@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 
 from analyzer.pipeline import Analysis
 from analyzer.report.schema import Report
+from tests.support.interrupts import heed_interrupts
 from tests.support.tiny import SYN, Talk, pcap, refused, rejected
 
 SAMPLES = Path(__file__).parents[1] / "sample_pcaps"
@@ -194,7 +195,10 @@ def test_a_file_that_grows_is_followed_until_interrupted(tmp_path: Path) -> None
     path = tmp_path / "growing.pcap"
     path.write_bytes(pcap(rejected(port=1)))
     with subprocess.Popen(
-        [*PROGRAM, "--follow", str(path)], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        [*PROGRAM, "--follow", str(path)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        preexec_fn=heed_interrupts,
     ) as process:
         got: list[bytes] = []
         thread = lines_of(process, got)

@@ -27,6 +27,7 @@ from analyzer.live.probe import told
 from analyzer.report.schema import Connection
 from analyzer.reproduce.java import PROGRAM
 from tests.live import servers
+from tests.support.interrupts import heed_interrupts
 
 Calls = Callable[[int], object]
 
@@ -182,7 +183,8 @@ def test_a_port_that_is_taken_is_told_and_leaves_no_file(
 def test_ctrl_c_ends_it_with_a_report_and_the_capture(tmp_path: Path) -> None:
     path = tmp_path / "clients.pcap"
     words = [sys.executable, "-m", "analyzer", "listen", "0", "-f", "json", "-w", str(path)]
-    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+    pipe = subprocess.PIPE
+    with subprocess.Popen(words, stdout=pipe, stderr=pipe, preexec_fn=heed_interrupts) as process:
         assert process.stderr is not None
         port = int(re.search(rb"port (\d+)", process.stderr.readline())[1])  # type: ignore[index]
         for _ in range(2):
