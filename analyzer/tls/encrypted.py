@@ -272,7 +272,7 @@ def _agree(
         client_certificate=_same([_certificate(cut) for cut in done]),
         client_finished=finished,
         client_silent=not client,
-        client_alert=_last_alert(tail if finished else tuple(client)),
+        client_alert=_last_alert(tail, bare=True) if finished else _last_alert(tuple(client)),
         server_alert=_last_alert(tuple(rest)) or (None if client else _last_alert(tuple(flight))),
         server_after=tuple(rest) if finished else (),
         client_after=tail if finished else (),
@@ -302,11 +302,16 @@ def _same(values: list[T]) -> T | None:
 def _common(cuts: list[_Cut]) -> _Cut | None:
     """The reading that goes furthest, if its messages are the only ones that go so far.
 
-    Where they could be put into records in several ways, the way with most records is told.
+    Of several complete ones the shortest: its messages are those of every other, too. Where they
+    could be put into records in several ways, the way with most records is told.
     """
-    furthest = max((len(cut.at) for cut in cuts), default=0)
-    best = [cut for cut in cuts if len(cut.at) == furthest > 0]
-    chosen = [cut for cut in best if cut.complete] or best
+    complete = [cut for cut in cuts if cut.complete]
+    if complete:
+        shortest = min(len(cut.shape) for cut in complete)
+        chosen = [cut for cut in complete if len(cut.shape) == shortest]
+    else:
+        furthest = max((len(cut.at) for cut in cuts), default=0)
+        chosen = [cut for cut in cuts if len(cut.at) == furthest > 0]
     if len({cut.shape for cut in chosen}) != 1:
         return None
     return max(chosen, key=lambda cut: (len(set(cut.at)), cut.at))
@@ -328,8 +333,13 @@ def _steps(
     return tuple(sorted(steps, key=lambda step: step.record.frame))
 
 
-def _last_alert(records: tuple[Sealed, ...]) -> Sealed | None:
-    """The last record, if it is as short as an alert is."""
-    if records and records[-1].length <= _ALERT_PADDED_MOST and records[-1].length != _EMPTY.high:
-        return records[-1]
-    return None
+def _last_alert(records: tuple[Sealed, ...], *, bare: bool = False) -> Sealed | None:
+    """The last record, if it is as short as an alert is.
+
+    ``bare``: only as an alert without padding. A request can be as short as a padded alert, and a
+    client's padding is known by its Finished; JSSE's servers pad alerts and not their Finished.
+    """
+    if not records or records[-1].length == _EMPTY.high:
+        return None
+    most = _ALERT if bare else _ALERT_PADDED_MOST
+    return records[-1] if records[-1].length <= most else None

@@ -140,3 +140,25 @@ def test_any_lengths_give_a_reading_in_bounded_time(
 
     assert {step.record.frame for step in reading.steps} <= frames
     assert reading.client_finished is None or reading.client_finished.frame in frames
+
+
+def test_a_request_as_short_as_a_padded_alert_is_data() -> None:
+    """``GET / HTTP/1.0`` and two line ends, answered by the server: 18 bytes."""
+    finished, request = Sealed(Side.CLIENT, 36, 7, 0), Sealed(Side.CLIENT, 18, 8, 0)
+    flight = [Sealed(Side.SERVER, length, 5, 0) for length in (10, 423, 79, 36)]
+    reading = read_sealed([*flight, finished, request], hash_length=32, psk=False, early_data=False)
+
+    assert reading.client_finished == finished
+    assert reading.client_alert is None
+    assert reading.client_after == (request,)
+
+
+def test_readings_that_differ_by_a_request_tell_what_both_hold() -> None:
+    """Nothing of the client tells whether it was asked for a certificate."""
+    flight = [Sealed(Side.SERVER, length, 5, 0) for length in (10, 423, 79, 36)]
+    reading = read_sealed(flight, hash_length=32, psk=False, early_data=False)
+
+    assert [step.name for step in reading.steps] == [
+        *("encrypted_extensions", "certificate", "certificate_verify", "finished")
+    ]
+    assert reading.certificate_request is None
