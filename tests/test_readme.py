@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 import subprocess
 import sys
@@ -60,11 +61,17 @@ def test_the_examples_of_the_docs_run(
     assert "absent.pcap" in capsys.readouterr().out
 
 
+@functools.cache
+def _known() -> str:
+    """What the help of all commands says."""
+    commands = [(), *((command,) for command in COMMANDS)]
+    commands += [("datapower", "lint"), ("datapower", "predict")]
+    return "".join(_analyzer(*command, "--help").stdout for command in commands)
+
+
 @pytest.mark.parametrize("page", sorted(PAGES))
 def test_options_and_commands_named_in_the_docs_exist(page: str) -> None:
-    known = "".join(_analyzer(command, "--help").stdout for command in COMMANDS)
-    known += _analyzer("--help").stdout
-    known += "".join(_analyzer("datapower", sub, "--help").stdout for sub in ("lint", "predict"))
+    known = _known()
     for line in re.findall(r"handshake-analyzer ([^`|\n]*)", PAGES[page]):
         for option in re.findall(r"(?<!\S)(--?[a-z][a-z-]*)", line.split("#")[0]):
             assert option in known, f"{page}: {option}"

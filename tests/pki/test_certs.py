@@ -206,7 +206,10 @@ def test_a_list_at_hand_is_enough_to_know_of_a_revocation(certs: Call, folder: P
     assert "unable to get certificate CRL (error 3 at depth 0)" in out
 
 
-def test_a_key_is_told_and_never_shown(certs: Call, folder: Path) -> None:
+def test_a_key_is_told_and_never_shown(
+    certs: Call, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "300")  # the folder's name may be longer than a line
     status, out, err = certs(
         *(folder / "chain.pem", "--key", folder / "leaf.key", "--key", folder / "other.key"),
         "--exit-code",
@@ -233,7 +236,10 @@ def test_passwords_come_from_files_or_the_environment(
     assert "needs a password" in err
 
 
-def test_a_locked_store_in_a_folder_is_a_note_not_the_end(certs: Call, folder: Path) -> None:
+def test_a_locked_store_in_a_folder_is_a_note_not_the_end(
+    certs: Call, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "300")  # the folder's name may be longer than a line
     (folder / "own.p12").write_bytes(p12(LEAF, SUB))
     status, out, _ = certs(folder)
 
