@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import traceback
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
@@ -34,11 +35,24 @@ def diagnose(story: Story, modules: Mapping[str, RuleModule]) -> Diagnosis:
     The headline is the finding of highest rank; where ranks are equal the surer one, then the more
     specific, then the lower id. Beside it stay notes: all else is another reading of the same end.
     """
-    found = [finding for module in modules.values() for finding in _ask(module, story)]
+    asked: Iterable[RuleModule] = modules.values()
+    if not any(story.timeline.payload.values()):
+        asked = (module for module in asked if not _is_about_bytes(module.RULE.id))
+    found = [finding for module in asked for finding in _ask(module, story)]
     found.sort(key=_order)
     headline = next((finding for finding in found if _may_lead(finding, story)), None)
     rest = (finding for finding in found if finding is not headline)
     return Diagnosis(headline, tuple(f for f in rest if not _explains(headline, f)))
+
+
+# Rules of these families speak of what was sent: of a connection without a byte they say nothing, and
+# a flood of those is no time to ask them.
+_ABOUT_BYTES: Final = ("CERT", "CLCRT", "CRY", "NEG", "ALERT", "PLN", "UPG", "END")
+
+
+@functools.lru_cache(maxsize=1024)
+def _is_about_bytes(rule: str) -> bool:
+    return rule.split("-")[1] in _ABOUT_BYTES
 
 
 def outcome(story: Story, headline: Finding | None) -> Outcome:

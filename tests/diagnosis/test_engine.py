@@ -249,3 +249,24 @@ def test_of_equal_caveats_the_first_of_the_catalogue_leads() -> None:
 
     assert headline is not None
     assert headline.cause == "capture_midstream"
+
+
+@pytest.mark.parametrize(
+    "story",
+    [
+        pytest.param(refused_connect(), id="refused"),
+        pytest.param(ended(connected(), "fin", CLIENT), id="left"),
+        pytest.param(ended(connected(), "fin", SERVER), id="closed on accept"),
+        pytest.param(ended(connected(), "rst", SERVER, 40.0), id="reset late"),
+        pytest.param(connected().story(later=60), id="silent"),
+    ],
+)
+def test_rules_that_are_not_asked_of_a_connection_without_bytes_have_nothing_to_say(
+    story: Story,
+) -> None:
+    assert not any(story.timeline.payload.values())
+    asked = {f.rule for module in rules.modules().values() for f in module.check(story)}
+    diagnosis = diagnose(story, rules.modules())
+    told = {f.rule for f in (diagnosis.headline, *diagnosis.findings) if f is not None}
+
+    assert told == asked
