@@ -97,19 +97,25 @@ class Capture:
                 offset=self._notes.damage,
             )
 
-    def segments(self) -> Iterator[SegmentBlock]:
+    def segments(self, *, copies: bool = False) -> Iterator[SegmentBlock]:
         """Give the TCP segments of each block of packets, in blocks that may be empty.
+
+        Args:
+            copies: Give segments that were captured twice as often as they were.
 
         Raises:
             CaptureError: As :meth:`blocks`.
         """
         for packets in self.blocks():
             block = self._dissector.segments(packets)
-            copies = repeated(block)
-            if copies.any():
-                self.note_copies(int(copies.sum()))
-                block = replace(block.rows(~copies), icmp_errors=block.icmp_errors)
-            yield block
+            yield block if copies else self._once(block)
+
+    def _once(self, block: SegmentBlock) -> SegmentBlock:
+        copies = repeated(block)
+        if not copies.any():
+            return block
+        self.note_copies(int(copies.sum()))
+        return replace(block.rows(~copies), icmp_errors=block.icmp_errors)
 
     def new_secrets(self) -> tuple[DecryptionSecrets, ...]:
         """Give the secrets that the file has brought since this was asked last."""

@@ -19,7 +19,7 @@ Segments: TypeAlias = Mapping[int, Segment]  # by frame
 def our_segments(path: Path) -> Segments:
     """All segments of a capture."""
     found: dict[int, Segment] = {}
-    for block in open_capture(path).segments():
+    for block in open_capture(path).segments(copies=True):
         columns = (
             *(block.source_port, block.destination_port, block.sequence),
             *(block.flags, block.length, block.window),

@@ -34,7 +34,7 @@ KNOWN: Final[Mapping[str, str]] = {
 def _ours(path: Path) -> Streams | None:
     table = FlowTable(DEFAULT)
     try:
-        for block in open_capture(str(path), DEFAULT).segments():
+        for block in open_capture(str(path), DEFAULT).segments(copies=True):
             table.observe(block)
     except CaptureError:
         return None
