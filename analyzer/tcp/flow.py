@@ -281,8 +281,9 @@ class FlowTable:
         ``before`` are the rows of the ``current`` connection that this block holds before it.
         """
         side = int(swapped[row])
+        surely = True
         if current >= 0:
-            base = int(self._states.halves["base"][current * 2 + side])
+            base, surely = self._states.halves[current * 2 + side][["base", "by_syn"]].tolist()
         else:
             bases = self._ledger.bases(key)
             if bases is None:
@@ -293,7 +294,10 @@ class FlowTable:
             if not len(same):
                 # The first word of this direction; in a part, for the joining to decide.
                 return self._part
-            base = int(block.sequence[same[0]]) - (not block.flags[same[0]] & SYN)
+            surely = bool(block.flags[same[0]] & SYN)
+            base = int(block.sequence[same[0]]) - (not surely)
+        if self._part and not surely:
+            return True  # an earlier part may know better where this direction begins
         return base % _MODULUS != int(block.sequence[row])
 
     def _open(self, block: SegmentBlock, row: int, key: int, *, swapped: bool) -> int:
@@ -328,6 +332,7 @@ class FlowTable:
         halves["first_time"][into] = block.time[rows]
         begun = (block.flags[rows] & SYN) != 0
         halves["base"][into] = (block.sequence[rows] - ~begun) % _MODULUS
+        halves["by_syn"][into] = begun
         if self._part:  # what it is may show in another piece only
             halves["limit"][into[~begun]] = self._limits.half_bytes
             halves["asked"][into[~begun]] = True

@@ -7,7 +7,7 @@ import itertools
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from analyzer.capture.block import SegmentBlock
@@ -17,7 +17,7 @@ from analyzer.tcp.evidence import NOTHING, Evidence
 from analyzer.tcp.flow import FlowTable
 from analyzer.tcp.merging import join, merge
 from analyzer.tcp.reassembly import assemble
-from tests.support.segments import Sent, block_of
+from tests.support.segments import CLIENT, SERVER, Sent, block_of
 from tests.tcp import test_flow, test_limits
 
 SAMPLES = sorted((Path(__file__).parents[2] / "sample_pcaps").glob("*.pcap"))
@@ -56,7 +56,16 @@ def test_pieces_of_a_few_packets_join_to_the_whole(
     assert [content(e) for e in join(parts, limits)] == whole
 
 
+# Both sides speak before their SYN: what the client's means, only the piece before can tell.
+SPEAKS_FIRST = [
+    *(Sent(CLIENT, SERVER, 102, flags=17), Sent(SERVER, CLIENT, 900, flags=2)),
+    *(Sent(CLIENT, SERVER, 101, b"a"), Sent(CLIENT, SERVER, 100, flags=2)),
+]
+
+
 @settings(max_examples=300, deadline=None)
+@example(SPEAKS_FIRST, [])
+@example(SPEAKS_FIRST, [1])
 @given(test_limits.conversations(), st.lists(st.integers(0, 40), max_size=3))
 def test_pieces_of_conversations_join_to_the_whole(sent: list[Sent], borders: list[int]) -> None:
     parts = [gathered(*piece, DEFAULT, part=True) for piece in pieces(sent, borders)]
