@@ -283,7 +283,8 @@ class FlowTable:
         side = int(swapped[row])
         surely = True
         if current >= 0:
-            base, surely = self._states.halves[current * 2 + side][["base", "by_syn"]].tolist()
+            half = self._states.halves[current * 2 + side]
+            base, surely = int(half["base"]), bool(half["by_syn"])
         else:
             bases = self._ledger.bases(key)
             if bases is None:
