@@ -1,25 +1,23 @@
-"""Evidence in, judged stories out: what is told in full, what in short, and who has to wait.
+"""Evidence in, judged stories out.
 
-A story is judged with its neighbours, so it waits until the rest of the capture has been read, or
-until too many wait. Connections that plainly went well need no judgement once enough of them have
-been told in full: their outline is given at once.
+A story is judged with its neighbours, so the desk keeps it until the survey of the capture has
+them; when that is decides :mod:`analyzer.crew`.
 """
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
-from typing import TypeAlias
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import NamedTuple, TypeAlias
 
 from analyzer import rules
 from analyzer.diagnosis.engine import Diagnosis, Outcome, diagnose, outcome
 from analyzer.limits import Limits
 from analyzer.tcp.evidence import Evidence
 from analyzer.tls.keylog import Secrets
-from analyzer.tls.neighbours import Survey
-from analyzer.tls.outline import Outline, outline
-from analyzer.tls.story import Story
+from analyzer.tls.neighbours import Shown, shown_by
+from analyzer.tls.outline import Outline
+from analyzer.tls.story import Neighbours, Story
 from analyzer.tls.telling import tell
 
 
@@ -38,52 +36,36 @@ class Judged:
 
 
 Told: TypeAlias = Judged | Outline
-Wanted: TypeAlias = Callable[[int], bool]
 
 
-class Judge:
-    """Hears evidence and gives what can be said of it.
+class Heard(NamedTuple):
+    """What is known of a connection before it is judged."""
 
-    ``briefly`` says of a stream number whether an outline is enough, should the connection have
-    gone well; ``patient`` whether stories wait for their neighbours. ``place`` adds what else is
-    known of a story's place before it is judged.
+    stream: int
+    shown: Shown
+
+
+class Desk:
+    """Tells evidence, and keeps the stories until they are judged.
+
+    ``place`` adds what else is known of a story's place before it is judged.
     """
 
-    def __init__(
-        self, limits: Limits, *, briefly: Wanted, patient: bool, place: Callable[[Story], Story]
-    ) -> None:
+    def __init__(self, limits: Limits, place: Callable[[Story], Story] | None = None) -> None:
         self._limits = limits
-        self._briefly = briefly
         self._place = place
-        self._room = limits.held_stories if patient else 0
-        self._survey = Survey(limits)
-        self._waiting: deque[Story] = deque()
+        self._stories: dict[int, Story] = {}
         self._rules = rules.modules()
 
-    def hear(
-        self, evidence: Iterable[Evidence], now: int, secrets: Secrets | None = None
-    ) -> Iterator[Told]:
-        """Take evidence of connections; ``now`` is the time up to which the capture was read."""
-        for one in evidence:
-            short = outline(one) if self._briefly(one.stream) else None
-            if short is not None:
-                self._survey.add_outline(short)
-                yield short
-                continue
-            story = tell(one, now, self._limits, secrets)
-            self._survey.add(story)
-            self._waiting.append(story)
-            while len(self._waiting) > self._room:
-                yield self._judge(self._waiting.popleft())
+    def hear(self, evidence: Evidence, now: int, secrets: Secrets | None) -> Heard:
+        """Take the evidence of a connection; ``now`` is the time up to which was read."""
+        story = tell(evidence, now, self._limits, secrets)
+        self._stories[story.stream] = story
+        return Heard(story.stream, shown_by(story))
 
-    def close(self) -> Iterator[Judged]:
-        """Judge those that still wait, in order of their stream numbers."""
-        waiting = sorted(self._waiting, key=lambda story: story.stream)
-        self._waiting.clear()
-        for story in waiting:
-            yield self._judge(story)
-
-    def _judge(self, story: Story) -> Judged:
-        introduced = self._place(self._survey.introduce(story))
-        diagnosis = diagnose(introduced, self._rules)
-        return Judged(introduced, diagnosis, outcome(introduced, diagnosis.headline))
+    def judge(self, stream: int, neighbours: Neighbours) -> Judged:
+        """Judge a story that is kept here, and let it go."""
+        story = replace(self._stories.pop(stream), neighbours=neighbours)
+        placed = story if self._place is None else self._place(story)
+        diagnosis = diagnose(placed, self._rules)
+        return Judged(placed, diagnosis, outcome(placed, diagnosis.headline))

@@ -8,24 +8,29 @@ from __future__ import annotations
 
 import contextlib
 import gc
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeVar
 
 from analyzer.capture.source import Capture
+from analyzer.crew import Crew
 from analyzer.datapower.graph import Graph
 from analyzer.datapower.view import with_objects
-from analyzer.judging import Judge, Judged, Told
+from analyzer.judging import Judged, Told
 from analyzer.keys import gather
 from analyzer.limits import DEFAULT, Limits
-from analyzer.reading import Progress, Reading, Source
+from analyzer.reading import Frames, Progress, Reading, Source
 from analyzer.report import assemble
+from analyzer.report.assemble import finished, frame_in
 from analyzer.report.groups import Grouping
-from analyzer.report.schema import Connection, FileFrame, Frame, Report
+from analyzer.report.schema import Connection, Frame, Report
+from analyzer.tcp.evidence import Evidence
 from analyzer.tcp.flow import FlowTable
 from analyzer.tls.keylog import Secrets
-from analyzer.tls.outline import Outline
 from analyzer.tls.story import Story
+from analyzer.workers import Finish
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +67,8 @@ class Analysis:
         follow: The input is still being written; wait for more where it ends.
         graph: A gateway's configuration, whose objects are named where they took part.
         secrets: Keys at hand beside those that the captures bring; all is then told in full.
+        jobs: Processes that share the work of a capture of many connections; 1 is this one alone.
+            Programs that ask for more guard their main module, as for :mod:`multiprocessing`.
     """
 
     def __init__(
@@ -75,6 +82,7 @@ class Analysis:
         follow: bool = False,
         graph: Graph | None = None,
         secrets: Secrets | None = None,
+        jobs: int = 1,
     ) -> None:
         self._sources = sources
         self._limits = limits
@@ -84,6 +92,7 @@ class Analysis:
         self._follow = follow
         self._graph = graph
         self._secrets = secrets
+        self._jobs = jobs
         self._reading: Reading | None = None
         self.count = 0  # connections that have a number, as far as read
         self.absent: set[int] = set()  # stream numbers that were asked for and not met
@@ -104,28 +113,24 @@ class Analysis:
         They come in order of stream numbers unless they are too many to be held till the end
         (:attr:`Limits.held_stories`).
         """
-        for told in self._told(selection, full=True):
-            assert isinstance(told, Judged)
-            if selection.takes(told.stream, told.outcome):
-                yield told
+        for judged in self._told(selection, _as_judged, full=True):
+            if selection.takes(judged.stream, judged.outcome):
+                yield judged
 
     def connections(self, selection: Selection = EVERYTHING) -> Iterator[Connection]:
         """Give the connections, each as soon as it is told; the order is that of telling."""
-        for told in self._told(selection, full=self._full):
-            if selection.takes(told.stream, told.outcome):
-                yield self._assemble(told)
+        for connection, _ in self._told(selection, finished, full=self._full, jobs=self._jobs):
+            if selection.takes(connection.stream, connection.outcome):
+                yield connection
 
     def report(self, selection: Selection = EVERYTHING) -> Report:
         """Give the whole report, connections in order of their stream numbers."""
         grouping = Grouping()
         connections: list[Connection] = []
-        for told in self._told(selection, full=self._full):
-            if isinstance(told, Judged):
-                grouping.add(told.story, told.diagnosis, told.outcome)
-            else:
-                grouping.add_established()
-            if selection.takes(told.stream, told.outcome):
-                connections.append(self._assemble(told))
+        for one in self._told(selection, finished, full=self._full, jobs=self._jobs):
+            grouping.add(one.connection.outcome, one.failure)
+            if selection.takes(one.connection.stream, one.connection.outcome):
+                connections.append(one.connection)
         connections.sort(key=lambda connection: connection.stream)
         captures = [
             assemble.capture_of(capture, () if index else self.complaints)
@@ -135,15 +140,11 @@ class Analysis:
 
     def frame_of(self, frame: int) -> Frame:
         """Say in which file a frame is, where there are several."""
-        place = None if self._reading is None else self._reading.frame_of(frame)
-        return frame if place is None else FileFrame(file=place[0], frame=place[1])
+        return frame if self._reading is None else frame_in(self._reading.frames, frame)
 
-    def _assemble(self, told: Told) -> Connection:
-        if isinstance(told, Outline):
-            return assemble.connection_in_short(told, self.frame_of)
-        return assemble.connection_of(told.story, told.diagnosis, told.outcome, self.frame_of)
-
-    def _told(self, selection: Selection, *, full: bool) -> Iterator[Told]:
+    def _told(
+        self, selection: Selection, finish: Finish[T], *, full: bool, jobs: int = 1
+    ) -> Iterator[T]:
         """Read the capture and tell all its connections."""
 
         def briefly(stream: int) -> bool:
@@ -152,22 +153,32 @@ class Analysis:
             return not in_full and (enough or stream >= self._limits.full_stories)
 
         enough = selection.failed  # those that went well are only counted
-        judge = Judge(self._limits, briefly=briefly, patient=not self._live, place=self._place)
-        flows = FlowTable(self._limits)
-        self._reading = Reading(
+        reading = self._reading = Reading(
             self._sources, self._limits, progress=self._progress, follow=self._follow
         )
+        crew = Crew(
+            self._limits,
+            reading.frames,
+            finish,
+            briefly=briefly,
+            patient=not self._live,
+            place=None if self._graph is None else self._place,
+            jobs=jobs if selection.streams is None else 1,
+        )
         self.absent = set(selection.streams or ())
-        with _no_collection():
-            for block in self._reading.blocks():
-                if block is not None:
-                    flows.observe(block)
-                self.count = flows.connections
-                ended = flows.ended(quiet=block is None)
-                yield from self._met(judge.hear(ended, flows.now, self._gathered()))
-            end, secrets = self._reading.end, self._gathered()
-            yield from self._met(judge.hear(flows.evidence(), end, secrets))
-            yield from self._met(judge.close())
+        with _no_collection(), contextlib.closing(crew):
+            yield from self._read(reading, crew)
+
+    def _read(self, reading: Reading, crew: Crew[T]) -> Iterator[T]:
+        flows = FlowTable(self._limits)
+        for block in reading.blocks():
+            if block is not None:
+                flows.observe(block)
+            self.count = flows.connections
+            ended = flows.ended(quiet=block is None)
+            yield from crew.hear(self._met(ended), flows.now, self._gathered())
+        yield from crew.hear(self._met(flows.evidence()), reading.end, self._gathered())
+        yield from crew.finish()
 
     def _gathered(self) -> Secrets | None:
         """All secrets at hand: those given, and those that the captures brought so far."""
@@ -182,11 +193,16 @@ class Analysis:
         """Give a story the objects of the gateway that took part in it."""
         return story if self._graph is None else with_objects(self._graph, story)
 
-    def _met(self, told: Iterator[Told]) -> Iterator[Told]:
-        """Pass on what is told, and strike it off the list of what was asked for."""
-        for one in told:
+    def _met(self, evidence: Iterable[Evidence]) -> Iterator[Evidence]:
+        """Pass on evidence, and strike it off the list of what was asked for."""
+        for one in evidence:
             self.absent.discard(one.stream)
             yield one
+
+
+def _as_judged(told: Told, _: Frames) -> Judged:
+    assert isinstance(told, Judged)
+    return told
 
 
 @contextlib.contextmanager

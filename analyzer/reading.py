@@ -1,8 +1,8 @@
 """Several files of one capture become one sequence of segments, in order of time.
 
 Files of a rotation follow each other and are read one by one. Files that overlap in time (two
-interfaces, the two directions) are merged. Within, frames are numbered through; :meth:`frame_of`
-leads back to the file and its own number.
+interfaces, the two directions) are merged. Within, frames are numbered through; :class:`Frames`
+lead back to the file and its own number.
 """
 
 from __future__ import annotations
@@ -42,8 +42,7 @@ class Reading:
         self._limits = limits
         self._progress = progress
         self._follow = follow
-        self._spans: list[_Span] = []
-        self._begins: list[int] = []  # the first merged frame of each span
+        self.frames = Frames(several=len(sources) > 1)
 
     def blocks(self) -> Iterator[SegmentBlock | None]:
         """Give the segments; None says that followed input has been quiet for a while.
@@ -55,12 +54,6 @@ class Reading:
             yield from self._alone(self._sources[0])
         else:
             yield from self._merged()
-
-    def frame_of(self, frame: int) -> tuple[int, int] | None:
-        """The file (from 0, in order of :attr:`captures`) and its frame; None if there is but one."""
-        if len(self._sources) == 1:
-            return None
-        return self._spans[bisect_right(self._begins, frame) - 1].frame_of(frame)
 
     @property
     def end(self) -> int:
@@ -105,32 +98,24 @@ class Reading:
 
     def _joined(self, parts: list[_Part]) -> SegmentBlock:
         """Rows of one file or several as one block, with frames that are numbered through."""
-        before = self._spans[-1] if self._spans else _Run(1, 1, -1, 0)
+        before = self.frames.last
         begin = before.end
         if len(parts) == 1:
             part = parts[0]
             shift = begin - part.first_frame
             if isinstance(before, _Run) and before.file == part.file:
                 shift = before.shift
-            self._note(_Run(begin, part.last_frame + shift + 1, part.file, shift))
+            self.frames.add(_Run(begin, part.last_frame + shift + 1, part.file, shift))
             errors = tuple(replace(e, frame=e.frame + shift) for e in part.block.icmp_errors)
             return replace(part.block, frame=part.block.frame + shift, icmp_errors=errors)
         block, files, frames = _interleave(parts, begin)
-        self._note(_Table(begin, begin + len(frames), files, frames))
+        self.frames.add(_Table(begin, begin + len(frames), files, frames))
         copies = repeated(block)
         if not copies.any():
             return block
         for file in files[block.frame[copies] - begin].tolist():
             self.captures[file].note_copies(1)
         return replace(block.rows(~copies), icmp_errors=block.icmp_errors)
-
-    def _note(self, span: _Span) -> None:
-        before = self._spans[-1] if self._spans else None
-        if isinstance(span, _Run) and isinstance(before, _Run) and before.goes_on_with(span):
-            self._spans[-1] = replace(before, end=span.end)
-            return
-        self._spans.append(span)
-        self._begins.append(span.begin)
 
     def _tell_progress(self) -> None:
         if self._progress is not None:
@@ -166,7 +151,40 @@ class _Table:
         return int(self.files[frame - self.begin]), int(self.frames[frame - self.begin])
 
 
-_Span: TypeAlias = _Run | _Table
+Span: TypeAlias = _Run | _Table
+
+
+class Frames:
+    """Leads from merged frames back to files and their own numbers."""
+
+    def __init__(self, *, several: bool) -> None:
+        self.several = several
+        self._spans: list[Span] = []
+        self._begins: list[int] = []  # the first merged frame of each span
+
+    def place(self, frame: int) -> tuple[int, int] | None:
+        """The file (from 0, in order of reading) and its frame; None if there is but one file."""
+        if not self.several:
+            return None
+        return self._spans[bisect_right(self._begins, frame) - 1].frame_of(frame)
+
+    @property
+    def last(self) -> Span:
+        """What was added last."""
+        return self._spans[-1] if self._spans else _Run(1, 1, -1, 0)
+
+    def add(self, span: Span) -> None:
+        """Add frames behind the last."""
+        before = self.last
+        if isinstance(span, _Run) and isinstance(before, _Run) and before.goes_on_with(span):
+            self._spans[-1] = replace(before, end=span.end)
+            return
+        self._spans.append(span)
+        self._begins.append(span.begin)
+
+    def since(self, count: int) -> list[Span]:
+        """The spans behind the first ``count``."""
+        return self._spans[count:]
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,7 +32,7 @@ Packet = tuple[float, bytes]
 
 
 def sample(name: str) -> list[Packet]:
-    """Packets of a sample with times from 0."""
+    """Packets of a sample's first connection, with times from 0."""
     data = (SAMPLES / f"{name}.pcap").read_bytes()
     found: list[Packet] = []
     at = 24
@@ -40,7 +40,9 @@ def sample(name: str) -> list[Packet]:
         second, micro, length, _ = struct.unpack_from("<IIII", data, at)
         found.append((second + micro / 1e6, data[at + 16 : at + 16 + length]))
         at += 16 + length
-    return [(when - found[0][0], frame) for when, frame in found]
+    ports = {found[0][1][34:36], found[0][1][36:38]}
+    own = [(when, frame) for when, frame in found if {frame[34:36], frame[36:38]} == ports]
+    return [(when - own[0][0], frame) for when, frame in own]
 
 
 def moved(packets: list[Packet], number: int, start: float) -> Iterator[Packet]:
@@ -117,7 +119,7 @@ def storm(connections: int) -> Iterator[Iterator[Packet]]:
     good, bad = [sample(n) for n in GOOD], [sample(n) for n in BAD]
     for number in range(connections):
         kinds = bad if number % 20 < 3 else good
-        yield moved(kinds[number % len(kinds)], number, START + number * 1e-3)
+        yield moved(kinds[(number // 20 + number) % len(kinds)], number, START + number * 1e-3)
 
 
 _OTHERS = 16  # talks of other traffic that run beside the downloads

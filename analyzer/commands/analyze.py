@@ -101,6 +101,16 @@ def analyze(
     follow: Annotated[
         bool, typer.Option("--follow", help="The capture still grows: wait for more; Ctrl-C ends.")
     ] = False,
+    jobs: Annotated[
+        int | None,
+        typer.Option(
+            "--jobs",
+            "-j",
+            min=1,
+            help="Processes that share the work of a capture of many connections; by default as "
+            "many as there are processors.",
+        ),
+    ] = None,
     verbose: Annotated[
         bool, typer.Option("--verbose", "-v", help="Tell every failure, and list the rest.")
     ] = False,
@@ -131,6 +141,7 @@ def analyze(
         follow=follow or live,
         graph=graph,
         secrets=secrets,
+        jobs=jobs or _processors(),
     )
     colour = False if no_color or output else None
     style = Style(verbose, chosen=bool(stream), colour=colour, local=local, live=live)
@@ -142,6 +153,13 @@ def analyze(
         sys.stderr.writelines(f"{printable(complaint)}\n" for complaint in analysis.complaints)
     if exit_code and failures:
         raise typer.Exit(1)
+
+
+def _processors() -> int:
+    """How many processors this process may use."""
+    with contextlib.suppress(AttributeError):  # where a process cannot be bound to some of them
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def _password(file: str | None) -> bytes | None:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Final, get_args
+from typing import Final, NamedTuple, get_args
 
 from analyzer import __version__
 from analyzer.capture.source import Capture
 from analyzer.diagnosis.engine import Diagnosis
 from analyzer.diagnosis.model import Finding
+from analyzer.judging import Told
+from analyzer.reading import Frames
 from analyzer.report import schema
 from analyzer.report.assemble_certificates import certificates_of
 from analyzer.report.assemble_tls import FrameOf, tls_in_short, tls_of
 from analyzer.report.escape import encodable
-from analyzer.report.groups import Grouping
+from analyzer.report.groups import Failure, Grouping, failure_of
 from analyzer.report.schema import Outcome
 from analyzer.report.times import rfc3339
 from analyzer.tcp.timeline import Side
@@ -54,6 +57,29 @@ def capture_of(capture: Capture, complaints: Sequence[str] = ()) -> schema.Captu
         last_packet=None if last is None else rfc3339(last),
         caveats=tuple(encodable(caveat) for caveat in (*capture.caveats, *complaints)),
     )
+
+
+class Finished(NamedTuple):
+    """A connection as it is reported, and what its group has to know of it."""
+
+    connection: schema.Connection
+    failure: Failure | None
+
+
+def finished(told: Told, frames: Frames) -> Finished:
+    """Describe a connection, and what it adds to the groups."""
+    frame_of = functools.partial(frame_in, frames)
+    if isinstance(told, Outline):
+        return Finished(connection_in_short(told, frame_of), None)
+    story, diagnosis, outcome = told.story, told.diagnosis, told.outcome
+    connection = connection_of(story, diagnosis, outcome, frame_of)
+    return Finished(connection, failure_of(story, diagnosis, outcome))
+
+
+def frame_in(frames: Frames, frame: int) -> schema.Frame:
+    """Say in which file a frame is, where there are several."""
+    place = frames.place(frame)
+    return frame if place is None else schema.FileFrame(file=place[0], frame=place[1])
 
 
 def connection_of(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Final, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 from analyzer.diagnosis.engine import Diagnosis
 from analyzer.report.escape import encodable
@@ -18,6 +18,37 @@ _NAMES_LISTED: Final = 100
 _SERVERS_APART: Final = 3  # failures of more servers than these are one group
 
 _Key: TypeAlias = tuple[str, str, Endpoint]
+
+
+class Failure(NamedTuple):
+    """What a group has to know of a failed connection."""
+
+    rule: str
+    cause: str
+    title: str
+    stream: int
+    start: int
+    client: Endpoint
+    server: Endpoint
+    sni: str | None
+
+
+def failure_of(story: Story, diagnosis: Diagnosis, outcome: str) -> Failure | None:
+    """What a group has to know of a connection; None if it did not fail."""
+    finding = diagnosis.headline
+    if outcome != "failed" or finding is None:
+        return None
+    name = story.offer.server_name if story.offer is not None else None
+    return Failure(
+        rule=finding.rule,
+        cause=finding.cause,
+        title=encodable(finding.title),
+        stream=story.stream,
+        start=story.start,
+        client=story.client,
+        server=story.server,
+        sni=encodable(name) if name else None,
+    )
 
 
 @dataclass(slots=True)
@@ -33,14 +64,14 @@ class _Members:
     servers: Counter[str] = field(default_factory=Counter)
     sni: Counter[str] = field(default_factory=Counter)
 
-    def add(self, story: Story) -> None:
+    def add(self, failure: Failure) -> None:
         self.count += 1
-        self.first = min(self.first, story.start)
-        self.last = max(self.last, story.start)
-        self.clients[story.client.ip] += 1
-        self.servers[str(story.server)] += 1
-        if story.offer is not None and story.offer.server_name:
-            self.sni[encodable(story.offer.server_name)] += 1
+        self.first = min(self.first, failure.start)
+        self.last = max(self.last, failure.start)
+        self.clients[failure.client.ip] += 1
+        self.servers[str(failure.server)] += 1
+        if failure.sni:
+            self.sni[failure.sni] += 1
 
     def join(self, other: _Members) -> None:
         if other.example < self.example:
@@ -59,24 +90,19 @@ class Grouping:
         self._outcomes: Counter[str] = Counter()
         self._members: dict[_Key, _Members] = {}
 
-    def add(self, story: Story, diagnosis: Diagnosis, outcome: str) -> None:
+    def add(self, outcome: str, failure: Failure | None) -> None:
         """Count a connection in."""
         self._outcomes[outcome] += 1
-        finding = diagnosis.headline
-        if outcome != "failed" or finding is None:
+        if failure is None:
             return
-        key = (finding.rule, finding.cause, story.server)
+        key = (failure.rule, failure.cause, failure.server)
         if key not in self._members:
-            title = encodable(finding.title)
-            self._members[key] = _Members(title, story.stream, story.start, story.start)
+            start = failure.start
+            self._members[key] = _Members(failure.title, failure.stream, start, start)
         members = self._members[key]
-        if story.stream < members.example:
-            members.title, members.example = encodable(finding.title), story.stream
-        members.add(story)
-
-    def add_established(self) -> None:
-        """Count in a connection that plainly went well."""
-        self._outcomes["established"] += 1
+        if failure.stream < members.example:
+            members.title, members.example = failure.title, failure.stream
+        members.add(failure)
 
     def summary(self) -> Summary:
         """Count all connections by outcome."""

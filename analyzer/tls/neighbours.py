@@ -6,10 +6,9 @@ story gets the counts without its own contribution. Everything is bounded by nam
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Hashable, Iterable
 from dataclasses import replace
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
 
 from analyzer.limits import DEFAULT, Limits
 from analyzer.tcp.evidence import Endpoint
@@ -25,70 +24,69 @@ _NUMBERS: Final = ("established", "failed", "client_certificates", "plaintext")
 _Shown: TypeAlias = frozenset[tuple[str, str]]
 
 
+class Shown(NamedTuple):
+    """What one connection shows of its server and of its client."""
+
+    keys: tuple[Hashable, Hashable, Hashable]  # server, client, and the pair of them
+    server: _Shown
+    client: _Shown
+
+
 class _Tally:
     """Counts for one key. Nothing is kept twice for the many endpoints that are seen once."""
 
-    __slots__ = ("_counts", "_told")
+    __slots__ = ("_sorts", "_told", "_totals")
 
     def __init__(self) -> None:
-        self._counts: dict[_Shown, int] = {}
+        self._sorts: set[_Shown] = set()
+        self._totals: dict[tuple[str, str], int] = {}
         self._told: dict[_Shown, SeenWith] = {}
 
     def add(self, shown: _Shown) -> None:
-        if shown in self._counts or len(self._counts) < _SORTS_MOST:
-            self._counts[shown] = self._counts.get(shown, 0) + 1
+        if shown not in self._sorts:
+            if len(self._sorts) >= _SORTS_MOST:
+                return
+            self._sorts.add(shown)
+        for what in shown:
+            self._totals[what] = self._totals.get(what, 0) + 1
+        if shown and self._told:
             self._told.clear()
 
     def without(self, shown: _Shown) -> SeenWith:
         """The counts with one connection taken out again."""
         if shown not in self._told:
-            self._told[shown] = self._sum(shown)
+            self._told[shown] = self._rest(shown if shown in self._sorts else frozenset())
         return self._told[shown]
 
-    def _sum(self, left_out: _Shown) -> SeenWith:
+    def _rest(self, left_out: _Shown) -> SeenWith:
+        if len(left_out) == len(self._totals) and set(self._totals.values()) <= {1}:
+            return _NOTHING_SEEN
         numbers = dict.fromkeys(_NUMBERS, 0)
-        values: dict[str, Counter[str]] = {kind: Counter() for kind in _KINDS}
-        for shown, times in self._counts.items():
-            count = times - (shown == left_out)
-            for kind, value in shown if count else ():
-                if kind in numbers:
-                    numbers[kind] += count
-                else:
-                    values[kind][value] += count
-        told: dict[str, Any] = {kind: dict(sorted(c.items())) for kind, c in values.items()}
+        values: dict[str, dict[str, int]] = {kind: {} for kind in _KINDS}
+        for what, times in sorted(self._totals.items()):
+            kind, value = what
+            count = times - (what in left_out)
+            if kind in numbers:
+                numbers[kind] = count
+            elif count:
+                values[kind][value] = count
+        told: dict[str, Any] = values
         return SeenWith(**{**numbers, **told})
 
 
+_NOTHING_SEEN: Final = SeenWith()
+
+
 class Survey:
-    """Collects what connections show, then hands each story its neighbours."""
+    """Collects what connections show, then tells of each what the others showed."""
 
     def __init__(self, limits: Limits = DEFAULT) -> None:
         self._most = limits.surveyed
         self._tallies: dict[Hashable, _Tally] = {}
 
-    def add(self, story: Story) -> None:
-        """Count a story in."""
-        self._count(_keys(story.server, story.client), _shown(story))
-
-    def add_outline(self, outline: Outline) -> None:
-        """Count in a connection that went well."""
-        shown = _shown_by_outline(outline)
-        self._count(_keys(outline.server, outline.client), (shown, shown))
-
-    def introduce(self, story: Story) -> Story:
-        """The story with its neighbours; it must have been added before."""
-        keys = _keys(story.server, story.client)
-        server, client = _shown(story)
-        none = _Tally()
-        seen = [
-            self._tallies.get(key, none).without(shown)
-            for key, shown in zip(keys, (server, client, server), strict=True)
-        ]
-        return replace(story, neighbours=Neighbours(*seen))
-
-    def _count(self, keys: tuple[Hashable, ...], shown: tuple[_Shown, _Shown]) -> None:
-        server, client = shown
-        for key, what in zip(keys, (server, client, server), strict=True):
+    def add(self, shown: Shown) -> None:
+        """Count a connection in."""
+        for key, what in _by_key(shown):
             tally = self._tallies.get(key)
             if tally is None:
                 if len(self._tallies) >= self._most:
@@ -96,12 +94,28 @@ class Survey:
                 tally = self._tallies[key] = _Tally()
             tally.add(what)
 
+    def neighbours(self, shown: Shown) -> Neighbours:
+        """What all but this connection showed; it must have been added before."""
+        none = _Tally()
+        return Neighbours(
+            *(self._tallies.get(key, none).without(what) for key, what in _by_key(shown))
+        )
+
+    def introduce(self, story: Story) -> Story:
+        """The story with its neighbours; it must have been added before."""
+        return replace(story, neighbours=self.neighbours(shown_by(story)))
+
+
+def _by_key(shown: Shown) -> tuple[tuple[Hashable, _Shown], ...]:
+    server, client, pair = shown.keys
+    return (server, shown.server), (client, shown.client), (pair, shown.server)
+
 
 def survey(stories: Iterable[Story]) -> Survey:
     """Survey all stories of a capture."""
     found = Survey()
     for story in stories:
-        found.add(story)
+        found.add(shown_by(story))
     return found
 
 
@@ -110,8 +124,8 @@ def _keys(server: Endpoint, client: Endpoint) -> tuple[Hashable, Hashable, Hasha
     return ("server", server), ("client", client.ip), ("pair", client.ip, server)
 
 
-def _shown(story: Story) -> tuple[_Shown, _Shown]:
-    """What one story adds, as seen of its server and of its client."""
+def shown_by(story: Story) -> Shown:
+    """What a story adds to the survey."""
     done = story.completed is True
     numbers = {
         "established": done,
@@ -124,18 +138,21 @@ def _shown(story: Story) -> tuple[_Shown, _Shown]:
         values |= _chosen(story.version, story.cipher_suite, story.group, story.alpn)
     if done and story.offer is not None:
         values.add(("sni", story.offer.server_name or ""))
-    return (
+    return Shown(
+        _keys(story.server, story.client),
         frozenset(values | _fatal(story, Side.SERVER)),
         frozenset(values | _fatal(story, Side.CLIENT)),
     )
 
 
-def _shown_by_outline(outline: Outline) -> _Shown:
+def shown_by_outline(outline: Outline) -> Shown:
+    """What a connection that went well adds to the survey."""
     values = _chosen(outline.version, outline.cipher_suite, outline.group, outline.alpn)
     values |= {("established", ""), ("sni", outline.sni or "")}
     if outline.client_certificate:
         values.add(("client_certificates", ""))
-    return frozenset(values)
+    shown = frozenset(values)
+    return Shown(_keys(outline.server, outline.client), shown, shown)
 
 
 def _chosen(
