@@ -14,6 +14,7 @@ from analyzer.diagnosis.memo import once_per_story
 from analyzer.diagnosis.model import Evidence
 from analyzer.diagnosis.signs import (
     LARGE_CERTIFICATE,
+    LONG_CHAIN,
     certificate_length,
 )
 from analyzer.diagnosis.wording import issuer, names_of, subject, when
@@ -288,10 +289,20 @@ def has_staple(story: Story) -> bool:
 
 
 def _too_large(story: Story, chain: Chain) -> Iterator[Flaw]:
-    length = certificate_length(story)
-    if length >= LARGE_CERTIFICATE:
-        text = f"the Certificate message has {length} bytes in {chain.facts.count} certificates"
+    length, count = certificate_length(story), chain.facts.count
+    if length >= LARGE_CERTIFICATE or count > LONG_CHAIN:
+        text = f"the Certificate message has {length} bytes in {count} certificates"
         yield Flaw("cert_too_large", text, chain.frame, hard=False)
+
+
+def unread_flaws(story: Story) -> tuple[Flaw, ...]:
+    """What is known to be wrong with a server's certificate that nobody read to its end."""
+    length = certificate_length(story)
+    if story.server_chain is not None or length < LARGE_CERTIFICATE:
+        return ()
+    frame = next((b.frame for b in story.begun if b.name == "certificate"), story.ending.frame)
+    how = "flight, most of it the certificate, has" if story.tls13 else "Certificate message has"
+    return (Flaw("cert_too_large", f"the server's {how} {length} bytes", frame, hard=False),)
 
 
 def _which(chain: Chain, index: int) -> str:

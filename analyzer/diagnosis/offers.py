@@ -53,7 +53,8 @@ def suspicions(story: Story) -> tuple[Suspicion, ...]:
         *_signature(offer),
         *_server_name(offer, seen),
         *_application_protocol(offer, seen),
-        *_old_habits(offer),
+        *_old_habits(offer, seen),
+        *_external_key(offer),
     ]
     narrow = any(s.weight >= NARROW for s in found if s.cause in _LISTS)
     found += _version(offer, seen, narrow=narrow)
@@ -64,6 +65,7 @@ def suspicions(story: Story) -> tuple[Suspicion, ...]:
 _LISTS: Final = frozenset({"no_shared_cipher", "no_shared_group", "no_shared_sigalg"})
 # Where several weigh the same: what would explain the others comes first.
 _ORDER: Final = (
+    "psk_unknown",
     "protocol_version",
     "sni_unrecognized",
     "sni_missing",
@@ -278,16 +280,33 @@ def _application_protocol(offer: ClientHello, seen: SeenWith) -> Iterator[Suspic
         yield Suspicion("alpn_mismatch", HINT, f"the client offers ALPN {names} only")
 
 
-def _old_habits(offer: ClientHello) -> Iterator[Suspicion]:
-    """Extensions against known attacks, which some servers insist on."""
+def _external_key(offer: ClientHello) -> Iterator[Suspicion]:
+    """A pre-shared key of TLS 1.3 that is no ticket.
+
+    Tickets state their age, obscured; keys that were agreed outside of TLS have the age 0 (RFC 8446
+    section 4.2.11). A server that knows it, or has a certificate, would have gone on.
+    """
+    shared = offer.pre_shared_key
+    if shared is not None and shared.obfuscated_ages and not any(shared.obfuscated_ages):
+        text = "the client offers a pre-shared key that was agreed outside of TLS"
+        yield Suspicion("psk_unknown", NARROW + 2, text)
+
+
+def _old_habits(offer: ClientHello, seen: SeenWith) -> Iterator[Suspicion]:
+    """Extensions against known attacks, which some servers insist on.
+
+    Every stack of the last ten years sends both, so that a broad offer without one is odd. A server
+    that took others without it does not insist.
+    """
     if offer.max_version.rank >= ProtocolVersion.TLS1_3.rank:
         return
-    if not offer.secure_renegotiation:
+    weight = ODD if broad(offer) else HINT
+    if not offer.secure_renegotiation and "secure_renegotiation" not in seen.accepted_without:
         text = "the client does not know secure renegotiation (RFC 5746)"
-        yield Suspicion("legacy_renegotiation", HINT, text)
-    if not offer.extended_master_secret:
+        yield Suspicion("legacy_renegotiation", weight, text)
+    if not offer.extended_master_secret and "extended_master_secret" not in seen.accepted_without:
         text = "the client does not know the extended master secret (RFC 7627)"
-        yield Suspicion("ems_required", ODD if broad(offer) else HINT, text)
+        yield Suspicion("ems_required", weight, text)
 
 
 def _version(offer: ClientHello, seen: SeenWith, *, narrow: bool) -> Iterator[Suspicion]:

@@ -6,7 +6,7 @@ from typing import Final
 
 from analyzer.tcp.timeline import Side
 from analyzer.tls.registry import AlertDescription
-from analyzer.tls.story import Milestone, Story, Visibility
+from analyzer.tls.story import Begun, Message, Milestone, Story, Visibility
 
 _A = AlertDescription
 
@@ -18,6 +18,7 @@ SAFE_DH_BITS: Final = 2048
 
 
 LARGE_CERTIFICATE: Final = 32_768  # bytes; the smallest default limit of a common stack (JSSE)
+LONG_CHAIN: Final = 10  # certificates; as above
 
 
 CERTIFICATE_ALERTS: Final = frozenset(
@@ -107,25 +108,36 @@ def unoffered_signature(story: Story) -> str | None:
 
 
 def certificate_length(story: Story) -> int:
-    """Length of the server's Certificate message, 0 where it is not known."""
-    return max(
-        (m.length for m in story.messages if m.sender is Side.SERVER and m.name == "certificate"),
-        default=0,
-    )
+    """Length of the server's Certificate message, 0 where it is not known.
+
+    A client that finds it too long says so when it has read the length, and hears no more of it. Where
+    it is encrypted, nothing else of a server's first flight is as long as what counts as large.
+    """
+    sent = [m.length for m in story.messages if _is_certificate(m)]
+    sent += [b.length for b in story.begun if _is_certificate(b)]
+    flight = story.timeline.payload.get(Side.SERVER, 0)
+    dark = story.tls13 and story.server_chain is None and not story.completed
+    return max([*sent, flight if dark and flight >= LARGE_CERTIFICATE else 0])
+
+
+def _is_certificate(message: Message | Begun) -> bool:
+    return message.sender is Side.SERVER and message.name == "certificate"
 
 
 def certificate_sent(story: Story) -> bool:
-    """Whether the server's certificate was sent before the end."""
-    return passed(story, Milestone.SERVER_CERTIFICATE) or story.server_chain is not None
+    """Whether the server's certificate was sent, or begun, before the end."""
+    begun = any(_is_certificate(b) and b.frame < story.ending.frame for b in story.begun)
+    return begun or passed(story, Milestone.SERVER_CERTIFICATE) or story.server_chain is not None
 
 
 def certificate_spoilt(story: Story) -> bool:
     """Whether the server's Certificate is damaged, or too long for some."""
+    if certificate_length(story) >= LARGE_CERTIFICATE:
+        return True
     chain = story.server_chain
     if chain is None:
         return False
-    broken = any(certificate.defect is not None for certificate in chain.certificates)
-    return broken or certificate_length(story) >= LARGE_CERTIFICATE
+    return chain.facts.count > LONG_CHAIN or any(c.defect is not None for c in chain.certificates)
 
 
 def no_client_certificate(story: Story) -> bool:

@@ -16,6 +16,7 @@ from analyzer.diagnosis.signs import (
     VIOLATION_ALERTS,
     certificate_sent,
     certificate_spoilt,
+    lacks_extended_master_secret,
     lacks_secure_renegotiation,
     no_client_certificate,
     passed,
@@ -25,6 +26,7 @@ from analyzer.diagnosis.signs import (
     weak_dh,
 )
 from analyzer.tcp.timeline import Side
+from analyzer.tls.proof import key_exchange_proven
 from analyzer.tls.registry import AlertDescription
 from analyzer.tls.story import Milestone, Story, Way
 
@@ -87,7 +89,7 @@ def _client_step_13(story: Story, alert: AlertDescription | None) -> Step | None
     if not _flight_arrived(story):
         return Step.CHOICE if alert is not None else None
     if alert is _A.ILLEGAL_PARAMETER:
-        return Step.CHOICE
+        return Step.SERVER_CERTIFICATE if certificate_spoilt(story) else Step.CHOICE
     if alert is not None or story.ending.way is Way.ENCRYPTED_ALERT or prompt(story):
         return Step.SERVER_CERTIFICATE
     return None
@@ -117,8 +119,18 @@ def _client_step_12(story: Story, alert: AlertDescription | None) -> Step | None
     if alert in _VAGUE_ALERTS:
         return _vague_client(story, alert)
     if alert in VIOLATION_ALERTS:
-        return Step.SERVER_CERTIFICATE if certificate_spoilt(story) else None
+        return _violated(story)
     return Step.SERVER_CERTIFICATE if certificate_sent(story) else Step.CHOICE
+
+
+def _violated(story: Story) -> Step | None:
+    """A client that speaks of a misplaced or unreadable message: what it read may be at fault.
+
+    Go says unexpected_message where the signature of the key exchange does not verify.
+    """
+    if key_exchange_proven(story) is False:
+        return Step.KEY_EXCHANGE
+    return Step.SERVER_CERTIFICATE if certificate_spoilt(story) else None
 
 
 def _after_client_finished(story: Story, alert: AlertDescription | None) -> Step | None:
@@ -152,13 +164,18 @@ def _closed_by_client(story: Story) -> Step | None:
 def _vague_client(story: Story, alert: AlertDescription) -> Step:
     if weak_dh(story) is not None or _unoffered_exchange(story):
         return Step.KEY_EXCHANGE
-    if alert is _A.HANDSHAKE_FAILURE and lacks_secure_renegotiation(story):
+    if alert is _A.HANDSHAKE_FAILURE and _old_server(story) and not certificate_spoilt(story):
         return Step.CHOICE
     if not certificate_sent(story) or story.resumed:
         return Step.CHOICE
     if alert is _A.ILLEGAL_PARAMETER:
         return Step.SERVER_CERTIFICATE if certificate_spoilt(story) else Step.CHOICE
     return Step.SERVER_CERTIFICATE
+
+
+def _old_server(story: Story) -> bool:
+    """Whether the ServerHello lacks an answer that clients may insist on."""
+    return lacks_secure_renegotiation(story) or lacks_extended_master_secret(story)
 
 
 def _unoffered_exchange(story: Story) -> bool:

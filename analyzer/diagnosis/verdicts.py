@@ -22,7 +22,13 @@ from analyzer.diagnosis.fits import (
     WOULD_DECIDE,
     Alerts,
 )
-from analyzer.diagnosis.flaws import Flaw, client_flaws, has_staple, server_flaws
+from analyzer.diagnosis.flaws import (
+    Flaw,
+    client_flaws,
+    has_staple,
+    server_flaws,
+    unread_flaws,
+)
 from analyzer.diagnosis.memo import once_per_story
 from analyzer.diagnosis.model import Alternative, Evidence, Finding, Rank, Rule
 from analyzer.diagnosis.refusal import (
@@ -128,8 +134,10 @@ def _server_verdict(story: Story) -> Verdict | None:
     if refusal is None:
         return _unused(story)
     flaws = server_flaws(story)
-    if flaws and refusal.alert is not _A.CERTIFICATE_REVOKED:
-        verdict = _weigh(story, refusal, flaws)
+    # Of a certificate that is not in sight only an alert that can be read makes a length a reason.
+    known = flaws or (unread_flaws(story) if refusal.certain else ())
+    if known and refusal.alert is not _A.CERTIFICATE_REVOKED:
+        verdict = _weigh(story, refusal, known)
         if verdict is not None:
             return verdict
     if refusal.alert is _A.BAD_CERTIFICATE_STATUS_RESPONSE:

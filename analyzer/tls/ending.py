@@ -48,7 +48,8 @@ def read_ending(
 ) -> Ending:
     """Find the first sign of giving up; where there is none, say who was silent."""
     endings = sorted(
-        [*_by_alert(talk.messages, alerts), *_by_tcp(timeline)], key=lambda ending: ending.frame
+        [*_by_alert(talk.messages, alerts, timeline), *_by_tcp(timeline)],
+        key=lambda ending: ending.frame,
     )
     if endings:
         return endings[0]
@@ -57,12 +58,15 @@ def read_ending(
     return Ending(way, side, timeline.last_frame, timeline.last_time, None, timeline.silence_ns)
 
 
-def _by_alert(messages: list[Message], alerts: tuple[Alert, ...]) -> Iterator[Ending]:
+def _by_alert(
+    messages: list[Message], alerts: tuple[Alert, ...], timeline: Timeline
+) -> Iterator[Ending]:
+    opened = timeline.syn_ack.time if timeline.syn_ack is not None else None
     for alert in alerts:
         if alert.visibility is Visibility.INFERRED:
-            yield _ending(Way.ENCRYPTED_ALERT, alert, messages)
+            yield _ending(Way.ENCRYPTED_ALERT, alert, messages, opened)
         elif alert.fatal or not _went_on(alert, messages):
-            yield _ending(Way.ALERT, alert, messages)
+            yield _ending(Way.ALERT, alert, messages, opened)
 
 
 def _went_on(alert: Alert, messages: list[Message]) -> bool:
@@ -72,10 +76,15 @@ def _went_on(alert: Alert, messages: list[Message]) -> bool:
     return any(m.sender is alert.sender and m.frame > alert.frame for m in messages)
 
 
-def _ending(way: Way, alert: Alert, messages: list[Message]) -> Ending:
-    before = [message.time for message in messages if message.frame < alert.frame]
-    waited = alert.time - max(before, default=alert.time)
+def _ending(way: Way, alert: Alert, messages: list[Message], opened: int | None) -> Ending:
+    before = [m.time for m in messages if m.frame < alert.frame and not _farewell(m, alert.sender)]
+    waited = alert.time - max(before, default=alert.time if opened is None else opened)
     return Ending(way, alert.sender, alert.frame, alert.time, alert, waited)
+
+
+def _farewell(message: Message, sender: Side) -> bool:
+    """Whether a message is an alert of the side that leaves: JSSE sends user_canceled first."""
+    return message.name == "alert" and message.sender is sender
 
 
 def _by_tcp(timeline: Timeline) -> Iterator[Ending]:

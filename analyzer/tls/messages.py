@@ -27,7 +27,7 @@ from analyzer.tls.hello import (
 from analyzer.tls.records import Record
 from analyzer.tls.registry import ContentType, HandshakeType
 from analyzer.tls.registry_suites import CipherSuite
-from analyzer.tls.story import Alert, Message, Visibility
+from analyzer.tls.story import Alert, Begun, Message, Visibility
 
 if TYPE_CHECKING:
     from analyzer.tls.decrypt import Decryptor
@@ -85,6 +85,7 @@ class Conversation:
     sealed: list[Record] = field(default_factory=list)  # TLS 1.3, type 23 from ServerHello on
     early: list[Record] = field(default_factory=list)  # type 23 before ServerHello
     defects: list[tuple[str, Defect, int]] = field(default_factory=list)
+    begun: list[Begun] = field(default_factory=list)
     tracker: HandshakeTracker = field(default_factory=HandshakeTracker)
     renegotiations: int = 0
     full: bool = False  # limits.messages was reached
@@ -223,6 +224,9 @@ def _unfinished(talk: Conversation, side: Side, sender: _Sender) -> None:
         DefectKind.MISSING, _name(kind), len(sender.pending), f"{missing} were not captured"
     )
     talk.defects.append((_name(kind), defect, sender.pending_first))
+    if len(sender.pending) >= 4:
+        length = int.from_bytes(sender.pending[1:4], "big")
+        talk.begun.append(Begun(_name(kind), side, sender.pending_first, length))
     if kind == HandshakeType.CLIENT_HELLO and side is Side.CLIENT and not talk.offers:
         hello, _ = decode_client_hello(bytes(sender.pending[4:]))
         if hello is not None:

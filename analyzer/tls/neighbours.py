@@ -13,11 +13,12 @@ from typing import Any, Final, NamedTuple, TypeAlias
 from analyzer.limits import DEFAULT, Limits
 from analyzer.tcp.evidence import Endpoint
 from analyzer.tcp.timeline import Side
+from analyzer.tls.hello import ClientHello
 from analyzer.tls.outline import Outline
 from analyzer.tls.story import Milestone, Neighbours, Opening, SeenWith, Story, Visibility
 
 _SORTS_MOST: Final = 64  # different sorts of connection counted for one endpoint
-_KINDS: Final = ("versions", "cipher_suites", "groups", "sni", "alpn", "alerts")
+_KINDS: Final = ("versions", "cipher_suites", "groups", "sni", "alpn", "alerts", "accepted_without")
 _NUMBERS: Final = ("established", "failed", "client_certificates", "plaintext")
 
 # What one connection shows of an endpoint: ("versions", "TLSv1.3"), ("established", "") and so on.
@@ -138,6 +139,7 @@ def shown_by(story: Story) -> Shown:
         values |= _chosen(story.version, story.cipher_suite, story.group, story.alpn)
     if done and story.offer is not None:
         values.add(("sni", story.offer.server_name or ""))
+        values |= _lacked(story.offer) if not story.tls13 else set()
     return Shown(
         _keys(story.server, story.client),
         frozenset(values | _fatal(story, Side.SERVER)),
@@ -153,6 +155,15 @@ def shown_by_outline(outline: Outline) -> Shown:
         values.add(("client_certificates", ""))
     shown = frozenset(values)
     return Shown(_keys(outline.server, outline.client), shown, shown)
+
+
+def _lacked(offer: ClientHello) -> set[tuple[str, str]]:
+    """What the server did not insist on."""
+    kind = "accepted_without"
+    lacked = {(kind, "secure_renegotiation")} if not offer.secure_renegotiation else set()
+    return lacked | (
+        {(kind, "extended_master_secret")} if not offer.extended_master_secret else set()
+    )
 
 
 def _chosen(

@@ -57,6 +57,16 @@ class Message:
 
 
 @dataclass(frozen=True, slots=True)
+class Begun:
+    """A clear handshake message whose end never came: cut off by its peer, or by the capture."""
+
+    name: str
+    sender: Side
+    frame: int  # of its beginning
+    length: int  # of the body, as its header announces
+
+
+@dataclass(frozen=True, slots=True)
 class Alert:
     """An alert. Level and description are None where it is encrypted and known by its record only."""
 
@@ -220,6 +230,8 @@ class SeenWith:
     sni: Mapping[str, int] = field(default_factory=dict)  # "" stands for none
     alpn: Mapping[str, int] = field(default_factory=dict)
     alerts: Mapping[str, int] = field(default_factory=dict)  # fatal ones that it sent
+    # Completed below TLS 1.3 although the client's offer lacked this: names of what it lacked.
+    accepted_without: Mapping[str, int] = field(default_factory=dict)
     client_certificates: int = 0  # connections in which a client certificate was accepted
     plaintext: int = 0  # connections that spoke no TLS
 
@@ -271,6 +283,7 @@ class Story:
     hidden: frozenset[str]  # what the capture hides: names of HIDDEN below
     caveats: tuple[str, ...]  # the same and more, as sentences
     completed: bool | None  # the handshake: True, False, or None where the capture hides it
+    begun: tuple[Begun, ...] = ()  # messages of which only the beginning is there
     neighbours: Neighbours = Neighbours()
     objects: ObjectView | None = None  # of a gateway's configuration, where one was given
 

@@ -305,6 +305,7 @@ def _compose(
         hidden=hidden,
         caveats=(*_caveats(hidden, evidence, talk), *packed(found)),
         completed=done,
+        begun=tuple(talk.begun),
     )
 
 

@@ -35,6 +35,7 @@ from analyzer.diagnosis.signs import (
     VIOLATION_ALERTS,
     passed,
 )
+from analyzer.diagnosis.standing import awaited, waited_long
 from analyzer.diagnosis.steps import Step
 from analyzer.diagnosis.wording import (
     alert_name,
@@ -78,8 +79,20 @@ def check(story: Story) -> Iterator[Finding]:
     alert = story.ending.alert
     if alert is None or alert.description is None or story.ending.way is not Way.ALERT:
         return
-    if not story.completed and not _claimed(story, alert.description):
+    if not story.completed and not _claimed(story, alert.description) and not _tired(story):
         yield _finding(story, alert)
+
+
+def _tired(story: Story) -> bool:
+    """Whether the alert only ends a long wait for the other side: the rules of silence speak then."""
+    alert = story.ending.alert
+    waited = waited_long(story) and awaited(story) is not story.ending.side
+    said_nothing = not story.timeline.payload[Side.CLIENT] and not story.blind_to(*_CLIENT_BLIND)
+    own_accord = alert is not None and alert.description in {_A.CLOSE_NOTIFY, _A.USER_CANCELED}
+    return waited and (own_accord or said_nothing)
+
+
+_CLIENT_BLIND: Final = ("client_side", "client_bytes", "start")
 
 
 def _claimed(story: Story, description: AlertDescription) -> bool:
@@ -131,7 +144,11 @@ def _cause(alert: Alert) -> str:
         return "server_closed_silently"
     if description is _A.INTERNAL_ERROR and alert.sender is Side.CLIENT:
         return "protocol_violation"
-    return _CAUSES.get(description, "protocol_violation") if description else "protocol_violation"
+    return (
+        "protocol_violation"
+        if description is None
+        else _CAUSES.get(description, "protocol_violation")
+    )
 
 
 def _remedy(alert: Alert) -> RemedySide:

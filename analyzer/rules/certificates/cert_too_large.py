@@ -1,9 +1,10 @@
 """The server's Certificate message is so large that clients refuse it.
 
 ## What it looks like
-A Certificate message of 32 kB or more. Limits are about 32 kB in Java, 64 kB in older Go, 100 kB
-in OpenSSL; the client answers illegal_parameter (47), record_overflow (22) or another vague
-alert, or closes.
+A Certificate message of 32 kB or more, or of more than ten certificates. Limits are 32 kB and ten
+certificates in Java, 64 kB in Go, 100 kB in OpenSSL; the client answers illegal_parameter (47;
+OpenSSL), unexpected_message (10) or handshake_failure (40; Java), record_overflow (22) or another
+vague alert, or closes, often before the message is whole.
 
 ## Why it happens
 The server sends a whole trust store as its chain, or a certificate with hundreds of names.
@@ -15,7 +16,8 @@ A message that was cut or damaged is TLS-CERT-018.
 Send the certificate and its intermediates, and nothing else.
 
 ## Blind spots
-The client's limit is not on the wire. In TLS 1.3 only the size of the records tells.
+The client's limit is not on the wire. In TLS 1.3 only the size of the server's flight tells, so that
+an alert that can be read must go with it.
 """
 
 from __future__ import annotations

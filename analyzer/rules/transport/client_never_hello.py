@@ -1,8 +1,8 @@
 """The client connects and never sends a ClientHello.
 
 ## What it looks like
-A TCP connection without a byte of payload that the client closes, or that the server closes after
-waiting for a hello.
+A TCP connection on which the client sends no byte of payload. The client closes it, or the server does after
+waiting for a hello; the server may send an alert as it goes.
 
 ## Why it happens
 Health checks of load balancers, port scans and monitors do just this, and mean no harm. A client that
@@ -45,7 +45,9 @@ RULE = Rule(
 def check(story: Story) -> Iterator[Finding]:
     """Fire where nobody said anything and the client left, or the server tired of waiting."""
     timeline, ending = story.timeline, story.ending
-    if any(timeline.payload.values()) or not story.reached(Milestone.CONNECTED):
+    if timeline.payload[Side.CLIENT] or not story.reached(Milestone.CONNECTED):
+        return
+    if any(message.name != "alert" for message in story.messages) or _greeted(story):
         return
     if story.blind_to("client_side", "server_side") or ending.way is Way.OPEN:
         return
@@ -57,7 +59,7 @@ def check(story: Story) -> Iterator[Finding]:
         Evidence(story.milestones[Milestone.CONNECTED].frame, "the TCP connection was made"),
         end_evidence(story),
         title=f"{client_name(story)} connects to {server_name(story)} and never says hello",
-        explanation="The connection carried no payload at all: the client did not begin a handshake.",
+        explanation="The client sent no payload at all: it did not begin a handshake.",
         remedy=(
             (
                 "On the client: if this is a health check or a scan, nothing is wrong; else find out why "
@@ -76,3 +78,9 @@ def check(story: Story) -> Iterator[Finding]:
             ),
         ),
     )
+
+
+def _greeted(story: Story) -> bool:
+    """Whether the server said something that is no alert: another protocol, perhaps a greeting."""
+    sent = story.timeline.payload[Side.SERVER]
+    return bool(sent) and not story.alerts

@@ -318,3 +318,33 @@ def test_an_encrypted_alert_that_nobody_answers_was_no_orderly_close() -> None:
     assert headline(leave("expired")) == "cert_expired"
     assert headline(leave("good")) == "untrusted_ca"
     assert findings(leave("good"))[0].confidence is SUSPECTED
+
+
+def cut_short(length: int, alert: int) -> Story:
+    """A Certificate message that its header makes ``length`` long, refused before it is whole."""
+    sent = m.server_hello() + b"\x0b" + length.to_bytes(3) + bytes(900)
+    scene = offered().server(m.record(m.HANDSHAKE, sent)).ack(CLIENT)
+    return alerted(scene, CLIENT, alert)
+
+
+@pytest.mark.parametrize(
+    ("length", "alert", "cause"),
+    [
+        (40_000, 10, "cert_too_large"),  # JSSE
+        (130_000, 47, "cert_too_large"),  # OpenSSL
+        (2_000, 47, "negotiation_failed"),
+    ],
+)
+def test_a_client_need_not_hear_a_long_certificate_out(length: int, alert: int, cause: str) -> None:
+    said = findings(cut_short(length, alert))[0]
+
+    assert said.cause == cause
+    assert said.failing_side is FailingSide.CLIENT
+
+
+@pytest.mark.parametrize(("count", "cause"), [(12, "cert_too_large"), (3, None)])
+def test_a_long_chain_explains_handshake_failure(count: int, cause: str | None) -> None:
+    scene = answered(ders=m.server_ders()[:1] * count)
+    said = [f.cause for f in findings(alerted(scene, CLIENT, 40))]
+
+    assert (cause in said) is (cause is not None)

@@ -55,6 +55,7 @@ def refused13(alert: int, **offer: Any) -> Story:
         (40, {"schemes": (0x0807,)}, "no_shared_sigalg", SUSPECTED),
         (40, {"sni": None}, "sni_missing", SUSPECTED),
         (40, {"master_secret": False}, "ems_required", SUSPECTED),
+        (40, {"renegotiation": False}, "legacy_renegotiation", SUSPECTED),
         (40, {}, "negotiation_failed", INFERRED),
         (40, {"suites": (0xC02B,), "groups": (30,)}, "negotiation_failed", INFERRED),
     ],
@@ -162,6 +163,32 @@ def test_a_missing_master_secret_is_suspected_where_all_else_is_well() -> None:
     said = findings(alerted(offered().server(hello).ack(CLIENT), CLIENT, 40))[0]
 
     assert (said.cause, said.confidence) == ("ems_required", SUSPECTED)
+
+
+def test_a_missing_master_secret_explains_handshake_failure_after_the_flight() -> None:
+    hello = m.server_hello(master_secret=False)
+    said = findings(refused_flight(40, hello))[0]
+
+    assert (said.cause, said.phase) == ("ems_required", Phase.SERVER_HELLO)
+    assert headline(refused_flight(48, hello)) == "untrusted_ca"
+
+
+def test_a_server_that_takes_others_without_it_does_not_insist() -> None:
+    lacking = {"master_secret": False}
+    tolerant = SeenWith(established=3, accepted_without={"extended_master_secret": 3})
+
+    assert headline(refused(40, **lacking)) == "ems_required"
+    assert headline(with_others(40, tolerant, **lacking)) != "ems_required"
+
+
+@pytest.mark.parametrize(("age", "cause"), [(0, "psk_unknown"), (7, "no_shared_cipher")])
+def test_a_key_agreed_outside_of_tls_may_be_unknown(age: int, cause: str) -> None:
+    identity = b"\0\2me" + age.to_bytes(4)
+    binder = b"\x20" + bytes(32)
+    body = len(identity).to_bytes(2) + identity + len(binder).to_bytes(2) + binder
+    hello = m.client_hello_13(m.extension(41, body))
+
+    assert headline(alerted(offered(hello), SERVER, 40)) == cause
 
 
 @pytest.mark.parametrize(("bits", "quiet"), [(512, False), (1024, False), (2048, True)])

@@ -253,6 +253,32 @@ def test_a_client_without_a_hello_is_told_however_it_ends(
     assert finding.failing_side is FailingSide.CLIENT
 
 
+def test_an_alert_in_answer_to_a_client_that_left_changes_nothing() -> None:
+    left = connected().wait(2).fin(CLIENT).server(m.alert(50)).rst(CLIENT).story()
+    waited = connected().wait(30).server(m.alert(10)).fin(SERVER).story()
+    greeted = connected().server(b"220 mail ESMTP\r\n").wait(2).fin(CLIENT).story()
+
+    for story in (left, waited):
+        judged = diagnose(story, rules.modules())
+        assert judged.headline is not None
+        assert (judged.headline.cause, outcome(story, judged.headline)) == (
+            "client_never_hello",
+            "failed",
+        )
+    assert said("TLS-TCP-005", greeted) == []
+
+
+def test_a_client_that_takes_leave_after_a_long_wait_was_kept_waiting() -> None:
+    leave = m.alert(90, 1), m.alert(0, 1)  # JSSE: user_canceled, then close_notify
+    patient = offered().wait(5).client(leave[0]).client(leave[1]).fin(CLIENT).story()
+    hasty = offered().client(leave[0]).client(leave[1]).fin(CLIENT).story()
+
+    for story, cause in ((patient, "handshake_timeout"), (hasty, "client_abandoned")):
+        headline = diagnose(story, rules.modules()).headline
+        assert headline is not None
+        assert headline.cause == cause
+
+
 def test_a_reset_with_a_strange_ttl_came_from_the_network() -> None:
     (finding,) = said("TLS-TCP-007", offered().rst(SERVER, ttl=51).story())
 
