@@ -107,54 +107,51 @@ class FlowTable:
 
     # What is given away
 
-    def ended(self, *, quiet: bool = False) -> list[Evidence]:
+    def ended(self, *, quiet: bool = False) -> Iterator[Evidence]:
         """Give away the connections that were closed a while ago, in order of closing.
 
         ``quiet``: nothing more is to be expected soon, so that a while need not pass. Connections
         beyond the named limits are given away, too, those silent for longest first.
         """
-        given = self._give(self._states.closed(self._now - (0 if quiet else self._limits.linger)))
-        return given + self._let_go()
+        linger = 0 if quiet else self._limits.linger
+        yield from self._give(self._states.closed(self._now - linger))
+        yield from self._let_go()
 
     def evidence(self) -> Iterator[Evidence]:
         """Give away all that are left, in order of their numbers.
 
         What is known from ICMP errors alone has a number, as in Wireshark, but nothing to tell.
         """
-        slots = self._states.used()
-        for at in range(0, len(slots), _AT_A_TIME):
-            yield from self._give(slots[at : at + _AT_A_TIME])
+        yield from self._give(self._states.used())
 
-    def _let_go(self) -> list[Evidence]:
+    def _let_go(self) -> Iterator[Evidence]:
         """Give away the connections that have been silent for longest where there are too many."""
         part, whole = _KEPT_WHEN_FULL
-        limits, given = self._limits, []
+        limits = self._limits
         if len(self._states) > limits.open_connections:
             slots = self._states.idle_first()
             slots = slots[: len(slots) - limits.open_connections * part // whole]
-            given += self._give(slots, "open_connections")
+            yield from self._give(slots, "open_connections")
         if self._gatherer.held > limits.open_bytes:
             slots = self._states.idle_first()
             kept = self._states.halves["kept"]
             left = self._gatherer.held - np.cumsum(kept[slots * 2] + kept[slots * 2 + 1])
             enough = int(np.searchsorted(-left, -(limits.open_bytes * part // whole)))
-            given += self._give(slots[: enough + 1], "open_bytes")
-        return given
+            yield from self._give(slots[: enough + 1], "open_bytes")
 
-    def _give(self, slots: Integers, limit: str | None = None) -> list[Evidence]:
-        """Make evidence of connections and use their slots again."""
-        if not len(slots):
-            return []
+    def _give(self, slots: Integers, limit: str | None = None) -> Iterator[Evidence]:
+        """Make evidence of connections, some at a time, and use their slots again."""
         states = self._states
-        lower = states.halves[slots * 2][_TOLD].tolist()
-        higher = states.halves[slots * 2 + 1][_TOLD].tolist()
-        pairs = zip(
-            slots.tolist(), states.pairs["stream"][slots].tolist(), lower, higher, strict=True
-        )
-        given = [self._evidence_of(*pair, limit) for pair in pairs]
-        self._remember(slots)
-        states.give_back(slots)
-        return [evidence for evidence in given if evidence is not None]
+        for at in range(0, len(slots), _AT_A_TIME):
+            some = slots[at : at + _AT_A_TIME]
+            streams = states.pairs["stream"][some].tolist()
+            lower = states.halves[some * 2][_TOLD].tolist()
+            higher = states.halves[some * 2 + 1][_TOLD].tolist()
+            told = zip(some.tolist(), streams, lower, higher, strict=True)
+            given = [self._evidence_of(*one, limit) for one in told]
+            self._remember(some)
+            states.give_back(some)
+            yield from (evidence for evidence in given if evidence is not None)
 
     def _evidence_of(
         self,
@@ -429,7 +426,7 @@ class FlowTable:
 
 
 _SILENT: Final = Half()
-_AT_A_TIME: Final = 4_096  # connections made into evidence at once
+_AT_A_TIME: Final = 1_024  # connections made into evidence at once
 _TOLD: Final = [
     *("packets", "payload", "kept", "first_frame", "first_time", "last_frame", "last_time"),
     *("acknowledged", "base"),

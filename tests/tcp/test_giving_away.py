@@ -24,26 +24,26 @@ def opened(port: int, sequence: int = 100, time: int = 0) -> Sent:
 def test_a_reset_connection_is_given_away_once_the_linger_has_passed() -> None:
     table = FlowTable()
     table.observe(block_of([opened(1), Sent(SERVER, (CLIENT[0], 1), 1, flags=RST, time=SECOND)]))
-    assert table.ended() == []
+    assert list(table.ended()) == []
 
     table.observe(block_of([opened(2, time=4 * SECOND)], 3))
-    assert [e.stream for e in table.ended()] == [0]
+    assert [e.stream for e in list(table.ended())] == [0]
     assert [e.stream for e in table.evidence()] == [1]
 
 
 def test_fins_of_both_sides_close_and_one_alone_does_not() -> None:
     table = FlowTable()
     table.observe(block_of([opened(1), Sent((CLIENT[0], 1), SERVER, 101, flags=FIN)]))
-    assert table.ended(quiet=True) == []
+    assert list(table.ended(quiet=True)) == []
 
     table.observe(block_of([Sent(SERVER, (CLIENT[0], 1), 9, flags=FIN)], 3))
-    assert len(table.ended(quiet=True)) == 1
+    assert len(list(table.ended(quiet=True))) == 1
 
 
 def test_late_packets_of_a_told_connection_begin_no_new_one_but_a_fresh_syn_does() -> None:
     table = FlowTable()
     table.observe(block_of([opened(1), Sent(SERVER, (CLIENT[0], 1), 1, flags=RST)]))
-    assert len(table.ended(quiet=True)) == 1
+    assert len(list(table.ended(quiet=True))) == 1
 
     table.observe(block_of([opened(1), Sent((CLIENT[0], 1), SERVER, 101, b"late")], 3))
     assert list(table.evidence()) == []
@@ -55,7 +55,7 @@ def test_late_packets_of_a_told_connection_begin_no_new_one_but_a_fresh_syn_does
 def test_the_longest_silent_are_told_when_too_many_are_open() -> None:
     table = FlowTable(dataclasses.replace(DEFAULT, open_connections=8))
     table.observe(block_of([opened(port) for port in range(12)]))
-    given = table.ended()
+    given = list(table.ended())
 
     assert [e.stream for e in given] == [0, 1, 2, 3, 4, 5]
     assert {name for e in given for name in e.limits} == {"open_connections"}
@@ -66,7 +66,7 @@ def test_the_longest_silent_are_told_when_too_much_is_kept() -> None:
     table = FlowTable(dataclasses.replace(DEFAULT, open_bytes=1000))
     data = [Sent((CLIENT[0], port), SERVER, 1, b"x" * 300) for port in range(5)]
     table.observe(block_of(data))
-    given = table.ended()
+    given = list(table.ended())
 
     assert [e.stream for e in given] == [0, 1, 2]
     assert {name for e in given for name in e.limits} == {"open_bytes"}
@@ -80,7 +80,7 @@ def test_slots_are_used_again_without_a_trace() -> None:
         first = 2 * number + 1
         closed = Sent(SERVER, (CLIENT[0], port), 1, b"no", flags=RST)
         table.observe(block_of([opened(port), closed], first))
-        (evidence,) = table.ended(quiet=True)
+        (evidence,) = list(table.ended(quiet=True))
 
         assert evidence.stream == number
         assert [half.packets for half in evidence.halves] == [1, 1]
