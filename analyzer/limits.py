@@ -40,6 +40,12 @@ class Limits:
     export_nesting: int = 3  # archives within archives
     export_depth: int = 64  # elements within elements
     export_objects: int = 200_000  # configuration objects of all domains together
+    log_bytes: int = 1 << 30  # of one log file of a gateway, unpacked
+    log_line_bytes: int = 16 << 10  # of one line of it; the rest of a longer one is left out
+    log_entries: int = 300_000  # kept of all logs; beyond, those that say nothing of TLS go first
+    log_members: int = 1_000  # log files in one archive, or sections in one error report
+    log_section_bytes: int = 64 << 20  # of one section of an error report
+    log_lines_told: int = 40  # log lines told of one connection
     certificate_file_bytes: int = 4 << 20  # of one file in a folder of certificates
     certificate_files: int = 10_000  # read from such a folder
     secrets: int = 250_000  # connections whose secrets are kept, the latest of the key logs

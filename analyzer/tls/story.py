@@ -17,6 +17,7 @@ from analyzer.tcp.timeline import Side, Timeline
 from analyzer.tls.certificate import Certificates
 from analyzer.tls.hello import ClientHello, ServerHello
 from analyzer.tls.keyexchange import CertificateRequest, ServerKeyExchange
+from analyzer.tls.loglines import LogView
 from analyzer.tls.objects import ObjectView
 from analyzer.tls.ocsp import Staple
 from analyzer.tls.registry import AlertDescription, AlertLevel
@@ -286,6 +287,7 @@ class Story:
     begun: tuple[Begun, ...] = ()  # messages of which only the beginning is there
     neighbours: Neighbours = Neighbours()
     objects: ObjectView | None = None  # of a gateway's configuration, where one was given
+    log: LogView | None = None  # lines of a gateway's log, where one was given
 
     @property
     def offer(self) -> ClientHello | None:

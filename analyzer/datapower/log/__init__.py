@@ -1,0 +1,1 @@
+"""The gateway's log: read in all its forms, and joined with connections."""
