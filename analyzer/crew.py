@@ -17,6 +17,7 @@ from itertools import islice
 from multiprocessing.connection import wait
 from typing import Final, Generic, NamedTuple, TypeAlias, TypeVar
 
+from analyzer.handbook import CATALOGUE, Handbook
 from analyzer.judging import Desk, Heard
 from analyzer.limits import Limits
 from analyzer.reading import Frames
@@ -62,6 +63,7 @@ class Crew(Generic[T]):
         patient: Whether stories wait for their neighbours.
         place: Adds what else is known of a story's place before it is judged.
         jobs: Processes beside this one; none if 1 or less.
+        book: What is judged by.
     """
 
     def __init__(
@@ -74,14 +76,16 @@ class Crew(Generic[T]):
         patient: bool = True,
         place: Callable[[Story], Story] | None = None,
         jobs: int = 1,
+        book: Handbook = CATALOGUE,
     ) -> None:
         self._limits = limits
         self._frames = frames
+        self._book = book
         self._make = finish
         self._briefly = briefly
         self._room = limits.held_stories if patient else 0
         self._jobs = jobs if place is None else 1
-        self._here: Here[T] = Here(Desk(limits, place), frames, finish)
+        self._here: Here[T] = Here(Desk(limits, place, book), frames, finish)
         self._there: list[There[T]] = []
         self._survey = Survey(limits)
         self._told = 0
@@ -132,7 +136,7 @@ class Crew(Generic[T]):
     def _worker(self, secrets: Secrets | None) -> Worker[T]:
         """Who tells the next batch. Secrets do not leave this process."""
         if self._jobs > 1 and not self._there and self._told >= self._limits.alone:
-            arguments = (self._limits, self._frames, self._make)
+            arguments = (self._limits, self._frames, self._make, self._book)
             self._there = [There(*arguments) for _ in range(self._jobs)]
         if secrets is not None or not self._there:
             return self._here

@@ -10,8 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import NamedTuple, TypeAlias
 
-from analyzer import rules
 from analyzer.diagnosis.engine import Diagnosis, Outcome, diagnose, outcome
+from analyzer.handbook import CATALOGUE, Handbook
 from analyzer.limits import Limits
 from analyzer.tcp.evidence import Evidence
 from analyzer.tls.keylog import Secrets
@@ -48,14 +48,19 @@ class Heard(NamedTuple):
 class Desk:
     """Tells evidence, and keeps the stories until they are judged.
 
-    ``place`` adds what else is known of a story's place before it is judged.
+    ``place`` adds what else is known of a story's place before it is judged; ``book`` holds the rules.
     """
 
-    def __init__(self, limits: Limits, place: Callable[[Story], Story] | None = None) -> None:
+    def __init__(
+        self,
+        limits: Limits,
+        place: Callable[[Story], Story] | None = None,
+        book: Handbook = CATALOGUE,
+    ) -> None:
         self._limits = limits
         self._place = place
         self._stories: dict[int, Story] = {}
-        self._rules = rules.modules()
+        self._rules = book.modules()
 
     def hear(self, evidence: Evidence, now: int, secrets: Secrets | None) -> Heard:
         """Take the evidence of a connection; ``now`` is the time up to which was read."""

@@ -16,6 +16,7 @@ from analyzer.capture.source import Capture
 from analyzer.crew import Crew
 from analyzer.datapower.graph import Graph
 from analyzer.datapower.view import with_objects
+from analyzer.handbook import CATALOGUE, Handbook
 from analyzer.judging import Judged, Told
 from analyzer.keys import gather
 from analyzer.limits import DEFAULT, Limits
@@ -69,6 +70,7 @@ class Analysis:
         secrets: Keys at hand beside those that the captures bring; all is then told in full.
         jobs: Processes that share the work of a capture of many connections; 1 is this one alone.
             Programs that ask for more guard their main module, as for :mod:`multiprocessing`.
+        book: What connections are judged by, the user's own rules among it.
     """
 
     def __init__(
@@ -83,6 +85,7 @@ class Analysis:
         graph: Graph | None = None,
         secrets: Secrets | None = None,
         jobs: int = 1,
+        book: Handbook = CATALOGUE,
     ) -> None:
         self._sources = sources
         self._limits = limits
@@ -93,6 +96,7 @@ class Analysis:
         self._graph = graph
         self._secrets = secrets
         self._jobs = jobs
+        self._book = book
         self._reading: Reading | None = None
         self.count = 0  # connections that have a number, as far as read
         self.absent: set[int] = set()  # stream numbers that were asked for and not met
@@ -164,6 +168,7 @@ class Analysis:
             patient=not self._live,
             place=None if self._graph is None else self._place,
             jobs=jobs if selection.streams is None else 1,
+            book=self._book,
         )
         self.absent = set(selection.streams or ())
         with _no_collection(), contextlib.closing(crew):

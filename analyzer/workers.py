@@ -19,6 +19,7 @@ from multiprocessing.connection import Connection as Pipe
 from typing import Final, Generic, NamedTuple, Protocol, TypeAlias, TypeVar
 
 from analyzer.errors import UsageError
+from analyzer.handbook import Handbook
 from analyzer.judging import Desk, Heard, Told
 from analyzer.limits import Limits
 from analyzer.reading import Frames, Span
@@ -107,12 +108,12 @@ class _Mistake(NamedTuple):
 class There(Generic[T]):
     """A desk in a process of its own. It is given no secrets."""
 
-    def __init__(self, limits: Limits, frames: Frames, finish: Finish[T]) -> None:
+    def __init__(self, limits: Limits, frames: Frames, finish: Finish[T], book: Handbook) -> None:
         context = multiprocessing.get_context("spawn")  # threads of this process do no harm
         tasks, self._tasks = context.Pipe(duplex=False)
         self.answers, answers = context.Pipe(duplex=False)
         _widen(self._tasks)
-        arguments = (tasks, answers, limits, frames.several, finish)
+        arguments = (tasks, answers, limits, frames.several, finish, book)
         self._process = context.Process(target=_work, args=arguments, daemon=True)
         self._process.start()
         tasks.close()
@@ -199,12 +200,19 @@ def _widen(pipe: Pipe) -> None:
 # In the other process
 
 
-def _work(tasks: Pipe, answers: Pipe, limits: Limits, several: bool, finish: Finish[T]) -> None:
+def _work(
+    tasks: Pipe,
+    answers: Pipe,
+    limits: Limits,
+    several: bool,
+    finish: Finish[T],
+    book: Handbook,
+) -> None:
     """Answer tasks until there are no more."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever handed them out ends this process
     gc.disable()  # stories hold no cycles
     frames = Frames(several=several)
-    desk = Here(Desk(limits), frames, finish)
+    desk = Here(Desk(limits, book=book), frames, finish)
     read: queue.SimpleQueue[_Task | None] = queue.SimpleQueue()
     threading.Thread(target=_read_ahead, args=(tasks, read), daemon=True).start()
     with contextlib.suppress(OSError):  # nobody waits for the answer

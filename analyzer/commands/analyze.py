@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from analyzer.commands import COMMANDS, standard_output
+from analyzer.commands.own_rules import handbook
 from analyzer.commands.printing import Outlet, writer
 from analyzer.errors import UsageError
 from analyzer.report.formats import Format, Style
@@ -95,6 +96,12 @@ def analyze(
         list[str] | None,
         typer.Option(help="An address of the gateway, where the export tells none; repeatable."),
     ] = None,
+    rules: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR", help="Ask the rules of this folder, too (docs/writing-a-rule.md)."
+        ),
+    ] = None,
     full: Annotated[
         bool, typer.Option("--full", help="Tell all in full, however many went well.")
     ] = False,
@@ -128,6 +135,7 @@ def analyze(
     from analyzer.pipeline import Analysis, Selection  # noqa: PLC0415 - loads numpy and more
     from analyzer.report.sink import written_beside  # noqa: PLC0415 - not for --help
 
+    book = handbook(rules)
     selection = Selection(streams=frozenset(stream) if stream else None, failed=failed)
     graph = load_graph(dp_export, cert_dir, addresses=dp_address or ())
     secrets = read_secrets(keylog or (), key or (), _password(key_password_file))
@@ -142,6 +150,7 @@ def analyze(
         graph=graph,
         secrets=secrets,
         jobs=jobs or _processors(),
+        book=book,
     )
     colour = False if no_color or output else None
     style = Style(verbose, chosen=bool(stream), colour=colour, local=local, live=live)

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from analyzer.commands.own_rules import handbook
+
 
 def rules(
+    own: Annotated[
+        Path | None, typer.Option("--rules", metavar="DIR", help="With the rules of this folder.")
+    ] = None,
     no_color: Annotated[bool, typer.Option("--no-color", help="Print without colour.")] = False,
 ) -> None:
     """List all rules: id, cause, title."""
-    from analyzer import rules as catalogue  # noqa: PLC0415 - loads every rule
-    from analyzer.report.explain import render_rules  # noqa: PLC0415 - as above
+    from analyzer.report.explain import render_rules  # noqa: PLC0415 - loads every rule
 
-    render_rules(catalogue.modules(), sys.stdout, colour=False if no_color else None)
+    render_rules(handbook(own).modules(), sys.stdout, colour=False if no_color else None)

@@ -38,7 +38,7 @@ def diagnose(story: Story, modules: Mapping[str, RuleModule]) -> Diagnosis:
     asked: Iterable[RuleModule] = modules.values()
     if not any(story.timeline.payload.values()):
         asked = (module for module in asked if not _is_about_bytes(module.RULE.id))
-    found = [finding for module in asked for finding in _ask(module, story)]
+    found = [finding for module in asked for finding in findings_of(module, story)]
     found.sort(key=_order)
     headline = next((finding for finding in found if _may_lead(finding, story)), None)
     rest = (finding for finding in found if finding is not headline)
@@ -73,17 +73,7 @@ def blind(story: Story, modules: Mapping[str, RuleModule]) -> Mapping[str, froze
     return {id_: missing for id_, missing in needs.items() if missing & HIDDEN.keys()}
 
 
-def why(module: RuleModule, story: Story) -> str:
-    """Say in one sentence what became of a rule on a connection."""
-    missing = module.RULE.requires & story.hidden
-    if missing:
-        return f"{module.RULE.id} could not tell: " + "; ".join(HIDDEN[m] for m in sorted(missing))
-    found = _ask(module, story)
-    said = found[0].title if found else "nothing of its kind"
-    return f"{module.RULE.id} found: {said}"
-
-
-def _ask(module: RuleModule, story: Story) -> list[Finding]:
+def findings_of(module: RuleModule, story: Story) -> list[Finding]:
     """What one rule says. A rule that fails is a finding of its own; the others go on."""
     if module.RULE.requires & story.hidden:
         return []

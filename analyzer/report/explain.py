@@ -5,11 +5,13 @@ from __future__ import annotations
 import difflib
 import inspect
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TextIO
 
-from analyzer.diagnosis.model import RuleModule
+from analyzer.diagnosis.model import Rank, RuleModule
+from analyzer.diagnosis.trace import Condition, Trace
 from analyzer.report.page import Page
+from analyzer.tls.story import Story
 
 
 def find_rule(modules: Mapping[str, RuleModule], wanted: str) -> str | None:
@@ -87,6 +89,45 @@ def _paragraphs(text: str) -> Iterator[tuple[str, str]]:
             lead, words = match[3], match[4]
         else:
             yield match[5], match[6]
+
+
+def render_trace(
+    module: RuleModule, story: Story, told: Trace, stream: TextIO, *, colour: bool | None = None
+) -> None:
+    """Print what became of a rule on a connection, and the conditions that decided."""
+    page = Page(stream, colour=colour)
+    rule = module.RULE
+    ends = f"{story.client} with {story.server}"
+    page.say(f"{rule.id} ({rule.name}) on connection {story.stream}, {ends}", style="bold")
+    page.blank()
+    if told.missing:
+        page.say("could not tell: " + "; ".join(told.missing), lead=f"{page.glyphs.open} ")
+        return
+    for finding in told.findings:
+        how = "noted" if finding.rank is Rank.NOTE else f"fired, {finding.confidence.value}"
+        page.say(f"{how}: {finding.title}", lead=f"{page.glyphs.bad} ")
+    if not told.findings:
+        page.say("did not fire", lead=f"{page.glyphs.good} ")
+    if told.conditions:
+        page.heading("What it asked, in order", indent=0)
+        _render_conditions(page, told.conditions)
+
+
+def _render_conditions(page: Page, conditions: Sequence[Condition]) -> None:
+    """A line for each, with its answer; those of what is called stand further in."""
+    asker: tuple[int, str] | None = None
+    within: list[int] = []  # depths of those that are being asked; some in between ask nothing
+    for condition in conditions:
+        while within and within[-1] >= condition.depth:
+            within.pop()
+        within.append(condition.depth)
+        inner = 2 * (len(within) - 1)
+        if (condition.depth, condition.asked_by) != asker:
+            asker = condition.depth, condition.asked_by
+            page.say(condition.asked_by, indent=inner, style="dim")
+        value = f"   ({condition.value})" if condition.value else ""
+        answer = page.text("yes  ", "green") if condition.holds else page.text("no   ", "red")
+        page.say(f"{condition.text}{value}", lead=answer, indent=inner + 2)
 
 
 def render_rules(

@@ -9,14 +9,8 @@ import pytest
 
 from analyzer import rules
 from analyzer.diagnosis.causes import CAUSES, CHILDREN
+from analyzer.handbook import SECTIONS
 
-SECTIONS = (
-    "## What it looks like",
-    "## Why it happens",
-    "## What it is not",
-    "## What to do",
-    "## Blind spots",
-)
 SHAPE = re.compile(r"TLS-[A-Z]{3,5}-\d{3}")
 TOOL = "TLS-TOOL-001"  # the engine's own, for a rule that broke
 FOLDER = Path(rules.__file__).parent
