@@ -6,7 +6,7 @@ with its reason, and every byte knows the frame that delivered it.
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 from typing import Final
 
@@ -139,19 +139,24 @@ def _segments(piece: Piece, base: int) -> list[_Segment]:
 def _place(segments: list[_Segment]) -> tuple[list[_Segment], int, int]:
     """Keep of each segment what no earlier one had brought."""
     kept: list[_Segment] = []  # ascending and disjoint
+    offsets: list[int] = []  # of each that is kept
     repeated = conflicts = 0
     for segment in map(_behind_start, segments):
         if not segment.data and not segment.cut:
             continue
         if not kept or segment.offset >= kept[-1].offset + len(kept[-1].data):
             kept.append(segment)
+            offsets.append(segment.offset)
             continue
-        fresh, differs = _fresh(kept, segment)
+        first = max(bisect_right(offsets, segment.offset) - 1, 0)
+        last = bisect_left(offsets, segment.offset + len(segment.data))
+        fresh, differs = _fresh(kept[first:last], segment)
         conflicts += differs
         repeated += not fresh and bool(segment.data)
-        if fresh:
-            kept += fresh
-            kept.sort(key=lambda s: s.offset)
+        for part in fresh:
+            at = bisect_left(offsets, part.offset)
+            kept.insert(at, part)
+            offsets.insert(at, part.offset)
     return kept, repeated, conflicts
 
 
@@ -166,7 +171,10 @@ def _behind_start(segment: _Segment) -> _Segment:
 
 
 def _fresh(kept: list[_Segment], segment: _Segment) -> tuple[list[_Segment], bool]:
-    """The parts of a segment that lie in gaps, and whether another part differs from before."""
+    """The parts of a segment that lie in gaps, and whether another part differs from before.
+
+    ``kept`` are those that may overlap it.
+    """
     fresh: list[_Segment] = []
     differs = False
     at, end = segment.offset, segment.offset + len(segment.data)
