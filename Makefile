@@ -4,10 +4,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 SCALE ?= 1.0
+SECONDS ?= 600
 SAMPLE ?= sample_pcaps/cert_expired.pcap
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-all check check-samples docs accuracy samples bench clean
+.PHONY: help run test test-all check check-samples docs accuracy samples bench fuzz clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -49,6 +50,11 @@ samples: $(STAMP) ## make sample_pcaps/ anew (needs openssl)
 bench: $(STAMP) ## time it against other programs on built captures (SCALE=0.1 for smaller ones)
 	$(BIN)/python benchmarks/build.py build/bench --scale $(SCALE)
 	$(BIN)/python benchmarks/run.py build/bench
+
+fuzz: $(STAMP) ## look for captures that break it (SECONDS=60 for a short look)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check '.[fuzz]' || \
+		echo "atheris cannot be installed here: damage is drawn without its lead"
+	$(BIN)/python -m tests.fuzz --seconds $(SECONDS)
 
 clean: ## remove what the other targets made
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

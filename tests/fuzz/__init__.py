@@ -1,0 +1,1 @@
+"""Hostile captures: bytes that nobody meant to be read, for as long as one has patience."""

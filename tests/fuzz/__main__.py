@@ -1,0 +1,96 @@
+"""Fuzz by the clock: ``python -m tests.fuzz --seconds 600``.
+
+Half of the time goes to damage that hypothesis draws, half to atheris, which is led by coverage and
+is left out where it is not installed. What breaks something is written into the folder; put it into
+``tests/fuzz/found`` when it is mended. Exit status 1 if anything was found.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import resource
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from hypothesis import HealthCheck, Phase, given, seed, settings
+
+from tests.fuzz.mutations import damaged
+from tests.fuzz.seeds import seeds
+from tests.fuzz.target import LEAST_SECONDS, MOST_MIB, consume
+
+_AT_A_TIME = 100
+_LONGEST = 20_000  # bytes of an input that atheris makes
+
+
+def by_damage(seconds: float, folder: Path) -> bool:
+    """Draw damage until the time is over; say whether nothing was found."""
+    files = list(seeds().values())
+    tried = 0
+
+    @settings(
+        max_examples=_AT_A_TIME,
+        deadline=None,
+        database=None,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(damaged(files))
+    def attempt(data: bytes) -> None:
+        nonlocal tried
+        tried += 1
+        try:
+            consume(data)
+        except Exception:
+            (folder / "damaged").write_bytes(data)
+            raise
+
+    end = time.monotonic() + seconds
+    begin = time.time_ns()
+    while time.monotonic() < end:
+        seed(begin + tried)(attempt)()
+    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(f"hypothesis: {tried} captures, {memory:.0f} MiB")
+    assert memory < MOST_MIB, "more memory than is allowed"
+    return True
+
+
+def by_coverage(seconds: float, folder: Path) -> bool:
+    """Let atheris look for new paths; say whether nothing was found."""
+    if importlib.util.find_spec("atheris") is None:
+        print("atheris is not installed; left out")
+        return True
+    corpus = folder / "corpus"
+    corpus.mkdir(exist_ok=True)
+    for name, data in seeds().items():
+        (corpus / name).write_bytes(data)
+    command = [sys.executable, "-m", "tests.fuzz.guided", str(corpus)]
+    command += [f"-max_total_time={seconds:.0f}", f"-max_len={_LONGEST}", "-print_final_stats=1"]
+    command += [f"-timeout={LEAST_SECONDS:.0f}", f"-artifact_prefix={folder}/", "-verbosity=0"]
+    command += [f"-rss_limit_mb={MOST_MIB}"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    told = [line for line in done.stderr.splitlines() if line.startswith("stat::")]
+    print("atheris:", *(line.removeprefix("stat::").replace(" ", "") for line in told))
+    if done.returncode:
+        print(done.stdout[-3000:], done.stderr[-3000:])
+    return done.returncode == 0
+
+
+def main() -> int:
+    """Fuzz, and say what came of it."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--seconds", type=float, default=60)
+    parser.add_argument("--folder", type=Path, default=Path("build/fuzz"))
+    options = parser.parse_args()
+    options.folder.mkdir(parents=True, exist_ok=True)
+    half = options.seconds / 2
+    if not by_damage(half, options.folder) or not by_coverage(half, options.folder):
+        return 1
+    print("nothing found")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
