@@ -1,7 +1,7 @@
-"""What connections are judged by: the catalogue, and the rules of a folder of the user's own.
+"""What connections are judged by: rules, the user's own among them, and the products at hand.
 
-A file of the folder is a rule, as a module under :mod:`analyzer.rules` is one. It is checked when it
-is loaded; one that cannot be used is left out, and a complaint says which, where and why.
+A file of the user's folder is a rule, as a module under :mod:`analyzer.rules` is one. It is checked
+when it is loaded; one that cannot be used is left out, and a complaint says which, where and why.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from types import MappingProxyType, ModuleType
 from typing import Final, cast
 
 from analyzer import rules
+from analyzer.advice import Named
 from analyzer.diagnosis.model import Rule, RuleModule
 from analyzer.errors import UsageError
 
@@ -46,6 +47,7 @@ class Handbook:
     """Says by what connections are judged. It is small, so that other processes can be given it."""
 
     folder: str | None = None  # of the user's own rules
+    products: tuple[Named, ...] = ()  # that the user names
 
     def modules(self) -> Mapping[str, RuleModule]:
         """All rules by id, in order of id."""

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import NamedTuple, TypeAlias
 
+from analyzer.advice import advised
 from analyzer.diagnosis.engine import Diagnosis, Outcome, diagnose, outcome
 from analyzer.handbook import CATALOGUE, Handbook
 from analyzer.limits import Limits
@@ -61,6 +62,7 @@ class Desk:
         self._place = place
         self._stories: dict[int, Story] = {}
         self._rules = book.modules()
+        self._products = book.products
 
     def hear(self, evidence: Evidence, now: int, secrets: Secrets | None) -> Heard:
         """Take the evidence of a connection; ``now`` is the time up to which was read."""
@@ -72,5 +74,5 @@ class Desk:
         """Judge a story that is kept here, and let it go."""
         story = replace(self._stories.pop(stream), neighbours=neighbours)
         placed = story if self._place is None else self._place(story)
-        diagnosis = diagnose(placed, self._rules)
+        diagnosis = advised(diagnose(placed, self._rules), placed, self._products)
         return Judged(placed, diagnosis, outcome(placed, diagnosis.headline))

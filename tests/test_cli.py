@@ -345,6 +345,14 @@ def test_explain_says_why_a_rule_fired_or_not(failing: Path) -> None:
     )
 
 
+def test_a_product_has_the_first_word_in_the_remedy(failing: Path) -> None:
+    done = run("analyze", failing, "--product", "server=haproxy", "--format", "json")
+    first = json.loads(done.stdout)["connections"][0]["diagnosis"]["remedy"][0]
+
+    assert first.startswith("HAProxy as the server: ")
+    assert "cobol" in one_line(run("analyze", failing, "--product", "cobol"))
+
+
 def test_own_rules_are_asked_and_broken_ones_named(failing: Path, tmp_path: Path) -> None:
     (tmp_path / "broken.py").write_text("RULE = None\n")
     done = run("analyze", failing, "--rules", tmp_path, "--format", "json")

@@ -15,7 +15,18 @@ import analyzer
 PACKAGE = Path(analyzer.__file__).parent
 ORDER = (
     *("errors", "limits", "capture", "tcp", "tls", "pki", "datapower", "keys", "diagnosis"),
-    *("rules", "handbook", "judging", "reading", "workers", "crew", "report", "pipeline"),
+    *(
+        "products",
+        "rules",
+        "advice",
+        "handbook",
+        "judging",
+        "reading",
+        "workers",
+        "crew",
+        "report",
+        "pipeline",
+    ),
     *("reproduce", "compare", "live", "gate"),
     *("__init__", "commands", "cli", "__main__"),
 )

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from analyzer.commands import COMMANDS, standard_output
-from analyzer.commands.own_rules import handbook
+from analyzer.commands.book import handbook
 from analyzer.commands.printing import Outlet, writer
 from analyzer.errors import UsageError
 from analyzer.report.formats import Format, Style
@@ -96,6 +96,15 @@ def analyze(
         list[str] | None,
         typer.Option(help="An address of the gateway, where the export tells none; repeatable."),
     ] = None,
+    product: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--product",
+            metavar="[SIDE=]NAME",
+            help="Word remedies for this product, as in 'java' or 'client=java'; repeatable. There are "
+            "apache, datapower, dotnet, f5, go, haproxy, iis, java, nginx, node, openssl.",
+        ),
+    ] = None,
     rules: Annotated[
         Path | None,
         typer.Option(
@@ -135,7 +144,7 @@ def analyze(
     from analyzer.pipeline import Analysis, Selection  # noqa: PLC0415 - loads numpy and more
     from analyzer.report.sink import written_beside  # noqa: PLC0415 - not for --help
 
-    book = handbook(rules)
+    book = handbook(rules, product or ())
     selection = Selection(streams=frozenset(stream) if stream else None, failed=failed)
     graph = load_graph(dp_export, cert_dir, addresses=dp_address or ())
     secrets = read_secrets(keylog or (), key or (), _password(key_password_file))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from analyzer.commands import NAME
-from analyzer.commands.own_rules import handbook
+from analyzer.commands.book import handbook
 from analyzer.errors import UsageError
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from analyzer.commands.own_rules import handbook
+from analyzer.commands.book import handbook
 
 
 def rules(
