@@ -18,14 +18,13 @@ from multiprocessing.connection import wait
 from typing import Final, Generic, NamedTuple, TypeAlias, TypeVar
 
 from analyzer.handbook import CATALOGUE, Handbook
-from analyzer.judging import Desk, Heard
+from analyzer.judging import Desk, Heard, Placing
 from analyzer.limits import Limits
 from analyzer.reading import Frames
 from analyzer.tcp.evidence import Evidence
 from analyzer.tls.keylog import Secrets
 from analyzer.tls.neighbours import Shown, Survey, shown_by_outline
 from analyzer.tls.outline import Outline, outline
-from analyzer.tls.story import Story
 from analyzer.workers import Finish, Here, Promise, There, Worker
 
 T = TypeVar("T")
@@ -61,7 +60,7 @@ class Crew(Generic[T]):
         finish: Makes results; with ``jobs``, a function of a module.
         briefly: Says of a stream number whether an outline is enough, should it have gone well.
         patient: Whether stories wait for their neighbours.
-        place: Adds what else is known of a story's place before it is judged.
+        papers: Adds what is known of stories from elsewhere; it stays in this process.
         jobs: Processes beside this one; none if 1 or less.
         book: What is judged by.
     """
@@ -74,7 +73,7 @@ class Crew(Generic[T]):
         *,
         briefly: Wanted,
         patient: bool = True,
-        place: Callable[[Story], Story] | None = None,
+        papers: Placing | None = None,
         jobs: int = 1,
         book: Handbook = CATALOGUE,
     ) -> None:
@@ -84,8 +83,8 @@ class Crew(Generic[T]):
         self._make = finish
         self._briefly = briefly
         self._room = limits.held_stories if patient else 0
-        self._jobs = jobs if place is None else 1
-        self._here: Here[T] = Here(Desk(limits, place, book), frames, finish)
+        self._jobs = jobs if papers is None else 1
+        self._here: Here[T] = Here(Desk(limits, papers, book), frames, finish)
         self._there: list[There[T]] = []
         self._survey = Survey(limits)
         self._told = 0

@@ -6,9 +6,8 @@ them; when that is decides :mod:`analyzer.crew`.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple, Protocol, TypeAlias
 
 from analyzer.advice import advised
 from analyzer.diagnosis.engine import Diagnosis, Outcome, diagnose, outcome
@@ -46,20 +45,29 @@ class Heard(NamedTuple):
     shown: Shown
 
 
-class Desk:
-    """Tells evidence, and keeps the stories until they are judged.
+class Placing(Protocol):
+    """Adds what is known of stories from elsewhere."""
 
-    ``place`` adds what else is known of a story's place before it is judged; ``book`` holds the rules.
+    def meet(self, story: Story) -> None:
+        """Take note of a story before any is placed."""
+        ...
+
+    def place(self, story: Story) -> Story:
+        """Give a story what belongs to it, before it is judged."""
+        ...
+
+
+class Desk:
+    """Tells evidence, and keeps the stories until they are judged, placed by ``papers``.
+
+    The rules are those of ``book``.
     """
 
     def __init__(
-        self,
-        limits: Limits,
-        place: Callable[[Story], Story] | None = None,
-        book: Handbook = CATALOGUE,
+        self, limits: Limits, papers: Placing | None = None, book: Handbook = CATALOGUE
     ) -> None:
         self._limits = limits
-        self._place = place
+        self._papers = papers
         self._stories: dict[int, Story] = {}
         self._rules = book.modules()
         self._products = book.products
@@ -68,11 +76,13 @@ class Desk:
         """Take the evidence of a connection; ``now`` is the time up to which was read."""
         story = tell(evidence, now, self._limits, secrets)
         self._stories[story.stream] = story
+        if self._papers is not None:
+            self._papers.meet(story)
         return Heard(story.stream, shown_by(story))
 
     def judge(self, stream: int, neighbours: Neighbours) -> Judged:
         """Judge a story that is kept here, and let it go."""
         story = replace(self._stories.pop(stream), neighbours=neighbours)
-        placed = story if self._place is None else self._place(story)
+        placed = story if self._papers is None else self._papers.place(story)
         diagnosis = advised(diagnose(placed, self._rules), placed, self._products)
         return Judged(placed, diagnosis, outcome(placed, diagnosis.headline))

@@ -15,7 +15,8 @@ from typing import Final, TypeVar
 from analyzer.capture.source import Capture
 from analyzer.crew import Crew
 from analyzer.datapower.graph import Graph
-from analyzer.datapower.view import with_objects
+from analyzer.datapower.log.load import Log
+from analyzer.datapower.papers import Papers
 from analyzer.handbook import CATALOGUE, Handbook
 from analyzer.judging import Judged, Told
 from analyzer.keys import gather
@@ -28,7 +29,6 @@ from analyzer.report.schema import Connection, Frame, Report
 from analyzer.tcp.evidence import Evidence
 from analyzer.tcp.flow import FlowTable
 from analyzer.tls.keylog import Secrets
-from analyzer.tls.story import Story
 from analyzer.workers import Finish
 
 T = TypeVar("T")
@@ -67,6 +67,8 @@ class Analysis:
             the capture shows.
         follow: The input is still being written; wait for more where it ends.
         graph: A gateway's configuration, whose objects are named where they took part.
+        log: A gateway's log, whose lines are joined with connections.
+        clock_offset: Seconds by which the log's clock is ahead of the capture's; None finds out.
         secrets: Keys at hand beside those that the captures bring; all is then told in full.
         jobs: Processes that share the work of a capture of many connections; 1 is this one alone.
             Programs that ask for more guard their main module, as for :mod:`multiprocessing`.
@@ -83,6 +85,8 @@ class Analysis:
         live: bool = False,
         follow: bool = False,
         graph: Graph | None = None,
+        log: Log | None = None,
+        clock_offset: float | None = None,
         secrets: Secrets | None = None,
         jobs: int = 1,
         book: Handbook = CATALOGUE,
@@ -94,6 +98,9 @@ class Analysis:
         self._live = live
         self._follow = follow
         self._graph = graph
+        self._log = log
+        self._clock_offset = clock_offset
+        self._papers: Papers | None = None
         self._secrets = secrets
         self._jobs = jobs
         self._book = book
@@ -108,8 +115,9 @@ class Analysis:
 
     @property
     def complaints(self) -> tuple[str, ...]:
-        """What was wrong with the secrets at hand, a sentence each, as far as read."""
-        return self._secrets.complaints() if self._secrets is not None else ()
+        """What was wrong with secrets and papers at hand, a sentence each, as far as read."""
+        of_secrets = self._secrets.complaints() if self._secrets is not None else ()
+        return (*of_secrets, *(self._papers.caveats() if self._papers is not None else ()))
 
     def judged(self, selection: Selection = EVERYTHING) -> Iterator[Judged]:
         """Give the stories with what the rules say of them, each in full.
@@ -160,13 +168,15 @@ class Analysis:
         reading = self._reading = Reading(
             self._sources, self._limits, progress=self._progress, follow=self._follow
         )
+        if self._graph is not None or self._log is not None:
+            self._papers = Papers(self._graph, self._log, self._clock_offset, self._limits)
         crew = Crew(
             self._limits,
             reading.frames,
             finish,
             briefly=briefly,
             patient=not self._live,
-            place=None if self._graph is None else self._place,
+            papers=self._papers,
             jobs=jobs if selection.streams is None else 1,
             book=self._book,
         )
@@ -193,10 +203,6 @@ class Analysis:
                 self._secrets = self._secrets or Secrets(self._limits)
                 gather(self._secrets, capture.path, fresh)
         return self._secrets
-
-    def _place(self, story: Story) -> Story:
-        """Give a story the objects of the gateway that took part in it."""
-        return story if self._graph is None else with_objects(self._graph, story)
 
     def _met(self, evidence: Iterable[Evidence]) -> Iterator[Evidence]:
         """Pass on evidence, and strike it off the list of what was asked for."""

@@ -96,6 +96,20 @@ def analyze(
         list[str] | None,
         typer.Option(help="An address of the gateway, where the export tells none; repeatable."),
     ] = None,
+    dp_log: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="A DataPower log (text, XML, CSV, packed or not) or error report: its lines are "
+            "joined with connections; repeatable."
+        ),
+    ] = None,
+    dp_clock_offset: Annotated[
+        float | None,
+        typer.Option(
+            metavar="SECONDS",
+            help="By how much the log's clock is ahead of the capture's, where it is not found.",
+        ),
+    ] = None,
     product: Annotated[
         list[str] | None,
         typer.Option(
@@ -139,24 +153,28 @@ def analyze(
     for name in files:
         _check(name, files)
     write = writer(form, template, given)
-    from analyzer.datapower.load import load_graph  # noqa: PLC0415 - not for --help
+    from analyzer.datapower.load import load_case  # noqa: PLC0415 - not for --help
     from analyzer.keys import read_secrets  # noqa: PLC0415 - not for --help
     from analyzer.pipeline import Analysis, Selection  # noqa: PLC0415 - loads numpy and more
     from analyzer.report.sink import written_beside  # noqa: PLC0415 - not for --help
 
     book = handbook(rules, product or ())
     selection = Selection(streams=frozenset(stream) if stream else None, failed=failed)
-    graph = load_graph(dp_export, cert_dir, addresses=dp_address or ())
+    case = load_case(files, dp_export, cert_dir, dp_address or (), dp_log)
+    if dp_clock_offset is not None and case.log is None:
+        raise UsageError("--dp-clock-offset belongs to a log; give --dp-log as well")
     secrets = read_secrets(keylog or (), key or (), _password(key_password_file))
     lines = form is Format.NDJSON and not template
     live = lines and (follow or (files == ["-"] and _is_pipe()))
     analysis = Analysis(
-        files,
+        case.sources,
         progress=(bar := _bar(lines=lines, to_file=output is not None)),
         full=full,
         live=live,
         follow=follow or live,
-        graph=graph,
+        graph=case.graph,
+        log=case.log,
+        clock_offset=dp_clock_offset,
         secrets=secrets,
         jobs=jobs or _processors(),
         book=book,

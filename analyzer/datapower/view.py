@@ -63,16 +63,17 @@ def _front(graph: Graph, story: Story, own: frozenset[str]) -> ObjectView | None
     view = ObjectView(Leg.FRONT, listener.domain, found_by, listener=listener, certain=certain)
     if len(chosen) > 1:  # which of them got the port no export says
         return view
-    return _with_profile(view, listener.profile, story)
+    return with_profile(view, listener.profile, story)
 
 
 def _listens(listener: Listener, address: str) -> bool:
     return listener.address == address or listener.address in EVERYWHERE
 
 
-def _with_profile(
+def with_profile(
     view: ObjectView, profile: Profile | NameProfile | None, story: Story
 ) -> ObjectView:
+    """Add the profile of a listener; that of a host name map is chosen by the name asked for."""
     if isinstance(profile, NameProfile):
         name = story.offer.server_name if story.offer is not None else None
         return replace(view, names=profile, profile=choose(profile, name))

@@ -122,7 +122,7 @@ CHILDREN: Final[Mapping[str, tuple[str, ...]]] = {
         "capture_ended",
     ),
     # What a tool says of itself and of healthy connections has no parent.
-    "": ("fine", "protocol_violation", "internal_error"),
+    "": ("fine", "protocol_violation", "internal_error", "log_contradicts"),
 }
 
 PARENTS: Final[Mapping[str, str]] = {

@@ -32,6 +32,7 @@ class Rank(enum.IntEnum):
     OFFER = 50  # offers, neighbours or lengths narrow the reason further than the alert
     FACT = 60  # a fact in the messages explains the refusal and fits the alert, if there is one
     DECISIVE = 70  # stated without room for another reading (HTTP on a TLS port, refused SYN)
+    LOG = 75  # as the wire reads, and the gateway's own log says why
     OBJECT = 80  # as the wire reads, and an object of the gateway's configuration says why
 
 

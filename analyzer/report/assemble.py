@@ -14,6 +14,7 @@ from analyzer.judging import Told
 from analyzer.reading import Frames
 from analyzer.report import schema
 from analyzer.report.assemble_certificates import certificates_of
+from analyzer.report.assemble_log import log_of
 from analyzer.report.assemble_tls import FrameOf, tls_in_short, tls_of
 from analyzer.report.escape import encodable
 from analyzer.report.groups import Failure, Grouping, failure_of
@@ -103,6 +104,7 @@ def connection_of(
         certificates=certificates_of(story, frame_of),
         tcp=_tcp(story, frame_of),
         objects=_objects(story.objects),
+        log=log_of(story.log),
         caveats=tuple(encodable(caveat) for caveat in story.caveats),
     )
 
@@ -156,6 +158,7 @@ def connection_in_short(outline: Outline, frame_of: FrameOf) -> schema.Connectio
             server_bytes=server.payload,
         ),
         objects=None,
+        log=None,
         caveats=(),
     )
 

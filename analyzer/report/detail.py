@@ -7,10 +7,11 @@ from typing import Final
 
 from analyzer.report.ladder import draw_ladder, endpoint_text, frame_text
 from analyzer.report.page import Page
-from analyzer.report.schema import Certificate, Connection, Finding, Group
+from analyzer.report.schema import Certificate, Connection, Finding, GatewayLog, Group
 from analyzer.report.words import CHANGE, GAVE_UP, STEP, SURE
 
 _CERTIFICATES_SHOWN: Final = 4
+_LOG_LINES: Final = 6
 
 
 def tell_facts(page: Page, connection: Connection, group: Group | None = None) -> None:
@@ -37,6 +38,12 @@ def tell_facts(page: Page, connection: Connection, group: Group | None = None) -
     if (held := connection.objects) is not None:
         with_ = " with ".join(part for part in (held.place, held.profile) if part)
         _fact(page, "gateway", f"{held.leg} side of domain {held.domain}: {with_}")
+    elif connection.log is not None and connection.log.leg is not None:
+        of = f" of domain {connection.log.domain}" if connection.log.domain else ""
+        named = ", ".join(
+            dict.fromkeys(line.object for line in connection.log.lines if line.object)
+        )
+        _fact(page, "gateway", f"{connection.log.leg} side{of}: {named or 'by its log'}")
     _fact(page, "Wireshark", f"tcp.stream eq {connection.stream}")
 
 
@@ -51,6 +58,8 @@ def tell_connection(page: Page, connection: Connection, *, in_full: bool = False
         page.blank()
         page.say(finding.explanation, indent=2)
         _evidence(page, finding)
+    if connection.log is not None:
+        _log(page, connection.log, in_full=in_full)
     page.heading("Who said what")
     draw_ladder(page, connection)
     if any(message.inferred for message in connection.handshake.messages):
@@ -78,6 +87,18 @@ def _evidence(page: Page, finding: Finding) -> None:
     for evidence in finding.evidence:
         lead = page.text(f"frame {frame_text(evidence.frame):>{width}}  ", "cyan")
         page.say(evidence.text, lead=lead, indent=4)
+
+
+def _log(page: Page, log: GatewayLog, *, in_full: bool) -> None:
+    """What the gateway wrote of the connection, companions of every failure only in full."""
+    page.heading(f"In the gateway's log ({log.found_by})")
+    told = [line for line in log.lines if in_full or not line.companion]
+    for line in told if in_full else told[:_LOG_LINES]:
+        parts = (line.severity, line.object and f"{line.object}:", line.text)
+        words = f"{' '.join(part for part in parts if part)} ({line.file}:{line.line})"
+        lead = page.text(f"{page.clock(line.time)}  " if line.time else "", "cyan")
+        page.say(words, lead=lead, indent=4)
+    bullets(page, log.contradictions)
 
 
 def _remedy(page: Page, finding: Finding) -> None:

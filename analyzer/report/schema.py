@@ -377,6 +377,39 @@ class Objects(Data, frozen=True):
     found_by: str
 
 
+class LogEntry(Data, frozen=True):
+    """One line of a gateway's log. ``time`` is the log's own; ``line`` its number in ``file``."""
+
+    time: Time | None
+    domain: str | None
+    code: str | None
+    category: str | None
+    severity: str | None
+    object: str | None
+    transaction: int | None
+    client: str | None
+    text: str
+    companion: bool  # follows every failed handshake, and says nothing of its reason
+    file: str
+    line: Count
+
+
+class GatewayLog(Data, frozen=True):
+    """The lines of a gateway's log that belong to a connection.
+
+    ``clock_offset`` is in seconds, by which the log's clock is ahead of the capture's; ``contradictions``
+    say what lines and packets cannot both be right about: nothing is concluded from such lines.
+    """
+
+    leg: Literal["front", "back"] | None
+    domain: str | None
+    transaction: int | None
+    found_by: str
+    clock_offset: float
+    contradictions: tuple[str, ...]
+    lines: tuple[LogEntry, ...]
+
+
 class Connection(Data, frozen=True):
     """One connection, from first packet to last.
 
@@ -399,6 +432,7 @@ class Connection(Data, frozen=True):
     certificates: Certificates
     tcp: Tcp
     objects: Objects | None
+    log: GatewayLog | None
     caveats: tuple[str, ...]
 
 

@@ -185,6 +185,7 @@ def connection(stream: int = 0, **changed: Any) -> Connection:
             server_bytes=3000,
         ),
         "objects": None,
+        "log": None,
         "caveats": (),
     }
     return Connection(**(fields | changed))

@@ -86,7 +86,7 @@ def test_the_keys_of_the_contract_are_there() -> None:
             "outcome",
             "diagnosis",
         ),
-        *("findings", "tls", "handshake", "certificates", "tcp", "objects", "caveats"),
+        *("findings", "tls", "handshake", "certificates", "tcp", "objects", "log", "caveats"),
     }
     assert {"version", "cipher_suite", "group", "sni", "alpn", "resumed"} <= set(one["tls"])
     assert {"client_offers", "server_choice", "ja3", "ja3s", "ja4"} <= set(one["tls"])

@@ -145,4 +145,4 @@ def _local(element: Element) -> str:
 
 
 def _number(text: str | None) -> int | None:
-    return int(text) if text and text.isdecimal() and len(text) <= 20 else None
+    return int(text) if text and text.isdecimal() and len(text) <= 18 else None

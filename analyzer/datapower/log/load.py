@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO, Final
 
+from analyzer.capture.unpack import UNPACK_ERRORS
 from analyzer.datapower.export_cli import looks_like_cli
 from analyzer.datapower.log.codes import says_something
 from analyzer.datapower.log.entries import Tally, read_entries
@@ -27,6 +28,9 @@ _CAPTURES: Final = (
     *(b"\xa1\xb2\xc3\xd4", b"\xd4\xc3\xb2\xa1", b"\xa1\xb2\x3c\x4d", b"\x4d\x3c\xb2\xa1"),
     b"\n\r\r\n",
 )
+
+
+_NOT_READ: Final[tuple[type[Exception], ...]] = (CaptureError, *UNPACK_ERRORS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +158,19 @@ def read_logs(paths: Iterable[Path], limits: Limits = DEFAULT) -> Log:
     for path in paths:
         gathering.add_file(path)
     return gathering.log()
+
+
+def is_report(path: Path, limits: Limits = DEFAULT) -> bool:
+    """Whether a file is an error report, unpacked or not; what cannot be read is none."""
+    try:
+        with path.open("rb") as file:
+            if file.read(4) in {*_CAPTURES, b"PK\x03\x04"}:
+                return False
+        _, stream = next(open_streams(path, limits))
+        head = stream.read(_HEAD)
+    except _NOT_READ:
+        return False
+    return is_error_report(head)
 
 
 def read_log_bytes(data: bytes, name: str, limits: Limits = DEFAULT) -> Log:

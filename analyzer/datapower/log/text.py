@@ -32,7 +32,7 @@ _OBJECT: Final = re.compile(
     r"\s*(?P<kind>[a-zA-Z][a-zA-Z0-9 ._-]{0,63})\((?P<name>[^()\[\]]{0,128})\)\s?:?(?=\s|\Z)"
 )
 _HEAD: Final = re.compile(
-    r"\s*:?\s*(?:(?:tid|trans)\((?P<tid>\d{1,20})\))?"
+    r"\s*:?\s*(?:(?:tid|trans)\((?P<tid>\d{1,18})\))?"
     r"\s?(?:\[(?P<dir>request|response|error)\])?"
     r"\s?(?:\[(?P<ip>[0-9a-fA-F:.]{2,45}(?:%\w{1,16})?)\](?!\[))?"
     r"\s?(?:gtid\((?P<gtid>[0-9a-fA-F-]{1,64})\))?"
