@@ -16,7 +16,7 @@ from analyzer.tcp.timeline import Side
 from analyzer.tls.loglines import LogLine, Reason, Refuser
 from analyzer.tls.objects import Leg
 from analyzer.tls.registry import AlertDescription
-from analyzer.tls.story import Opening, Story, Visibility, Way
+from analyzer.tls.story import Milestone, Opening, Story, Visibility, Way
 
 _PLAIN: Final = frozenset({155, 156})  # http request, https proxy request
 _OFFER: Final = frozenset(
@@ -86,8 +86,13 @@ def _of_refusal(story: Story, reason: Reason, gateway: Side, line: LogLine) -> I
         yield f"{said}; in the capture the client sent a ClientHello"
     elif reason.reason in _OFFER and story.choice is not None and not story.renegotiations:
         yield f"{said}; in the capture the server went on to ServerHello"
-    elif story.completed is True and not story.tls13 and not story.renegotiations:
-        yield f"{said}; in the capture the handshake completed"
+    elif story.completed is True and not story.renegotiations and _is_used(story):
+        yield f"{said}; in the capture the handshake completed and both sides sent data"
+
+
+def _is_used(story: Story) -> bool:
+    """Whether both sides went on after the handshake; some check a certificate only then."""
+    return story.reached(Milestone.CLIENT_DATA) and story.reached(Milestone.SERVER_DATA)
 
 
 def _data_of(story: Story, side: Side) -> bool:

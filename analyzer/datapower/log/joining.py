@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Final
 
-from analyzer.datapower.log.clock import WINDOW, Clock, End, Happening, find_clock, fits
+from analyzer.datapower.log.clock import EARLY, WINDOW, Clock, End, Happening, find_clock, fits
 from analyzer.datapower.log.codes import Kind, kind_of
 from analyzer.datapower.log.crosscheck import contradictions
 from analyzer.datapower.log.load import Log
@@ -148,7 +148,7 @@ class Joiner:
         return part.time - self._offset - met.time
 
     def _may_be(self, part: Part, met: _Met) -> bool:
-        began = part.time - self._offset >= met.start - SECOND // 2
+        began = part.time - self._offset >= met.start - EARLY  # some forms tell whole seconds
         return began and fits(self._gap(part, met))
 
     # --- which part -------------------------------------------------------------------------------

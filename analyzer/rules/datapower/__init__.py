@@ -164,12 +164,30 @@ class LogCase:
         return own in {self.wire.cause, PARENTS.get(self.wire.cause)}
 
     @property
+    def agrees(self) -> bool:
+        """Whether the wire's cause is one that the log's reason stands for."""
+        said, cause = self.said, self.wire.cause
+        if said is None or said.cause is None:
+            return said is not None
+        return cause in said.fits | {said.cause} or PARENTS.get(cause) == said.cause
+
+    @property
+    def readable(self) -> bool:
+        """Whether the alert that the log reads can be read on the wire as well."""
+        alert = self.said.alert if self.said is not None else None
+        return any(one.description == alert for one in self.story.alerts)
+
+    @property
+    def profile(self) -> str | None:
+        """The TLS profile that the lines name."""
+        kinds = {"ssl-server", "ssl-client", "ssl-sni-server"}
+        found = (label_of(line) for line in self.log.lines if line.kind in kinds)
+        return next((label for label in found if label), None)
+
+    @property
     def label(self) -> str | None:
         """The TLS profile that the lines name, else any object."""
-        lines = [*(self.said.lines if self.said is not None else ()), *self.log.lines]
-        labels = [(line.kind or "", label_of(line)) for line in lines]
-        profiles = [label for kind, label in labels if label and kind.startswith("ssl-")]
-        return next(iter([*profiles, *(label for _, label in labels if label)]), None)
+        return self.profile or next(filter(None, map(label_of, self.log.lines)), None)
 
     def finding(
         self,

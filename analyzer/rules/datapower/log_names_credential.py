@@ -48,9 +48,7 @@ def check(story: Story) -> Iterator[Finding]:
         return
     said = case.said
     credential = said.credential
-    if credential is None or not case.gateway_refused or said.cause is None:
-        return
-    if case.wire.cause not in said.fits | {said.cause}:
+    if credential is None or not case.gateway_refused or not case.agrees:
         return
     whose = f" ({said.subject[:200]})" if said.subject else ""
     yield case.finding(

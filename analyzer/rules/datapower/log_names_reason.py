@@ -48,9 +48,7 @@ def check(story: Story) -> Iterator[Finding]:
     if case is None or case.said is None or case.said.refuser is not Refuser.GATEWAY:
         return
     said = case.said
-    if said.credential is not None or not case.gateway_refused:
-        return
-    if said.cause is not None and case.wire.cause not in said.fits | {said.cause}:
+    if said.credential is not None or not case.gateway_refused or not case.agrees:
         return
     label = case.label or "The gateway"
     where = f" of {case.label}" if case.label else " of the profile"

@@ -45,7 +45,7 @@ def check(story: Story) -> Iterator[Finding]:
     if case is None or case.said is None or case.said.refuser is not Refuser.PEER:
         return
     said = case.said
-    if said.alert is None or case.gateway_refused or _is_readable(story, said.alert):
+    if said.alert is None or case.gateway_refused or case.readable:
         return
     of_gateway = f" the certificate of {case.label}" if case.label and case.certificate else ""
     yield case.finding(
@@ -55,7 +55,3 @@ def check(story: Story) -> Iterator[Finding]:
         why=f"The gateway's log says: {said.text}.",
         remedy=case.wire.remedy,
     )
-
-
-def _is_readable(story: Story, alert: int) -> bool:
-    return any(one.description == alert for one in story.alerts)
