@@ -172,7 +172,7 @@ def _intermediate_dates(chain: Chain) -> Iterator[Flaw]:
     for index in chain.facts.path[1:]:
         dated = _date(chain, chain.certificates[index])
         if dated is not None:
-            yield Flaw("intermediate_expired", f"the chain's certificate {dated[1]}", chain.frame)
+            yield Flaw("intermediate_expired", f"the intermediate {dated[1]}", chain.frame)
             return
 
 

@@ -76,6 +76,11 @@ class Refusal:
         return self.evidence.text.partition(" ")[2]
 
     @property
+    def deed(self) -> str:
+        """The same for titles, without how we know: ``sent an encrypted alert``."""
+        return self.act.partition(" (known ")[0]
+
+    @property
     def dark(self) -> bool:
         """Whether an alert was sent that cannot be read."""
         return self.way is Way.ENCRYPTED_ALERT

@@ -6,7 +6,7 @@ from typing import Final
 
 from analyzer.diagnosis.causes import FailingSide, Phase
 from analyzer.diagnosis.model import Evidence
-from analyzer.diagnosis.wording import ending_phrase, milliseconds
+from analyzer.diagnosis.wording import ending_phrase, milliseconds, party
 from analyzer.tcp.timeline import Side
 from analyzer.tls.story import Milestone, Story, Way
 
@@ -52,8 +52,17 @@ def awaited(story: Story) -> Side | None:
 
 
 def awaited_names(story: Story) -> str:
-    """What was to be said: ``certificate or server_key_exchange``."""
-    return " or ".join(sorted(name for _, name in story.awaiting)) or "anything"
+    """What was to be said: ``certificate or server_key_exchange``; the usual before the rare."""
+    names = sorted({name for _, name in story.awaiting}, key=lambda name: (name in _RARE, name))
+    return " or ".join([name for name in names if name not in _RARE] or names) or "anything"
+
+
+_RARE: Final = frozenset({"hello_retry_request", "hello_verify_request", "supplemental_data"})
+
+
+def stuck_between(story: Story, side: Side) -> str:
+    """Whose packets do not arrive, and where, to follow "packets"."""
+    return f"of {party(story, side)} do not get through to {party(story, side.peer)}"
 
 
 def waited_long(story: Story) -> bool:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from analyzer.diagnosis.causes import RemedySide
-from analyzer.diagnosis.offers import real_groups, real_schemes
-from analyzer.diagnosis.wording import listed, party
+from analyzer.diagnosis.offers import real_groups, real_schemes, real_suites
+from analyzer.diagnosis.wording import counted, listed, party
 from analyzer.tls.registry import ProtocolVersion
 from analyzer.tls.story import Story
 
@@ -13,6 +13,15 @@ def refuser(story: Story) -> str:
     """The side that gave up first."""
     side = story.ending.side
     return party(story, side) if side is not None else "one side"
+
+
+def offered(story: Story) -> str:
+    """An offer in a few words: ``TLSv1.2, 16 cipher suites, for gateway.example``."""
+    offer = story.offer
+    if offer is None:
+        return "unknown"
+    name = f"for {offer.server_name}" if offer.server_name else "no server name"
+    return f"{offered_versions(story)}, {counted(len(real_suites(offer)), 'cipher suite')}, {name}"
 
 
 def offered_versions(story: Story) -> str:
@@ -26,8 +35,8 @@ def offered_versions(story: Story) -> str:
 
 
 def chosen_version(story: Story) -> str:
-    """What the server did with it: ``chose TLSv1.0`` or ``took none of them``."""
-    return f"chose {story.version}" if story.choice is not None else "took none of it"
+    """What the server did with it: ``chose TLSv1.0`` or ``wants another``."""
+    return f"chose {story.version}" if story.choice is not None else "wants another"
 
 
 def offered_groups(story: Story) -> str:

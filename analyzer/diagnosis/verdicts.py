@@ -48,6 +48,9 @@ from analyzer.tls.story import Milestone, Story
 _A = AlertDescription
 
 
+_TITLED_MOST: Final = 150  # characters of lists in a title
+
+
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """The child that best explains a refused certificate, or a note on a healthy connection."""
@@ -66,6 +69,23 @@ class Verdict:
         if self.refusal is None:
             return "noted only, the handshake did not fail by it"
         return f"{party(story, self.refusal.side)} refused it"
+
+    def title(self, story: Story, general: str) -> str:
+        """The headline: the very flaw where it is in sight, else what can be said in general."""
+        if not self.text:
+            return f"{general}: {self.result(story)}"
+        what = self.text.partition(";")[0]
+        what = f"{what[:1].upper()}{what[1:]}"
+        if self.refusal is None:
+            return f"{what}: {self.result(story)}"
+        who, other = self.refusal.side, self.refusal.side.peer
+        return f"{what}; {party(story, who)} refused the certificate of {party(story, other)}"
+
+    def narrowed(self, title: str) -> str:
+        """A title, with what the lists or neighbours show."""
+        if len(self.text) <= _TITLED_MOST:
+            return f"{title}: {self.text}" if self.text else title
+        return f"{title}: {self.text[:_TITLED_MOST].rpartition(',')[0]} …"
 
     def because(self, general: str) -> str:
         """The explanation: the flaw in this handshake, then what the rule says of all of them."""

@@ -8,15 +8,34 @@ from typing import Final
 from analyzer.diagnosis.causes import FailingSide
 from analyzer.diagnosis.model import Evidence
 from analyzer.tcp.timeline import Side
-from analyzer.tls.story import Alert, Chain, Message, Milestone, Story, Visibility, Way
+from analyzer.tls.stack import Likelihood
+from analyzer.tls.story import Alert, Chain, Message, Milestone, Opening, Story, Visibility, Way
 from analyzer.tls.x509 import CertificateFacts, time_text
 
 _LISTED_MOST: Final = 6
 
 
 def client_name(story: Story) -> str:
-    """The client as titles name it: its address, since its port is of no interest."""
-    return story.client.ip
+    """The client as titles name it: its address, since its port is of no interest, and what it looks like.
+
+    ``10.1.1.5 (Java)``: only where the shape of its hello makes that likely.
+    """
+    guess = story.client_stack
+    if guess is None or guess.confidence is not Likelihood.LIKELY:
+        return story.client.ip
+    return f"{story.client.ip} ({_STACKS.get(guess.name, guess.name)})"
+
+
+_STACKS: Final = {
+    "boringssl": "BoringSSL",
+    "gnutls": "GnuTLS",
+    "go": "Go",
+    "java": "Java",
+    "mbedtls": "Mbed TLS",
+    "nss": "NSS",
+    "openssl": "OpenSSL",
+    "schannel": "Windows",
+}
 
 
 def server_name(story: Story) -> str:
@@ -56,6 +75,51 @@ def presented(story: Story, side: Side = Side.SERVER) -> str:
     chain = story.server_chain if side is Side.SERVER else story.client_chain
     leaf = chain.leaf if chain is not None else None
     return f" ({subject(leaf)})" if leaf is not None else ""
+
+
+def issued(story: Story, side: Side) -> str:
+    """By whom a side's certificate was issued: ``, issued by CN=Example Root``, or nothing."""
+    chain = story.server_chain if side is Side.SERVER else story.client_chain
+    leaf = chain.leaf if chain is not None else None
+    if leaf is None:
+        return ""
+    return ", its own issuer" if leaf.self_issued else f", issued by {issuer(leaf)}"
+
+
+def certificate_of(story: Story, side: Side) -> str:
+    """A side's certificate: ``CN=a.example, issued by CN=Root, the certificate of 10.0.0.1:443``."""
+    chain = story.server_chain if side is Side.SERVER else story.client_chain
+    leaf = chain.leaf if chain is not None else None
+    plain = f"the certificate of {party(story, side)}"
+    if leaf is None:
+        return f"{plain}, which is encrypted" if story.tls13 else plain
+    return f"{subject(leaf)}{issued(story, side)}, {plain}"
+
+
+def sent_with_it(story: Story) -> str:
+    """What the server sent beside its certificate: ``; the chain leads to CN=Example Root``."""
+    chain = story.server_chain
+    if chain is None or chain.leaf is None or chain.leaf.self_issued:
+        return ""
+    if len(chain.facts.path) > 1:
+        return f"; the chain leads to {trusted_issuer(story)}"
+    return "; it sent no intermediate"
+
+
+def protocol_name(opening: Opening) -> str:
+    """What a side speaks that is no TLS, as people call it: ``plain HTTP``, ``SSH``."""
+    value = opening.value
+    if value.startswith("http"):
+        return "plain HTTP"
+    return _PROTOCOLS.get(value, value if " " in value else value.upper())
+
+
+_PROTOCOLS: Final = {
+    "text": "plain text",
+    "binary": "something binary",
+    "mysql": "MySQL",
+    "postgresql": "PostgreSQL",
+}
 
 
 def names_of(certificate: CertificateFacts) -> str:

@@ -127,7 +127,7 @@ def test_the_command_prints_text_and_json(capsys: pytest.CaptureFixture[str]) ->
     assert run([*words[:2], f"{words[2]}:0", "-f", "json"]) == 0
     (document,) = json.loads(capsys.readouterr().out)["comparisons"]
 
-    assert "has expired" in text
+    assert "CN=gateway.example expired at " in text
     assert "Side by side" in text
     assert document["differences"][0]["part"] == "server_certificate.validity"
     assert document["bad"]["cause"] == "cert_expired"

@@ -26,7 +26,7 @@ from collections.abc import Iterator
 from analyzer.diagnosis.causes import Confidence, Phase, RemedySide
 from analyzer.diagnosis.model import Alternative, Evidence, Finding, Rank, Rule
 from analyzer.diagnosis.standing import PATIENCE_NS, client_done, end_evidence, side_of
-from analyzer.diagnosis.wording import client_name, keys_would_tell, party, server_name
+from analyzer.diagnosis.wording import keys_would_tell, party
 from analyzer.tcp.timeline import Side
 from analyzer.tls.story import Milestone, Story, Way
 
@@ -58,8 +58,8 @@ def check(story: Story) -> Iterator[Finding]:
     yield RULE.finding(
         Evidence(max(reached.frame for reached in last), "the handshake completed"),
         end_evidence(story),
-        title=f"{party(story, side)} leaves right after the handshake of {client_name(story)} with "
-        f"{server_name(story)}, without using it",
+        title=f"{party(story, side)} leaves right after its handshake with {party(story, side.peer)}, "
+        "without using it",
         explanation=(
             "TLS itself succeeded. "
             if story.completed

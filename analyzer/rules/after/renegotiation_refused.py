@@ -26,7 +26,7 @@ from collections.abc import Iterator
 from analyzer.diagnosis.causes import Confidence, FailingSide, Phase, RemedySide
 from analyzer.diagnosis.model import Alternative, Evidence, Finding, Rank, Rule
 from analyzer.diagnosis.standing import end_evidence
-from analyzer.diagnosis.wording import alert_phrase, client_name, party, server_name
+from analyzer.diagnosis.wording import alert_phrase, party
 from analyzer.tcp.timeline import Side
 from analyzer.tls.registry import AlertDescription
 from analyzer.tls.story import Alert, Message, Milestone, Story, Way
@@ -61,8 +61,7 @@ def check(story: Story) -> Iterator[Finding]:
         Evidence(asked.frame, f"{asked.sender.value} began another handshake"),
         Evidence(refusal.frame, alert_phrase(refusal)),
         end_evidence(story),
-        title=f"{party(story, side)} refuses to renegotiate ({client_name(story)} with "
-        f"{server_name(story)})",
+        title=f"{party(story, side)} refuses to renegotiate with {party(story, side.peer)}",
         explanation="The first handshake completed; a later one on the same connection was refused.",
         remedy=(
             f"On the {side.value}: allow renegotiation, if it is wanted.",

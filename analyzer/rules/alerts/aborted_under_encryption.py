@@ -35,12 +35,10 @@ from analyzer.diagnosis.signs import (
 )
 from analyzer.diagnosis.steps import Step
 from analyzer.diagnosis.wording import (
-    client_name,
     ending_evidence,
     failing,
     keys_would_tell,
     party,
-    server_name,
     when,
 )
 from analyzer.tcp.timeline import Side
@@ -70,8 +68,8 @@ def check(story: Story) -> Iterator[Finding]:
     yield RULE.finding(
         *evidence,
         title=(
-            f"{party(story, ending.side)} gave up under encryption before the handshake between "
-            f"{client_name(story)} and {server_name(story)} was done"
+            f"{party(story, ending.side)} gave up under encryption before its handshake with "
+            f"{party(story, ending.side.peer)} was done"
         ),
         explanation=(
             "No certificate was left to judge at this point, so that a check of keys is the most "

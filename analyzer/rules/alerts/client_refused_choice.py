@@ -32,7 +32,7 @@ from analyzer.diagnosis.refusal import (
 from analyzer.diagnosis.signs import (
     CRYPTO_ALERTS,
 )
-from analyzer.diagnosis.wording import client_name, party, server_name, when
+from analyzer.diagnosis.wording import party, when
 from analyzer.tls.story import Story
 
 RULE = Rule(
@@ -55,8 +55,8 @@ def check(story: Story) -> Iterator[Finding]:
     yield RULE.finding(
         *negotiation_evidence(story, refusal),
         title=(
-            f"{party(story, refusal.side)} refused the parameters chosen between "
-            f"{client_name(story)} and {server_name(story)}: it {refusal.act}"
+            f"{party(story, refusal.side)} refused the parameters of its handshake with "
+            f"{party(story, refusal.side.peer)}: it {refusal.deed}"
         ),
         explanation=(
             "The refusal came where version, suite, extensions and key exchange are judged; the "

@@ -77,7 +77,7 @@ def check(story: Story) -> Iterator[Finding]:
         refusal.evidence,
         title=(
             f"{client_name(story)} refused the certificate of {server_name(story)}"
-            f"{presented(story)}: it {refusal.act}"
+            f"{presented(story)}: it {refusal.deed}"
         ),
         explanation=(
             "The client gave up where it had to judge the server's certificate. "

@@ -39,11 +39,9 @@ from analyzer.diagnosis.standing import awaited, waited_long
 from analyzer.diagnosis.steps import Step
 from analyzer.diagnosis.wording import (
     alert_name,
-    client_name,
     ending_evidence,
     failing,
     party,
-    server_name,
     when,
 )
 from analyzer.tcp.timeline import Side
@@ -116,8 +114,8 @@ def _finding(story: Story, alert: Alert) -> Finding:
         *_before(story, alert),
         ending_evidence(story),
         title=(
-            f"{party(story, alert.sender)} aborted the handshake between {client_name(story)} and "
-            f"{server_name(story)} with {alert_name(alert)}"
+            f"{party(story, alert.sender)} aborted the handshake with {other} by the alert "
+            f"{alert_name(alert)}"
         ),
         explanation=meaning(description),
         remedy=(

@@ -38,11 +38,10 @@ from analyzer.diagnosis.signs import (
 )
 from analyzer.diagnosis.verdicts import least
 from analyzer.diagnosis.wording import (
+    certificate_of,
     chain_evidence,
-    client_name,
     keys_would_tell,
     milestone_evidence,
-    presented,
     server_name,
     when,
 )
@@ -74,8 +73,7 @@ def check(story: Story) -> Iterator[Finding]:
         *_evidence(story),
         refusal.evidence,
         title=(
-            f"{server_name(story)} refused the client certificate of {client_name(story)}"
-            f"{presented(story, Side.CLIENT)}: it {refusal.act}"
+            f"{server_name(story)} refused {certificate_of(story, Side.CLIENT)}: it {refusal.deed}"
         ),
         explanation=(
             "The server gave up where it had to judge the client's certificate. Its reason is not "

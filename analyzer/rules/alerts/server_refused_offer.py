@@ -34,6 +34,7 @@ from analyzer.diagnosis.signs import (
     CRYPTO_ALERTS,
     VIOLATION_ALERTS,
 )
+from analyzer.diagnosis.terms import offered
 from analyzer.diagnosis.wording import client_name, server_name, when
 from analyzer.tls.story import Story
 
@@ -55,7 +56,10 @@ def check(story: Story) -> Iterator[Finding]:
         return
     yield RULE.finding(
         *negotiation_evidence(story, refusal),
-        title=(f"{server_name(story)} refused the offer of {client_name(story)}: it {refusal.act}"),
+        title=(
+            f"{server_name(story)} refused the offer of {client_name(story)}: it {refusal.deed} to "
+            f"{offered(story)}"
+        ),
         explanation=(
             "The server found no combination of what the client offers and what it supports, and "
             "does not say what was missing. The alternatives are ordered by what the offer and "

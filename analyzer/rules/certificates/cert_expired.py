@@ -53,9 +53,9 @@ def check(story: Story) -> Iterator[Finding]:
     for verdict in server_certificate_verdicts(story, RULE.cause):
         yield verdict.finding(
             RULE,
-            title=(
-                f"The certificate of {server_name(story)}{presented(story)} has expired: "
-                f"{verdict.result(story)}"
+            title=verdict.title(
+                story,
+                f"The certificate of {server_name(story)}{presented(story)} has expired",
             ),
             explanation=verdict.because(
                 "A client compares the validity of every certificate in the chain "

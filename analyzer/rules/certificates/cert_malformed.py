@@ -47,9 +47,9 @@ def check(story: Story) -> Iterator[Finding]:
     for verdict in server_certificate_verdicts(story, RULE.cause):
         yield verdict.finding(
             RULE,
-            title=(
-                f"The certificate of {server_name(story)}{presented(story)} is not well "
-                f"formed: {verdict.result(story)}"
+            title=verdict.title(
+                story,
+                f"The certificate of {server_name(story)}{presented(story)} is not well formed",
             ),
             explanation=verdict.because(
                 "A client that cannot parse a certificate cannot judge it and gives up."

@@ -48,9 +48,9 @@ def check(story: Story) -> Iterator[Finding]:
     for verdict in server_certificate_verdicts(story, RULE.cause):
         yield verdict.finding(
             RULE,
-            title=(
-                f"The certificate of {server_name(story)}{presented(story)} is not valid "
-                f"yet: {verdict.result(story)}"
+            title=verdict.title(
+                story,
+                f"The certificate of {server_name(story)}{presented(story)} is not valid yet",
             ),
             explanation=verdict.because(
                 "A client compares notBefore with its own clock; a certificate that "

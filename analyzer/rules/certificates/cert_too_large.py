@@ -48,9 +48,9 @@ def check(story: Story) -> Iterator[Finding]:
     for verdict in server_certificate_verdicts(story, RULE.cause):
         yield verdict.finding(
             RULE,
-            title=(
-                f"The Certificate message of {server_name(story)} is very large: "
-                f"{verdict.result(story)}"
+            title=verdict.title(
+                story,
+                f"The Certificate message of {server_name(story)} is very large",
             ),
             explanation=verdict.because(
                 "Stacks bound the size of handshake messages and the length of chains."

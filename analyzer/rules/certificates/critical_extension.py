@@ -46,9 +46,9 @@ def check(story: Story) -> Iterator[Finding]:
     for verdict in server_certificate_verdicts(story, RULE.cause):
         yield verdict.finding(
             RULE,
-            title=(
-                f"A certificate of {server_name(story)}{presented(story)} has an unknown "
-                f"critical extension: {verdict.result(story)}"
+            title=verdict.title(
+                story,
+                f"A certificate of {server_name(story)}{presented(story)} has an unknown critical extension",
             ),
             explanation=verdict.because(
                 "A client must refuse a certificate with a critical extension that it"

@@ -48,9 +48,9 @@ def check(story: Story) -> Iterator[Finding]:
     for verdict in server_certificate_verdicts(story, RULE.cause):
         yield verdict.finding(
             RULE,
-            title=(
-                f"An intermediate certificate that {server_name(story)} sends is not valid"
-                f" any more: {verdict.result(story)}"
+            title=verdict.title(
+                story,
+                f"An intermediate certificate that {server_name(story)} sends is not valid any more",
             ),
             explanation=verdict.because(
                 "Every certificate on the path to the root must be valid; the "

@@ -48,9 +48,9 @@ def check(story: Story) -> Iterator[Finding]:
     for verdict in server_certificate_verdicts(story, RULE.cause):
         yield verdict.finding(
             RULE,
-            title=(
-                f"An authority in the chain of {server_name(story)}{presented(story)} is "
-                f"not allowed to issue certificates: {verdict.result(story)}"
+            title=verdict.title(
+                story,
+                f"An authority in the chain of {server_name(story)}{presented(story)} is not allowed to issue certificates",
             ),
             explanation=verdict.because(
                 "Every certificate above the server's own must be marked as an "

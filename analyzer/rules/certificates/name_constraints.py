@@ -46,9 +46,9 @@ def check(story: Story) -> Iterator[Finding]:
     for verdict in server_certificate_verdicts(story, RULE.cause):
         yield verdict.finding(
             RULE,
-            title=(
-                f"An authority in the chain of {server_name(story)} may not vouch for its "
-                f"certificate{presented(story)}: {verdict.result(story)}"
+            title=verdict.title(
+                story,
+                f"An authority in the chain of {server_name(story)} may not vouch for its certificate{presented(story)}",
             ),
             explanation=verdict.because(
                 "Name constraints bind everything below the CA that carries them."

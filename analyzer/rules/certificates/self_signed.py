@@ -48,9 +48,9 @@ def check(story: Story) -> Iterator[Finding]:
     for verdict in server_certificate_verdicts(story, RULE.cause):
         yield verdict.finding(
             RULE,
-            title=(
-                f"The certificate of {server_name(story)}{presented(story)} is "
-                f"self-signed: {verdict.result(story)}"
+            title=verdict.title(
+                story,
+                f"The certificate of {server_name(story)}{presented(story)} is self-signed",
             ),
             explanation=verdict.because(
                 "Nobody vouches for a self-signed certificate; a client takes it only"

@@ -48,9 +48,9 @@ def check(story: Story) -> Iterator[Finding]:
     for verdict in server_certificate_verdicts(story, RULE.cause):
         yield verdict.finding(
             RULE,
-            title=(
-                f"A certificate in the chain of {server_name(story)}{presented(story)} is "
-                f"signed with a broken hash: {verdict.result(story)}"
+            title=verdict.title(
+                story,
+                f"A certificate in the chain of {server_name(story)}{presented(story)} is signed with a broken hash",
             ),
             explanation=verdict.because(
                 "Signatures over SHA-1 and MD5 can be forged; stacks of today refuse "

@@ -34,11 +34,13 @@ from analyzer.diagnosis.causes import Phase, RemedySide
 from analyzer.diagnosis.model import Finding, Rank, Rule
 from analyzer.diagnosis.verdicts import server_certificate_verdicts
 from analyzer.diagnosis.wording import (
+    certificate_of,
     client_name,
-    presented,
+    sent_with_it,
     server_name,
     trusted_issuer,
 )
+from analyzer.tcp.timeline import Side
 from analyzer.tls.story import Story
 
 RULE = Rule(
@@ -58,8 +60,8 @@ def check(story: Story) -> Iterator[Finding]:
         yield verdict.finding(
             RULE,
             title=(
-                f"{client_name(story)} does not trust the issuer of the certificate of "
-                f"{server_name(story)}{presented(story)}: {trusted_issuer(story)}"
+                f"{client_name(story)} does not trust {certificate_of(story, Side.SERVER)}"
+                f"{sent_with_it(story)}"
             ),
             explanation=verdict.because(
                 "A client accepts a chain that ends in an authority of its own trust "

@@ -49,9 +49,9 @@ def check(story: Story) -> Iterator[Finding]:
     for verdict in server_certificate_verdicts(story, RULE.cause):
         yield verdict.finding(
             RULE,
-            title=(
-                f"A key in the chain of {server_name(story)}{presented(story)} is too "
-                f"short: {verdict.result(story)}"
+            title=verdict.title(
+                story,
+                f"A key in the chain of {server_name(story)}{presented(story)} is too short",
             ),
             explanation=verdict.because(
                 "Clients of today ask for RSA keys of 2048 bits or elliptic curves of"

@@ -49,9 +49,9 @@ def check(story: Story) -> Iterator[Finding]:
     for verdict in server_certificate_verdicts(story, RULE.cause):
         yield verdict.finding(
             RULE,
-            title=(
-                f"The certificate of {server_name(story)}{presented(story)} is not meant "
-                f"for this use: {verdict.result(story)}"
+            title=verdict.title(
+                story,
+                f"The certificate of {server_name(story)}{presented(story)} is not meant for this use",
             ),
             explanation=verdict.because(
                 "Key usage and extended key usage limit what a certificate may prove."

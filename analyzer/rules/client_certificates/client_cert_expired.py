@@ -47,7 +47,10 @@ def check(story: Story) -> Iterator[Finding]:
     for verdict in client_certificate_verdicts(story, RULE.cause):
         yield verdict.finding(
             RULE,
-            title=f"The client certificate of {client_name(story)}{presented(story, Side.CLIENT)} has expired: {verdict.result(story)}",
+            title=verdict.title(
+                story,
+                f"The client certificate of {client_name(story)}{presented(story, Side.CLIENT)} has expired",
+            ),
             explanation=verdict.because(
                 "A server compares the validity of every certificate in the client's "
                 "chain with its own clock."

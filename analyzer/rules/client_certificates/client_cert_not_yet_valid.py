@@ -47,7 +47,10 @@ def check(story: Story) -> Iterator[Finding]:
     for verdict in client_certificate_verdicts(story, RULE.cause):
         yield verdict.finding(
             RULE,
-            title=f"The client certificate of {client_name(story)}{presented(story, Side.CLIENT)} is not valid yet: {verdict.result(story)}",
+            title=verdict.title(
+                story,
+                f"The client certificate of {client_name(story)}{presented(story, Side.CLIENT)} is not valid yet",
+            ),
             explanation=verdict.because("A server compares notBefore with its own clock."),
             remedy=(
                 ("Compare the clocks of client, server and CA with a time server (NTP)."),

@@ -24,10 +24,7 @@ from collections.abc import Iterator
 from analyzer.diagnosis.causes import Phase, RemedySide
 from analyzer.diagnosis.model import Finding, Rank, Rule
 from analyzer.diagnosis.verdicts import client_certificate_verdicts
-from analyzer.diagnosis.wording import (
-    client_name,
-    presented,
-)
+from analyzer.diagnosis.wording import certificate_of, server_name
 from analyzer.tcp.timeline import Side
 from analyzer.tls.story import Story
 
@@ -47,7 +44,9 @@ def check(story: Story) -> Iterator[Finding]:
     for verdict in client_certificate_verdicts(story, RULE.cause):
         yield verdict.finding(
             RULE,
-            title=f"The client certificate of {client_name(story)}{presented(story, Side.CLIENT)} was revoked: {verdict.result(story)}",
+            title=(
+                f"{server_name(story)} refused, as revoked, {certificate_of(story, Side.CLIENT)}"
+            ),
             explanation=verdict.because(
                 "The alert certificate_revoked has no other meaning; the server knows"
                 " it from a revocation list or an OCSP responder."

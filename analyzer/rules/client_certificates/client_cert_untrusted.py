@@ -30,8 +30,7 @@ from analyzer.diagnosis.model import Finding, Rank, Rule
 from analyzer.diagnosis.verdicts import client_certificate_verdicts
 from analyzer.diagnosis.wording import (
     asked_authorities,
-    client_name,
-    presented,
+    certificate_of,
     server_name,
 )
 from analyzer.tcp.timeline import Side
@@ -53,10 +52,7 @@ def check(story: Story) -> Iterator[Finding]:
     for verdict in client_certificate_verdicts(story, RULE.cause):
         yield verdict.finding(
             RULE,
-            title=(
-                f"{server_name(story)} does not trust the client certificate of "
-                f"{client_name(story)}{presented(story, Side.CLIENT)}"
-            ),
+            title=f"{server_name(story)} does not trust {certificate_of(story, Side.CLIENT)}",
             explanation=verdict.because(
                 "A server accepts client certificates of the authorities in its own "
                 f"trust store. {asked_authorities(story)}"

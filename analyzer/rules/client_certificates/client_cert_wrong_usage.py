@@ -48,7 +48,10 @@ def check(story: Story) -> Iterator[Finding]:
     for verdict in client_certificate_verdicts(story, RULE.cause):
         yield verdict.finding(
             RULE,
-            title=f"The client certificate of {client_name(story)}{presented(story, Side.CLIENT)} is not meant for clients: {verdict.result(story)}",
+            title=verdict.title(
+                story,
+                f"The client certificate of {client_name(story)}{presented(story, Side.CLIENT)} is not meant for clients",
+            ),
             explanation=verdict.because(
                 "A server that checks purposes refuses a certificate whose extended "
                 "key usage lacks clientAuth."

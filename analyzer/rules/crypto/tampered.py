@@ -38,7 +38,7 @@ from analyzer.diagnosis.refusal import (
 from analyzer.diagnosis.signs import (
     CRYPTO_ALERTS,
 )
-from analyzer.diagnosis.wording import client_name, party, server_name
+from analyzer.diagnosis.wording import party
 from analyzer.tcp.timeline import Side
 from analyzer.tls.proof import key_exchange_frame, key_exchange_proven
 from analyzer.tls.registry import AlertDescription, ProtocolVersion
@@ -55,10 +55,10 @@ RULE = Rule(
 )
 
 _CHECKED: Final = {
-    Phase.KEY_EXCHANGE: "the signature of the server's key exchange",
-    Phase.CLIENT_CERTIFICATE: "the signature of the client's CertificateVerify",
+    Phase.KEY_EXCHANGE: "the signature of the key exchange",
+    Phase.CLIENT_CERTIFICATE: "the signature of CertificateVerify",
     Phase.FINISHED: "the first encrypted message",
-    Phase.SERVER_CERTIFICATE: "a signature in the server's chain",
+    Phase.SERVER_CERTIFICATE: "a signature in the chain",
     Phase.SERVER_HELLO: "the ServerHello",
     Phase.CLIENT_HELLO: "the ClientHello",
 }
@@ -147,8 +147,8 @@ def _finding(
         *more,
         *negotiation_evidence(story, refusal),
         title=(
-            f"{party(story, refusal.side)} could not verify {_CHECKED[phase]} between "
-            f"{client_name(story)} and {server_name(story)}"
+            f"{party(story, refusal.side)} could not verify {_CHECKED[phase]} of "
+            f"{party(story, refusal.side.peer)}"
         ),
         explanation=(
             "Bytes of the handshake were changed in the path, or a key does not belong to the "

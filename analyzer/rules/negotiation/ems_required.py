@@ -25,7 +25,8 @@ from analyzer.diagnosis.causes import Phase, RemedySide
 from analyzer.diagnosis.model import Finding, Rank, Rule
 from analyzer.diagnosis.negotiation import negotiation_verdicts
 from analyzer.diagnosis.terms import refuser
-from analyzer.diagnosis.wording import server_name
+from analyzer.diagnosis.wording import client_name, server_name
+from analyzer.tcp.timeline import Side
 from analyzer.tls.story import Story
 
 RULE = Rule(
@@ -42,11 +43,13 @@ RULE = Rule(
 def check(story: Story) -> Iterator[Finding]:
     """Yield the verdict on the negotiation if it is this cause."""
     for verdict in negotiation_verdicts(story, RULE.cause):
+        client = story.ending.side is Side.CLIENT
+        other = server_name(story) if client else client_name(story)
         yield verdict.finding(
             RULE,
             title=(
                 f"{refuser(story)} seems to insist on the extended master secret, which "
-                "its peer does not offer"
+                f"{other} does not know"
             ),
             explanation=verdict.reason(
                 "In FIPS mode TLS 1.2 is refused without the extended master secret."

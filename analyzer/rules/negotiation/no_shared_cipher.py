@@ -47,7 +47,7 @@ def check(story: Story) -> Iterator[Finding]:
     for verdict in negotiation_verdicts(story, RULE.cause):
         yield verdict.finding(
             RULE,
-            title=(
+            title=verdict.narrowed(
                 f"{server_name(story)} found no cipher suite in the offer of "
                 f"{client_name(story)} that it supports"
             ),

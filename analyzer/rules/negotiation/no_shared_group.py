@@ -46,7 +46,7 @@ def check(story: Story) -> Iterator[Finding]:
     for verdict in negotiation_verdicts(story, RULE.cause):
         yield verdict.finding(
             RULE,
-            title=(
+            title=verdict.narrowed(
                 f"{client_name(story)} and {server_name(story)} share no group for the key exchange"
             ),
             explanation=verdict.reason(

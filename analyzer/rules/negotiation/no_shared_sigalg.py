@@ -47,7 +47,9 @@ def check(story: Story) -> Iterator[Finding]:
     for verdict in negotiation_verdicts(story, RULE.cause):
         yield verdict.finding(
             RULE,
-            title=(f"{client_name(story)} takes no signature that {server_name(story)} can make"),
+            title=verdict.narrowed(
+                f"{client_name(story)} takes no signature that {server_name(story)} can make"
+            ),
             explanation=verdict.reason(
                 "The server must sign with an algorithm that the client lists, by the"
                 " key of its certificate."

@@ -49,8 +49,7 @@ def check(story: Story) -> Iterator[Finding]:
             RULE,
             title=(
                 f"{refuser(story)} refused the protocol version: {client_name(story)} "
-                f"offered {offered_versions(story)}, {server_name(story)} "
-                f"{chosen_version(story)}"
+                f"offers {offered_versions(story)}, {server_name(story)} {chosen_version(story)}"
             ),
             explanation=verdict.reason(
                 "Both sides must have one version in common; the side that gave up found none."

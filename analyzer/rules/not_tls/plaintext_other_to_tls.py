@@ -26,7 +26,7 @@ from analyzer.diagnosis.causes import Confidence, Phase, RemedySide
 from analyzer.diagnosis.expecting import tls_expected
 from analyzer.diagnosis.model import Alternative, Evidence, Finding, Rank, Rule
 from analyzer.diagnosis.standing import end_evidence, side_of
-from analyzer.diagnosis.wording import client_name, server_name
+from analyzer.diagnosis.wording import client_name, protocol_name, server_name
 from analyzer.tcp.timeline import Side
 from analyzer.tls.story import Opening, Story
 
@@ -63,7 +63,7 @@ def check(story: Story) -> Iterator[Finding]:
     yield RULE.finding(
         Evidence(story.first_data[Side.CLIENT], f"client's first bytes are no TLS: {spoken.value}"),
         proof or end_evidence(story),
-        title=f"{client_name(story)} speaks {spoken.value} to {server_name(story)}, which expects TLS",
+        title=f"{client_name(story)} speaks {protocol_name(spoken)} to {server_name(story)}, which expects TLS",
         explanation="The server waited for a ClientHello and got other bytes.",
         remedy=(
             (

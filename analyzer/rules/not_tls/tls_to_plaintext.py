@@ -25,7 +25,7 @@ from collections.abc import Iterator
 from analyzer.diagnosis.causes import Confidence, Phase, RemedySide
 from analyzer.diagnosis.model import Evidence, Finding, Rank, Rule
 from analyzer.diagnosis.standing import side_of
-from analyzer.diagnosis.wording import client_name, offer_evidence, server_name
+from analyzer.diagnosis.wording import client_name, offer_evidence, protocol_name, server_name
 from analyzer.tcp.timeline import Side
 from analyzer.tls.story import Opening, Story
 
@@ -54,7 +54,7 @@ def check(story: Story) -> Iterator[Finding]:
     yield RULE.finding(
         *offer_evidence(story, "client sent ClientHello"),
         Evidence(story.first_data[Side.SERVER], f"server's first bytes are no TLS: {answer.value}"),
-        title=f"{client_name(story)} offers TLS, but {server_name(story)} speaks {answer.value}",
+        title=f"{client_name(story)} offers TLS, but {server_name(story)} speaks {protocol_name(answer)}",
         explanation="The server does not speak TLS on this port, or not at once.",
         remedy=(
             "On the client: use the server's TLS port, or STARTTLS where the protocol has it.",

@@ -36,7 +36,7 @@ from analyzer.diagnosis.standing import (
     starved,
     waited_long,
 )
-from analyzer.diagnosis.wording import client_name, milliseconds, party, server_name
+from analyzer.diagnosis.wording import milliseconds, party
 from analyzer.tcp.timeline import Side
 from analyzer.tls.story import Story, Way
 
@@ -66,8 +66,8 @@ def check(story: Story) -> Iterator[Finding]:
     yield RULE.finding(
         Evidence(last.frame, f"{last.sender.value} sent {last.name}, the last of the handshake"),
         end_evidence(story),
-        title=f"{party(story, silent)} falls silent in the handshake of {client_name(story)} with "
-        f"{server_name(story)}: {awaited_names(story)} was due",
+        title=f"{party(story, silent)} falls silent in its handshake with "
+        f"{party(story, silent.peer)}: {awaited_names(story)} was due",
         explanation=f"Nothing came for {milliseconds(ending.waited_ns)} although TCP was in order.",
         remedy=(
             (

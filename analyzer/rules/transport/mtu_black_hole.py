@@ -30,9 +30,10 @@ from analyzer.diagnosis.standing import (
     end_evidence,
     phase_of_loss,
     starved,
+    stuck_between,
     stuck_bytes,
 )
-from analyzer.diagnosis.wording import client_name, counted, server_name
+from analyzer.diagnosis.wording import counted
 from analyzer.tls.story import Story
 
 RULE = Rule(
@@ -64,8 +65,7 @@ def check(story: Story) -> Iterator[Finding]:
     yield RULE.finding(
         *evidence,
         end_evidence(story),
-        title=f"Large packets of the {side.value} do not get through between {client_name(story)} and "
-        f"{server_name(story)}",
+        title=f"Large packets {stuck_between(story, side)}",
         explanation=f"{stuck} bytes of the {side.value} were never acknowledged, with "
         f"{counted(again, 'retransmission')} seen, while small packets passed.",
         remedy=(

@@ -27,9 +27,10 @@ from analyzer.diagnosis.standing import (
     end_evidence,
     phase_of_loss,
     starved,
+    stuck_between,
     stuck_bytes,
 )
-from analyzer.diagnosis.wording import client_name, counted, server_name
+from analyzer.diagnosis.wording import counted
 from analyzer.tls.story import Story
 
 RULE = Rule(
@@ -54,8 +55,7 @@ def check(story: Story) -> Iterator[Finding]:
     again = story.timeline.retransmissions[side]
     yield RULE.finding(
         end_evidence(story),
-        title=f"Packets of the {side.value} are lost for good between {client_name(story)} and "
-        f"{server_name(story)}",
+        title=f"Packets {stuck_between(story, side)}, however often they are sent",
         explanation=f"{stuck} bytes of the {side.value} were never acknowledged, with "
         f"{counted(again, 'retransmission')} seen.",
         remedy=(

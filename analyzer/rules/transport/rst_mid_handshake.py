@@ -34,7 +34,7 @@ from analyzer.diagnosis.standing import (
     side_of,
     waited_long,
 )
-from analyzer.diagnosis.wording import client_name, party, server_name
+from analyzer.diagnosis.wording import party
 from analyzer.tcp.timeline import Side
 from analyzer.tls.story import Milestone, Story, Way
 
@@ -68,8 +68,8 @@ def check(story: Story) -> Iterator[Finding]:
     yield RULE.finding(
         *evidence,
         end_evidence(story),
-        title=f"{party(story, side)} {verb} the connection in mid-handshake "
-        f"({client_name(story)} with {server_name(story)})",
+        title=f"{party(story, side)} {verb} the connection in mid-handshake with "
+        f"{party(story, side.peer)}",
         explanation="No alert was sent, and nothing in the messages explains the end.",
         remedy=(
             (
