@@ -18,6 +18,8 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from rows import rows_that_reach_python
+
 HANDSHAKE = (
     *("-Y", "tls.handshake || tls.alert_message", "-T", "fields", "-e", "tcp.stream"),
     *("-e", "tls.handshake.type", "-e", "tls.handshake.ciphersuite"),
@@ -33,6 +35,7 @@ PEERS = {
 OURS = (sys.executable, "-m", "analyzer", "analyze", "{}")
 COMMANDS = {
     "analyze --format ndjson": (*OURS, "--format", "ndjson"),
+    "the same, --jobs 1": (*OURS, "--format", "ndjson", "--jobs", "1"),
     "analyze (text)": OURS,
     **PEERS,
 }
@@ -84,7 +87,9 @@ def captures(folder: Path, only: str | None, runs: int) -> None:
             continue
         rows = list(measured(COMMANDS, runs, path=str(path)))
         own = rows[0][1]
-        print(f"\n{path.stem}: {path.stat().st_size / 1e6:.0f} MB\n")
+        reached, packets = rows_that_reach_python(path)
+        share = f"{reached / packets:.1%} of {packets:,} packets reach Python"
+        print(f"\n{path.stem}: {path.stat().st_size / 1e6:.0f} MB, {share}\n")
         print("| | seconds | times ours | MiB |\n|---|---:|---:|---:|")
         for name, seconds, memory in rows:
             print(f"| {name} | {seconds:.2f} | {seconds / own:.2f} | {memory:.0f} |", flush=True)
