@@ -12,7 +12,7 @@ import numpy as np
 
 from analyzer.capture.block import Integers, Mask, Words
 
-_RECENT_MOST: Final = 1 << 15
+_RECENT_MOST: Final = 1 << 13
 
 
 class Ledger:

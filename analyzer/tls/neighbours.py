@@ -83,17 +83,27 @@ class Survey:
 
     def __init__(self, limits: Limits = DEFAULT) -> None:
         self._most = limits.surveyed
+        self._once: dict[Hashable, _Shown] = {}  # what was met once: most clients of a flood
         self._tallies: dict[Hashable, _Tally] = {}
+        self._alike: dict[_Shown, _Shown] = {}  # one object for what many showed
 
     def add(self, shown: Shown) -> None:
         """Count a connection in."""
         for key, what in _by_key(shown):
             tally = self._tallies.get(key)
             if tally is None:
-                if len(self._tallies) >= self._most:
-                    continue  # nobody is told of this endpoint; those known go on being counted
+                before = self._once.pop(key, None)
+                if before is None:
+                    self._note(key, what)
+                    continue
                 tally = self._tallies[key] = _Tally()
+                tally.add(before)
             tally.add(what)
+
+    def _note(self, key: Hashable, what: _Shown) -> None:
+        """Note what is met for the first time; if too much is known, nobody is told of it."""
+        if len(self._tallies) + len(self._once) < self._most:
+            self._once[key] = self._alike.setdefault(what, what)
 
     def neighbours(self, shown: Shown) -> Neighbours:
         """What all but this connection showed; it must have been added before."""

@@ -61,10 +61,9 @@ def check(story: Story) -> Iterator[Finding]:
         return
     if ending.way is Way.ALERT and ending.side is silent:
         return
-    last = story.messages[-1]
     remedy_side = RemedySide.SERVER if silent is Side.SERVER else RemedySide.CLIENT
     yield RULE.finding(
-        Evidence(last.frame, f"{last.sender.value} sent {last.name}, the last of the handshake"),
+        *_last_words(story),
         end_evidence(story),
         title=f"{party(story, silent)} falls silent in its handshake with "
         f"{party(story, silent.peer)}: {awaited_names(story)} was due",
@@ -80,4 +79,12 @@ def check(story: Story) -> Iterator[Finding]:
         confidence=Confidence.INFERRED,
         phase=phase_of(story),
         alternatives=(Alternative("packet_loss_fatal", "a capture on the other side of the path"),),
+    )
+
+
+def _last_words(story: Story) -> tuple[Evidence, ...]:
+    """The last message; a hello that a limit kept from being read is none."""
+    return tuple(
+        Evidence(last.frame, f"{last.sender.value} sent {last.name}, the last of the handshake")
+        for last in story.messages[-1:]
     )
