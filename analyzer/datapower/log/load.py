@@ -6,6 +6,7 @@ what it holds.
 
 from __future__ import annotations
 
+import contextlib
 import io
 import itertools
 from collections.abc import Iterable, Iterator
@@ -166,8 +167,8 @@ def is_report(path: Path, limits: Limits = DEFAULT) -> bool:
         with path.open("rb") as file:
             if file.read(4) in {*_CAPTURES, b"PK\x03\x04"}:
                 return False
-        _, stream = next(open_streams(path, limits))
-        head = stream.read(_HEAD)
+        with contextlib.closing(open_streams(path, limits)) as streams:
+            head = next(streams)[1].read(_HEAD)
     except _NOT_READ:
         return False
     return is_error_report(head)

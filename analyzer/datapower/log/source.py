@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
@@ -39,7 +39,9 @@ class Budget:
         return data
 
 
-def open_streams(path: Path, limits: Limits = DEFAULT) -> Iterator[tuple[str, BinaryIO]]:
+def open_streams(
+    path: Path, limits: Limits = DEFAULT
+) -> Generator[tuple[str, BinaryIO], None, None]:
     """Give the unpacked streams of a file, with their names: one, or an archive's members.
 
     Raises:
