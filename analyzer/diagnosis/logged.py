@@ -40,6 +40,7 @@ class Said:
     alert: AlertDescription | None = None
     credential: str | None = None  # the CryptoValCred that refused
     subject: str = ""  # of the certificate that it refused
+    definite: bool = False  # the verdict excludes what the alert seems to say
 
     @property
     def line(self) -> LogLine:
@@ -79,6 +80,7 @@ def _of_validation(view: LogView, gateway: Side) -> Said | None:
         setting=meaning.setting,
         credential=credential,
         subject=subject,
+        definite=cause is None and "crl" in why.lower(),
     )
 
 
@@ -167,9 +169,12 @@ def _refined(story: Story, wire: Finding, said: Said) -> Finding:
         return wire
     if wire.cause in said.fits:
         return _surer(wire)
-    if PARENTS.get(wire.cause) == said.cause:  # the wire says more than the log
+    if (
+        PARENTS.get(wire.cause) == said.cause and not said.definite
+    ):  # the wire says more than the log
         return _surer(wire) if wire.confidence is not Confidence.SUSPECTED else wire
-    if wire.cause != said.cause and wire.confidence is Confidence.SEEN and _is_child(wire.cause):
+    seen = wire.confidence is Confidence.SEEN and _is_child(wire.cause)
+    if wire.cause != said.cause and seen and not said.definite:
         return wire
     cause = said.cause
     return replace(

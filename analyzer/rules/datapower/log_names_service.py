@@ -15,7 +15,8 @@ A reason of its own: the explanation quotes the finding of the wire.
 As the wire says; the named service shows where the address, the client profile and its credential are.
 
 ## Blind spots
-Without an export the profile that the service uses is not known, unless the log names it.
+Without an export the profile that the service uses is not known. Where lines name the profile, it is
+TLS-DPX-036.
 """
 
 from __future__ import annotations
@@ -43,10 +44,13 @@ RULE = Rule(
 def check(story: Story) -> Iterator[Finding]:
     """Fire where a line names a service and the wire shows that its connection failed."""
     case = read_logged(story)
-    if case is None or case.log.leg is not Leg.BACK:
+    if case is None or case.log.leg is not Leg.BACK or case.profile is not None:
         return
     if case.said is not None and case.said.cause is not None:
         return
+    kinds = {kind_of(line) for line in case.log.lines}
+    if Kind.SPOKE_PLAIN in kinds and case.wire.cause == "plaintext_http_to_tls":
+        return  # TLS-DPX-035 knows more
     lines = [line for line in case.log.lines if kind_of(line) is Kind.BACK]
     label = next(filter(None, map(label_of, lines)), None)
     if label is None:
