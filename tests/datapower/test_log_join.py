@@ -405,7 +405,7 @@ def test_the_log_names_the_profile_of_a_backend_that_no_url_leads_to() -> None:
 
 
 @pytest.mark.parametrize(
-    ("more", "says"),
+    ("change", "says"),
     [
         (
             {"domain": "orders"},

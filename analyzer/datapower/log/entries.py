@@ -20,6 +20,9 @@ from analyzer.tls.loglines import LogLine
 _WRAPPED: Final = re.compile(r"error:[0-9A-Fa-f]{0,8}(?::[^:]*){0,2}\Z")
 
 
+_HEAD_MOST: Final = 512
+_HEAD_DONE: Final = re.compile(r"[)\]]\s?: ")
+_OPEN: Final = re.compile(r"[(\[][^()\[\]]{0,128}\Z")
 _MARKUP: Final = re.compile("|".join((*fields.OPENINGS, *fields.CLOSINGS)))
 
 
@@ -113,7 +116,5 @@ def _is_cut(held: str) -> bool:
 
 
 def _within_brackets(held: str) -> bool:
-    head = held[:512]
-    return len(held) < 512 and (
-        head.count("(") > head.count(")") or head.count("[") > head.count("]")
-    )
+    """Whether the head of an entry, before the colon that ends it, breaks off within brackets."""
+    return len(held) < _HEAD_MOST and not _HEAD_DONE.search(held) and bool(_OPEN.search(held))
