@@ -29,6 +29,7 @@ from analyzer.diagnosis.signs import (
     CRYPTO_ALERTS,
     lacks_extended_master_secret,
     lacks_secure_renegotiation,
+    name_unknown,
     unoffered_group,
     unoffered_signature,
     weak_dh,
@@ -222,6 +223,13 @@ def _suspected(
 def _choice(story: Story, refusal: Refusal) -> Verdict | None:
     """The client did not accept what the server chose."""
     alert, choice = refusal.alert, story.choice
+    if name_unknown(story):
+        text = (
+            "the server warned that it does not know the name, and the client takes that for a no"
+        )
+        return _verdict(
+            story, refusal, "sni_unrecognized", text, Confidence.INFERRED, Rank.FACT, ()
+        )
     if alert is _A.PROTOCOL_VERSION:
         text = f"the server chose {story.version}" if choice is not None else ""
         return _verdict(story, refusal, "protocol_version", text, Confidence.SEEN, Rank.ALERT, ())

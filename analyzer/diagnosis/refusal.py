@@ -53,7 +53,7 @@ class Refusal:
     alert: AlertDescription | None
     evidence: Evidence
     ceiling: Confidence
-    replied: bool = False  # to an alert that cannot be read the other side sent one of its own
+    orderly: bool = False  # an alert that cannot be read, and that most likely was close_notify
 
     @property
     def certain(self) -> bool:
@@ -170,8 +170,19 @@ def left_unused(story: Story) -> Refusal | None:
         alert=alert,
         evidence=ending_evidence(story),
         ceiling=Confidence.SEEN if stated else Confidence.SUSPECTED,
-        replied=any(alert.sender is Side.SERVER for alert in story.alerts),
+        orderly=ending.way is Way.ENCRYPTED_ALERT and not _judged_late(story),
     )
+
+
+def _judged_late(story: Story) -> bool:
+    """Whether an encrypted alert behind a handshake is worse than close_notify.
+
+    Close_notify is to be answered by another; many servers do not. Of NSS alone it is known that it
+    judges the whole certificate so late.
+    """
+    answered = any(alert.sender is Side.SERVER for alert in story.alerts)
+    stack = story.client_stack
+    return not answered and stack is not None and stack.name == "nss"
 
 
 def client_certificate_refused(story: Story) -> Refusal | None:

@@ -90,6 +90,14 @@ def lacks_extended_master_secret(story: Story) -> bool:
     return offer.extended_master_secret and not choice.extended_master_secret
 
 
+def name_unknown(story: Story) -> int | None:
+    """The frame in which the server warned that it does not know the name (RFC 6066 section 3)."""
+    for alert in story.alerts:
+        if alert.sender is Side.SERVER and alert.description is _A.UNRECOGNIZED_NAME:
+            return alert.frame if not alert.fatal and alert.frame <= story.ending.frame else None
+    return None
+
+
 def unoffered_group(story: Story) -> str | None:
     """The group of ServerKeyExchange, where the client's list lacks it."""
     exchange, offer = story.server_key_exchange, story.offer

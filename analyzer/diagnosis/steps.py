@@ -18,6 +18,7 @@ from analyzer.diagnosis.signs import (
     certificate_spoilt,
     lacks_extended_master_secret,
     lacks_secure_renegotiation,
+    name_unknown,
     no_client_certificate,
     passed,
     prompt,
@@ -62,12 +63,20 @@ _VAGUE_ALERTS: Final = frozenset(
 )
 
 
+# How clients answer a warning that they take for a failure (Java does).
+_STARTLED: Final = frozenset(
+    {_A.HANDSHAKE_FAILURE, _A.UNEXPECTED_MESSAGE, _A.UNRECOGNIZED_NAME, _A.INTERNAL_ERROR}
+)
+
+
 # The sender wants no handshake any more, whatever it had to judge.
 _WITHDRAWN: Final = frozenset({_A.USER_CANCELED, _A.NO_RENEGOTIATION})
 
 
 def client_step(story: Story, alert: AlertDescription | None) -> Step | None:
     """What a client had to judge when it gave up; None where it refused nothing."""
+    if alert is not None and name_unknown(story) and alert in _STARTLED:
+        return Step.CHOICE
     if story.choice is None:
         return Step.CHOICE if story.retry is not None and alert is not None else None
     if alert in _CHOICE_ALERTS:

@@ -168,17 +168,16 @@ def _server_verdict(story: Story) -> Verdict | None:
 def _unused(story: Story) -> Verdict | None:
     """A client that left right after the handshake, over a fault that every check would find.
 
-    An orderly close, answered by the server, is what probes do, and what clients do that check the
-    name last.
+    An encrypted alert is mostly an orderly close, which many servers do not answer: it is what probes
+    send, and clients that check the name or the staple last (curl).
     """
     refusal = left_unused(story)
     if refusal is None:
         return None
     flaws = server_flaws(story)
-    if refusal.dark and refusal.replied:
-        return _weigh(
-            story, refusal, [f for f in flaws if f.hard and f.cause == "hostname_mismatch"]
-        )
+    if refusal.orderly:
+        late = {"hostname_mismatch", "revoked_staple"}
+        return _weigh(story, refusal, [f for f in flaws if f.hard and f.cause in late])
     if refusal.dark:
         return _weigh(story, refusal, flaws)
     plain = {"self_signed", "incomplete_chain"}

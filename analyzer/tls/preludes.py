@@ -155,7 +155,8 @@ def _prelude(
         # Several protocols ask by the same word; the form of the answer tells which it is.
         fitting = (pair for pair in asking if pair[0].answer.search(answered))
         upgrade, ask = next(fitting, asking[0])
-        return _answer(upgrade, ask, client, server, answered, started=client_at is not None)
+        begun = (client_at is not None, server_at is not None)
+        return _answer(upgrade, ask, client, server, answered, begun)
     if client_at is not None:
         frame = client.locate(client_at).frame
         return Prelude("unknown", PreludeEnd.AGREED, frame, _printable(asked or answered))
@@ -168,21 +169,46 @@ def _answer(
     client: Stream,
     server: Stream,
     answered: bytes,
-    *,
-    started: bool,
+    begun: tuple[bool, bool],
 ) -> Prelude:
-    """What the server said to the request for TLS."""
+    """What the server said to the request for TLS.
+
+    ``begun`` says of the client and of the server whether TLS follows: of the server that is consent.
+    Some clients (s_client) go on after a refusal.
+    """
     asked_in = client.locate(ask.end() - 1).frame
     target = _printable(ask.group(1)) if ask.re.groups else None
+    answers = _answers(upgrade, server, answered, asked_in)
+    agreed = [frame for frame, text in answers if upgrade.accepts.match(text)]
+    if not answers:
+        end = PreludeEnd.AGREED if any(begun) else PreludeEnd.OPEN
+        return Prelude(upgrade.protocol, end, asked_in, _printable(ask.group()), target)
+    frame, text = answers[0]
+    # A proxy may ask for a password first: then the last word counts.
+    consent = begun[1] or (agreed if begun[0] else agreed[:1] == [frame])
+    end = PreludeEnd.AGREED if consent else PreludeEnd.REFUSED
+    if end is PreludeEnd.REFUSED and _is_unlisted(upgrade, answered):
+        end = PreludeEnd.NOT_OFFERED
+    return Prelude(upgrade.protocol, end, frame, _printable(text), target)
+
+
+def _answers(
+    upgrade: Upgrade, server: Stream, answered: bytes, asked_in: int
+) -> list[tuple[int, bytes]]:
+    """The server's answers after the frame of the request, each with its own frame."""
+    found: list[tuple[int, bytes]] = []
     for answer in upgrade.answer.finditer(answered):
         begun = server.locate(answer.start()).frame
         frame = begun if begun > asked_in else server.locate(answer.end() - 1).frame
         if frame > asked_in:
-            agreed = started or upgrade.accepts.match(answer.group()) is not None
-            end = PreludeEnd.AGREED if agreed else PreludeEnd.REFUSED
-            return Prelude(upgrade.protocol, end, frame, _printable(answer.group()), target)
-    end = PreludeEnd.AGREED if started else PreludeEnd.OPEN
-    return Prelude(upgrade.protocol, end, asked_in, _printable(ask.group()), target)
+            found.append((frame, answer.group()))
+    return found
+
+
+def _is_unlisted(upgrade: Upgrade, answered: bytes) -> bool:
+    """Whether the server told what it can do, and TLS is not in it."""
+    listed = [e.group() for e in upgrade.listing.finditer(answered)] if upgrade.listing else []
+    return bool(listed) and not any(upgrade.offer in entry.upper() for entry in listed)
 
 
 # Having seen the list, a client that does nothing but leave wanted something that is not in it.
@@ -207,7 +233,7 @@ def _not_offered(asked: bytes, answered: bytes, server: Stream) -> Prelude | Non
         last = listed[-1]
         frame = server.locate(last.start()).frame
         text = _printable(b" / ".join(entry.group() for entry in listed))
-        return Prelude(upgrade.protocol, PreludeEnd.NOT_OFFERED, frame, text)
+        return Prelude(upgrade.protocol, PreludeEnd.NOT_OFFERED, frame, text, asked=False)
     return None
 
 

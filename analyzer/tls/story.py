@@ -140,6 +140,7 @@ class Prelude:
     frame: int  # of the line or message that decided
     text: str  # that line, printable, shortened: "454 TLS not available"
     target: str | None = None  # host:port asked of a proxy
+    asked: bool = True  # the client asked for TLS; else it read what the server can do, and left
 
 
 @dataclass(frozen=True, slots=True)

@@ -105,7 +105,7 @@ def check(story: Story) -> Iterator[Finding]:
 def _refused_late(story: Story) -> Refusal | None:
     """An encrypted alert right after the handshake that the server did not answer as a close."""
     refusal = left_unused(story)
-    return refusal if refusal is not None and refusal.dark and not refusal.replied else None
+    return refusal if refusal is not None and refusal.dark and not refusal.orderly else None
 
 
 def _evidence(story: Story) -> tuple[Evidence, ...]:

@@ -42,21 +42,29 @@ RULE = Rule(
 
 
 def check(story: Story) -> Iterator[Finding]:
-    """Fire where a client reads a list without TLS and leaves."""
+    """Fire where a client reads a list without TLS and leaves, or asks for it nevertheless in vain."""
     prelude = story.prelude
-    if prelude is None or prelude.end is not PreludeEnd.NOT_OFFERED or story.offers:
+    if prelude is None or prelude.end is not PreludeEnd.NOT_OFFERED or story.choice is not None:
         return
+    insists = prelude.asked
     yield RULE.finding(
-        Evidence(prelude.frame, f"server's capabilities hold no STARTTLS: {prelude.text}"),
+        Evidence(
+            prelude.frame,
+            f"server refused to start TLS, which its capabilities do not hold: {prelude.text}"
+            if insists
+            else f"server's capabilities hold no STARTTLS: {prelude.text}",
+        ),
         title=f"{server_name(story)} does not offer STARTTLS ({prelude.protocol}), and "
-        f"{client_name(story)} leaves",
-        explanation="The client asked what the server can do, found no TLS, and did nothing else.",
+        f"{client_name(story)} {'asks for it in vain' if insists else 'leaves'}",
+        explanation="The client asked for TLS although the server's list does not hold it."
+        if insists
+        else "The client asked what the server can do, found no TLS, and did nothing else.",
         remedy=(
             "On the server: configure a certificate and switch STARTTLS on.",
             "On the path: look for mail inspection that removes STARTTLS from the server's answer.",
         ),
-        failing_side=FailingSide.CLIENT,
+        failing_side=FailingSide.SERVER if insists else FailingSide.CLIENT,
         remedy_side=RemedySide.SERVER,
-        confidence=Confidence.INFERRED,
-        alternatives=(Alternative("fine", "whether the client insists on TLS"),),
+        confidence=Confidence.SEEN if insists else Confidence.INFERRED,
+        alternatives=() if insists else (Alternative("fine", "whether the client insists on TLS"),),
     )

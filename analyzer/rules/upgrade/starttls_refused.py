@@ -45,7 +45,9 @@ RULE = Rule(
 def check(story: Story) -> Iterator[Finding]:
     """Fire on a refused request for TLS."""
     prelude = story.prelude
-    if prelude is None or story.offers:
+    if prelude is None or story.choice is not None:
+        return
+    if story.offers and prelude.end is not PreludeEnd.REFUSED:
         return
     closed = prelude.end is PreludeEnd.OPEN and _server_closed(story)
     if prelude.end is not PreludeEnd.REFUSED and not closed:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from cryptography import x509
 from cryptography.x509.oid import ExtendedKeyUsageOID, ObjectIdentifier
 
 from analyzer.diagnosis.causes import Confidence, FailingSide, RemedySide
+from analyzer.pipeline import Analysis
 from analyzer.tls.ocsp import Staple
 from analyzer.tls.story import Story
 from tests.rules.judged import findings, headline, notes_of, said_by
@@ -311,13 +313,31 @@ def test_an_orderly_close_is_a_probe_unless_the_name_is_wrong() -> None:
     assert headline(leave("other name")) == "hostname_mismatch"
 
 
-def test_an_encrypted_alert_that_nobody_answers_was_no_orderly_close() -> None:
+def test_an_encrypted_alert_that_nobody_answers_is_an_orderly_close_of_most_clients() -> None:
     def leave(case: str) -> Story:
         return unused(case).client(m.sealed_alert()).fin(CLIENT).fin(SERVER).story()
 
-    assert headline(leave("expired")) == "cert_expired"
-    assert headline(leave("good")) == "untrusted_ca"
-    assert findings(leave("good"))[0].confidence is SUSPECTED
+    assert headline(leave("expired")) is None
+    assert headline(leave("good")) is None
+    assert headline(leave("other name")) == "hostname_mismatch"
+
+
+def test_of_a_stack_that_judges_late_it_is_a_refusal() -> None:
+    recorded = Path(__file__).parents[2] / "bench" / "recorded"
+    (capture,) = recorded.glob("untrusted-ca-nss-nginx-tls12.pcap")
+    (judged,) = Analysis([str(capture)]).judged()
+
+    assert judged.story.completed
+    assert headline(judged.story) == "untrusted_ca"
+    assert findings(judged.story)[0].confidence is SUSPECTED
+
+
+def test_a_client_that_reads_the_staple_last_leaves_in_order() -> None:
+    revoked = Staple("successful", "revoked", revoked_at=0)
+    scene = unused("good").client(m.sealed_alert()).fin(CLIENT).server(m.sealed_alert())
+
+    assert headline(scene.story(staple=revoked)) == "revoked_staple"
+    assert headline(scene.story()) is None
 
 
 def cut_short(length: int, alert: int) -> Story:

@@ -191,6 +191,15 @@ def test_a_key_agreed_outside_of_tls_may_be_unknown(age: int, cause: str) -> Non
     assert headline(alerted(offered(hello), SERVER, 40)) == cause
 
 
+def test_a_warning_about_the_name_that_a_client_takes_for_a_no() -> None:
+    warned = offered().server(m.alert(112, level=1))
+    said = findings(alerted(warned, CLIENT, 40))[0]
+    going_on = offered().server(m.alert(112, level=1)).server(m.server_flight()).ack(CLIENT)
+
+    assert (said.cause, said.failing_side) == ("sni_unrecognized", FailingSide.CLIENT)
+    assert headline(alerted(going_on, CLIENT, 48)) == "untrusted_ca"
+
+
 @pytest.mark.parametrize(("bits", "quiet"), [(512, False), (1024, False), (2048, True)])
 def test_a_small_prime_explains_handshake_failure(bits: int, quiet: bool) -> None:
     exchange = ServerKeyExchange("DHE", dh_prime=(1 << bits - 1).to_bytes(bits // 8))

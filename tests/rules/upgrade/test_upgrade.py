@@ -153,3 +153,34 @@ def test_postgresql_says_no_in_one_letter() -> None:
     (finding,) = said("TLS-UPG-002", story)
 
     assert "postgresql" in finding.title
+
+
+@pytest.mark.parametrize(
+    ("listed", "answer", "cause"),
+    [
+        (LIST, b"454 4.7.0 TLS not available\r\n", "starttls_refused"),
+        (BARE_LIST, b"502 5.5.1 unknown command\r\n", "starttls_not_offered"),
+    ],
+)
+@pytest.mark.parametrize("going_on", [True, False])
+def test_a_client_that_goes_on_after_a_refusal_was_refused(
+    listed: bytes, answer: bytes, cause: str, going_on: bool
+) -> None:
+    scene = talk(GREETING, b"EHLO client.example\r\n", listed, b"STARTTLS\r\n", answer)
+    if going_on:  # as s_client does
+        scene.client(m.client_hello()).ack(SERVER)
+    headline = diagnose(ended(scene, "rst", SERVER), rules.modules()).headline
+
+    assert headline is not None
+    assert (headline.cause, headline.confidence) == (cause, Confidence.SEEN)
+    assert headline.failing_side is FailingSide.SERVER
+
+
+def test_a_proxy_that_first_wants_a_password_agreed_in_the_end() -> None:
+    scene = proxied(b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n")
+    scene.client(CONNECT).server(b"HTTP/1.1 200 Connection established\r\n\r\n")
+    scene.client(m.client_hello()).ack(SERVER)
+    headline = diagnose(ended(scene, "rst", SERVER), rules.modules()).headline
+
+    assert headline is not None
+    assert headline.cause == "rst_after_client_hello"
