@@ -8,7 +8,7 @@ SECONDS ?= 600
 SAMPLE ?= sample_pcaps/cert_expired.pcap
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-all check check-samples docs accuracy samples bench fuzz clean
+.PHONY: help run test test-all check check-samples docs screenshots accuracy samples bench fuzz clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -35,12 +35,20 @@ check: $(STAMP) ## lint, format and types
 accuracy: $(STAMP) ## score the recorded failures into docs/accuracy.md (RECORD=1 records them anew)
 	$(BIN)/python -m tests.bench accuracy $(if $(RECORD),--record)
 
-check-samples: $(STAMP) ## compare the samples with what is expected of them
+check-screenshots: $(STAMP) ## make the pictures in docs/images anew (needs Chromium)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check '.[browser]'
+	$(BIN)/python -m tests.support.screenshots
+
+samples: $(STAMP) ## compare the samples with what is expected of them
 	$(BIN)/handshake-analyzer check sample_pcaps
 
 docs: $(STAMP) ## make what stands in docs/ and README from the code
 	$(BIN)/python -m tests.support.pages
 	$(BIN)/python -m tests.support.readme
+
+screenshots: $(STAMP) ## make the pictures in docs/images anew (needs Chromium)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check '.[browser]'
+	$(BIN)/python -m tests.support.screenshots
 
 samples: $(STAMP) ## make sample_pcaps/ anew (needs openssl)
 	$(BIN)/python sample_pcaps/make.py

@@ -21,6 +21,7 @@ class Format(enum.StrEnum):
     """How a report is written."""
 
     TEXT = "text"
+    HTML = "html"
     JSON = "json"
     NDJSON = "ndjson"
     MARKDOWN = "markdown"
@@ -44,6 +45,7 @@ Renderer: TypeAlias = "Callable[[Report, TextIOWrapper, Style], None]"
 
 _HOMES: Final[Mapping[Format, str]] = {
     Format.TEXT: "console:write_text",
+    Format.HTML: "html:write_html",
     Format.JSON: "machine:write_json",
     Format.NDJSON: "machine:write_ndjson",
     Format.MARKDOWN: "markdown:write_markdown",

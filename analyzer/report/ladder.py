@@ -37,7 +37,7 @@ def draw_ladder(page: Page, connection: Connection) -> None:
     for header in _headers(connection, lane):
         page.say(page.text(header, "dim"), lead=page.text(margin, "dim"), indent=4)
         margin = " " * len(margin)
-    for rung in _fit(_shorten(rungs), lane - 4):
+    for rung in spread(_shorten(rungs), lane - 4):
         clock = "" if rung.seconds is None else f"{rung.seconds:+.3f}"
         prefix = page.text(f"{frame_text(rung.frame):>{width}} {clock:>9}  ", "dim")
         page.say(_lane(page, rung, lane), lead=prefix, indent=4)
@@ -53,6 +53,22 @@ def ladder(connection: Connection) -> list[Rung]:
     joined = _join(rungs)
     joined += _end(connection, began)
     return _mark_break(joined if rungs else _opening(connection) + joined, connection)
+
+
+def spread(rungs: list[Rung], room: int) -> list[Rung]:
+    """Spread a long flight of messages over several rows."""
+    rows: list[Rung] = []
+    for rung in rungs:
+        row = ""
+        for word in rung.words.split(", "):
+            if row and len(row) + 2 + len(word) + 2 * rung.broken > room:
+                rows.append(replace(rung, words=f"{row},", broken=False))
+                rung = replace(rung, frame=None, seconds=None)  # noqa: PLW2901 - the rest of it
+                row = word
+            else:
+                row = f"{row}, {word}" if row else word
+        rows.append(replace(rung, words=row))
+    return rows
 
 
 def seconds_of(time: str) -> float:
@@ -176,22 +192,6 @@ def _shorten(rungs: list[Rung]) -> list[Rung]:
     left_out = len(rungs) - kept - _ROWS_LAST
     gap = Rung(None, None, None, f"{left_out} more")
     return [*rungs[:kept], gap, *rungs[-_ROWS_LAST:]]
-
-
-def _fit(rungs: list[Rung], room: int) -> list[Rung]:
-    """Spread a long flight of messages over several rows."""
-    rows: list[Rung] = []
-    for rung in rungs:
-        row = ""
-        for word in rung.words.split(", "):
-            if row and len(row) + 2 + len(word) + 2 * rung.broken > room:
-                rows.append(replace(rung, words=f"{row},", broken=False))
-                rung = replace(rung, frame=None, seconds=None)  # noqa: PLW2901 - the rest of it
-                row = word
-            else:
-                row = f"{row}, {word}" if row else word
-        rows.append(replace(rung, words=row))
-    return rows
 
 
 def _headers(connection: Connection, lane: int) -> list[str]:

@@ -39,3 +39,10 @@ OUTCOME: Final[Mapping[str, str]] = {
     "incomplete": "The capture does not show how the handshake ended.",
     "not_tls": "No TLS was spoken on this connection.",
 }
+SHORT: Final[Mapping[str, str]] = {
+    "": "all",
+    "established": "established",
+    "failed": "failed",
+    "incomplete": "incomplete",
+    "not_tls": "not TLS",
+}
