@@ -5,10 +5,11 @@ from __future__ import annotations
 import functools
 import traceback
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal, TypeAlias
 
 from analyzer.diagnosis.causes import CHILDREN, PARENTS, Confidence, FailingSide, Phase, RemedySide
+from analyzer.diagnosis.history import history
 from analyzer.diagnosis.model import Evidence, Finding, Rank, RuleModule
 from analyzer.tls.story import HIDDEN, Story
 
@@ -41,8 +42,15 @@ def diagnose(story: Story, modules: Mapping[str, RuleModule]) -> Diagnosis:
     found = [finding for module in asked for finding in findings_of(module, story)]
     found.sort(key=_order)
     headline = next((finding for finding in found if _may_lead(finding, story)), None)
-    rest = (finding for finding in found if finding is not headline)
-    return Diagnosis(headline, tuple(f for f in rest if not _explains(headline, f)))
+    rest = tuple(f for f in found if f is not headline and not _explains(headline, f))
+    return Diagnosis(_told_with_others(headline, story), rest)
+
+
+def _told_with_others(headline: Finding | None, story: Story) -> Finding | None:
+    """A failure with what neighbours add to it."""
+    if headline is None or not headline.failure:
+        return headline
+    return replace(headline, explanation=" ".join([headline.explanation, *history(story)]))
 
 
 # Rules of these families speak of what was sent: of a connection without a byte they say nothing, and

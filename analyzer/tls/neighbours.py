@@ -15,11 +15,20 @@ from analyzer.tcp.evidence import Endpoint
 from analyzer.tcp.timeline import Side
 from analyzer.tls.hello import ClientHello
 from analyzer.tls.outline import Outline
-from analyzer.tls.story import Milestone, Neighbours, Opening, SeenWith, Story, Visibility
+from analyzer.tls.past import PastOfServer
+from analyzer.tls.story import (
+    Milestone,
+    Moment,
+    Neighbours,
+    Opening,
+    SeenWith,
+    Story,
+    Visibility,
+)
 
 _SORTS_MOST: Final = 64  # different sorts of connection counted for one endpoint
 _KINDS: Final = ("versions", "cipher_suites", "groups", "sni", "alpn", "alerts", "accepted_without")
-_NUMBERS: Final = ("established", "failed", "client_certificates", "plaintext")
+_NUMBERS: Final = ("established", "failed", "client_certificates", "plaintext", "resumed")
 
 # What one connection shows of an endpoint: ("versions", "TLSv1.3"), ("established", "") and so on.
 _Shown: TypeAlias = frozenset[tuple[str, str]]
@@ -31,6 +40,8 @@ class Shown(NamedTuple):
     keys: tuple[Hashable, Hashable, Hashable]  # server, client, and the pair of them
     server: _Shown
     client: _Shown
+    when: Moment
+    certificate: str | None = None  # serial number of the server's own
 
 
 class _Tally:
@@ -85,10 +96,12 @@ class Survey:
         self._most = limits.surveyed
         self._once: dict[Hashable, _Shown] = {}  # what was met once: most clients of a flood
         self._tallies: dict[Hashable, _Tally] = {}
+        self._pasts: dict[Hashable, PastOfServer] = {}
         self._alike: dict[_Shown, _Shown] = {}  # one object for what many showed
 
     def add(self, shown: Shown) -> None:
         """Count a connection in."""
+        self._date(shown)
         for key, what in _by_key(shown):
             tally = self._tallies.get(key)
             if tally is None:
@@ -100,6 +113,15 @@ class Survey:
                 tally.add(before)
             tally.add(what)
 
+    def _date(self, shown: Shown) -> None:
+        """Remember when it was, if it says how the server fared."""
+        done, lost = _DONE in shown.server, _LOST in shown.server
+        server = shown.keys[0]
+        if not (done or lost) or (server not in self._pasts and len(self._pasts) >= self._most):
+            return
+        past = self._pasts.setdefault(server, PastOfServer())
+        past.add(shown.when, shown.certificate, done=done, lost=lost)
+
     def _note(self, key: Hashable, what: _Shown) -> None:
         """Note what is met for the first time; if too much is known, nobody is told of it."""
         if len(self._tallies) + len(self._once) < self._most:
@@ -107,14 +129,21 @@ class Survey:
 
     def neighbours(self, shown: Shown) -> Neighbours:
         """What all but this connection showed; it must have been added before."""
-        none = _Tally()
-        return Neighbours(
-            *(self._tallies.get(key, none).without(what) for key, what in _by_key(shown))
+        none, past = _Tally(), self._pasts.get(shown.keys[0])
+        server, client, pair = (
+            self._tallies.get(key, none).without(what) for key, what in _by_key(shown)
         )
+        if past is None or _LOST not in shown.server:
+            return Neighbours(server, client, pair)
+        return Neighbours(server, client, pair, past.told())
 
     def introduce(self, story: Story) -> Story:
         """The story with its neighbours; it must have been added before."""
         return replace(story, neighbours=self.neighbours(shown_by(story)))
+
+
+_DONE: Final = ("established", "")
+_LOST: Final = ("failed", "")
 
 
 def _by_key(shown: Shown) -> tuple[tuple[Hashable, _Shown], ...]:
@@ -143,6 +172,7 @@ def shown_by(story: Story) -> Shown:
         "failed": story.completed is False and story.is_tls,
         "client_certificates": done and story.reached(Milestone.CLIENT_CERTIFICATE),
         "plaintext": _plain(story),
+        "resumed": done and story.resumed is True,
     }
     values = {(kind, "") for kind, counts in numbers.items() if counts}
     if story.choice is not None:
@@ -154,7 +184,16 @@ def shown_by(story: Story) -> Shown:
         _keys(story.server, story.client),
         frozenset(values | _fatal(story, Side.SERVER)),
         frozenset(values | _fatal(story, Side.CLIENT)),
+        Moment(story.start, story.stream),
+        _serial(story),
     )
+
+
+def _serial(story: Story) -> str | None:
+    """The serial number of the server's own certificate, where it is in sight."""
+    chain = story.server_chain
+    leaf = chain.leaf if chain is not None else None
+    return leaf.serial if leaf is not None else None
 
 
 def shown_by_outline(outline: Outline) -> Shown:
@@ -164,7 +203,8 @@ def shown_by_outline(outline: Outline) -> Shown:
     if outline.client_certificate:
         values.add(("client_certificates", ""))
     shown = frozenset(values)
-    return Shown(_keys(outline.server, outline.client), shown, shown)
+    when = Moment(outline.start, outline.stream)
+    return Shown(_keys(outline.server, outline.client), shown, shown, when)
 
 
 def _lacked(offer: ClientHello) -> set[tuple[str, str]]:

@@ -236,6 +236,25 @@ class SeenWith:
     accepted_without: Mapping[str, int] = field(default_factory=dict)
     client_certificates: int = 0  # connections in which a client certificate was accepted
     plaintext: int = 0  # connections that spoke no TLS
+    resumed: int = 0  # completed by resuming an earlier session
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """A connection as a point in time: its beginning (ns), and Wireshark's ``tcp.stream``."""
+
+    time: int
+    stream: int
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """When a server did what, all connections of the capture counted, this one among them."""
+
+    last_established: Moment | None = None
+    first_failed: Moment | None = None
+    # Serial numbers of its own certificates, by first appearance: first and last connection.
+    certificates: Mapping[str, tuple[Moment, Moment]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,6 +264,7 @@ class Neighbours:
     server: SeenWith = SeenWith()  # same server address and port, any client
     client: SeenWith = SeenWith()  # same client address, any server
     pair: SeenWith = SeenWith()  # same client address and same server address and port
+    past: Past = Past()  # of the server
 
 
 @dataclass(frozen=True, slots=True)

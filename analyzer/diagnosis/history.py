@@ -1,0 +1,84 @@
+"""What the rest of the capture adds to a failure: since when, and with whom else it is the same.
+
+Sentences for the headline's explanation. They never change a cause: what is true of neighbours need not be
+true of this connection.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from analyzer.diagnosis.wording import client_name, counted, server_name, when
+from analyzer.tls.story import Moment, Past, Story
+
+
+def history(story: Story) -> Iterator[str]:
+    """Say what neighbours show, the most telling first."""
+    yield from _since(story)
+    yield from _resuming(story)
+    yield from _others(story)
+
+
+def _since(story: Story) -> Iterator[str]:
+    """Whether this server served until some point, and what changed there."""
+    seen, past = story.neighbours.server, story.neighbours.past
+    last, first = past.last_established, past.first_failed
+    if last is None or first is None or not last.time < first.time <= story.start:
+        return
+    yield (
+        f"{server_name(story)} completed {counted(seen.established, 'handshake')} until {_at(last)}, "
+        f"and none since {_at(first)}"
+        + (
+            f"; between them its certificate changed: {change}."
+            if (change := _change(past, first))
+            else "."
+        )
+    )
+
+
+def _change(past: Past, first: Moment) -> str:
+    """The serial numbers of the certificate before the first failure, and of that in it."""
+    before = [serial for serial, (_, last) in past.certificates.items() if last.time < first.time]
+    after = [serial for serial, (begun, _) in past.certificates.items() if begun.time >= first.time]
+    return f"serial {before[-1]} before, {after[0]} after" if before and after else ""
+
+
+def _resuming(story: Story) -> Iterator[str]:
+    """A client that asks for an earlier session, at a server that completes full handshakes only."""
+    seen, offer = story.neighbours.server, story.offer
+    if offer is None or not (offer.session_ticket_nonempty or _resumes(story)):
+        return
+    full = seen.established - seen.resumed
+    if full and not seen.resumed and story.completed is False:
+        yield (
+            f"The client asked to resume an earlier session; {counted(full, 'full handshake')} with this "
+            "server completed and no resumed one: try without session tickets and caches."
+        )
+
+
+def _resumes(story: Story) -> bool:
+    """Whether the offer holds a ticket of TLS 1.3: a key whose age is told."""
+    shared = story.offer.pre_shared_key if story.offer is not None else None
+    return shared is not None and any(shared.obfuscated_ages)
+
+
+def _others(story: Story) -> Iterator[str]:
+    """How the same server fares with other clients, and the same client with other servers."""
+    server, client, pair = (
+        story.neighbours.server,
+        story.neighbours.client,
+        story.neighbours.pair,
+    )
+    others = server.established - pair.established
+    if others and not pair.established:
+        yield f"With other clients {server_name(story)} completed {counted(others, 'handshake')}."
+    elsewhere = client.established - pair.established
+    if elsewhere and not pair.established:
+        yield f"{client_name(story)} completed {counted(elsewhere, 'handshake')} with other servers."
+    failed = server.failed - pair.failed
+    if failed and not server.established:
+        yield f"{server_name(story)} failed with other clients, too ({counted(failed, 'connection')})."
+
+
+def _at(moment: Moment) -> str:
+    return f"{when(moment.time)} (stream {moment.stream})"
