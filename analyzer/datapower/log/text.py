@@ -44,10 +44,9 @@ _CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]+")
 
 @dataclass(frozen=True, slots=True)
 class _Tags:
-    """The bracketed words of a line, and where they stand."""
+    """The bracketed words of a line, and how long they are together."""
 
-    begin: int
-    end: int
+    length: int
     domain: str | None = None
     code: int | None = None
     category: str | None = None
@@ -58,11 +57,11 @@ def read_line(text: str, file: str = "", number: int = 0) -> LogLine | None:
     """Read one line of the text form; None where it is none."""
     text = _CONTROL.sub(" ", text).strip()
     text = _unwrapped(text) if text.startswith("{") else text
-    tags = _find_tags(text)
-    if tags is None:
+    found = _find_tags(text)
+    if found is None:
         return None
-    moment = find_time(text[: tags.begin])
-    rest = text[tags.end :]
+    begin, end, tags = found
+    moment, rest = find_time(text[:begin]), text[end:]
     named = _OBJECT.match(rest)
     rest = rest[named.end() :] if named else rest
     head = _HEAD.match(rest)
@@ -99,42 +98,46 @@ def begins_line(text: str) -> bool:
     )
 
 
-def _find_tags(text: str) -> _Tags | None:
-    """The first run of bracketed words that ends in a severity, or holds a message code."""
+def _find_tags(text: str) -> tuple[int, int, _Tags] | None:
+    """The first run of bracketed words that are tags: where it begins, where it ends, what it says."""
     for run in _RUN.finditer(text[: _PREFIX_MOST + 512]):
         if run.start() > _PREFIX_MOST:
             break
-        tags = _sort_out(_TAG.findall(run[0]), run, text)
+        tags = _sort_out(run[0])
         if tags is not None:
-            return tags
+            return run.start(), run.start() + tags.length, tags
+        cut = _CUT.match(text, run.end())  # an excerpt that ends within the tags
+        if cut or run.end() == len(text):
+            tags = _tags(_TAG.findall(run[0]), None)
+            if tags is not None and tags.code is not None:
+                return run.start(), cut.end() if cut else run.end(), tags
     return None
 
 
-def _sort_out(words: list[str], run: re.Match[str], text: str) -> _Tags | None:
-    """Tell the words apart by shape: code, severity, the category before it, the domain before all."""
-    for size in range(len(words), 0, -1):  # the transaction's client may follow without a blank
-        if words[size - 1] in SEVERITIES and size > 1:
-            end = run.start() + sum(len(word) + 2 for word in words[:size])
-            return _tags(words[: size - 1], words[size - 1], run.start(), end)
-    cut = _CUT.match(text, run.end())  # an excerpt that ends within the tags
-    if any(_CODE.match(word) for word in words) and (cut or run.end() == len(text)):
-        return _tags(words, None, run.start(), cut.end() if cut else run.end())
+@functools.lru_cache(maxsize=4096)
+def _sort_out(run: str) -> _Tags | None:
+    """Tell the words apart by shape; the last of them must be a severity.
+
+    The transaction's client may follow without a blank, so that the run may be longer.
+    """
+    words = _TAG.findall(run)
+    for size in range(len(words), 1, -1):
+        if words[size - 1] in SEVERITIES:
+            return _tags(words[: size - 1], words[size - 1])
     return None
 
 
-def _tags(words: list[str], severity: str | None, begin: int, end: int) -> _Tags | None:
+def _tags(words: list[str], severity: str | None) -> _Tags | None:
+    """Domain, code and category, by where the code stands."""
+    length = sum(len(word) + 2 for word in (*words, *([severity] if severity else ())))
     codes = [index for index, word in enumerate(words) if _CODE.match(word)]
-    if not codes:
-        if len(words) > 2:
-            return None
-        domain = words[0] if len(words) == 2 else None
-        return _Tags(begin, end, domain, None, words[-1], severity)
-    at = codes[0]
-    if at > 1 or len(words) - at > 2:
+    at = codes[0] if codes else len(words) - 2
+    code = int(words[codes[0]], 16) if codes else None
+    above, below = words[: at + (not codes)], words[at + 1 :]
+    if len(above) > 1 or len(below) > 1:
         return None
-    domain = words[0] if at else None
-    category = words[at + 1] if at + 1 < len(words) else None
-    return _Tags(begin, end, domain, int(words[at], 16), category, severity)
+    domain = above[0] if above else None
+    return _Tags(length, domain, code, below[0] if below else None, severity)
 
 
 @functools.lru_cache(maxsize=4096)

@@ -6,6 +6,7 @@ A form without a zone is read as UTC and says so; syslog's (RFC 3164 section 4.1
 from __future__ import annotations
 
 import datetime as dt
+import functools
 import re
 from dataclasses import dataclass
 from typing import Final
@@ -88,6 +89,7 @@ def _moment(found: re.Match[str]) -> Moment | None:
     return Moment(time + fraction - _shift(zone), bool(zone), year is not None, found.start())
 
 
+@functools.lru_cache(maxsize=256)
 def _of_parts(year: int, month: int, day: int, hour: int, minute: int, second: int) -> int | None:
     """The ns of a calendar time; None for one that does not exist. A leap second is the one before."""
     try:
