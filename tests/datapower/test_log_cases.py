@@ -497,6 +497,25 @@ def test_a_log_raises_what_is_suspected_and_never_above_inferred() -> None:
         assert alone.confidence is not Confidence.SEEN
 
 
+def test_what_the_wire_states_in_clear_stays_above_the_log() -> None:
+    story = CASES["A7"].story()  # alert certificate_expired, in clear, and the dates beside it
+    case = replace(CASES["A8"], story=CASES["A7"].story)
+    found = laid_beside(case, story, written(case, story))[1].headline
+
+    assert found is not None
+    assert found.cause == "client_cert_expired"
+
+
+def test_an_alert_that_only_the_log_reads_is_not_seen() -> None:
+    lines = (library("0A000415:SSL routines::sslv3 alert certificate expired"),)
+    case = replace(CASES["B20"], lines=lines)
+    story = dark()
+    found = laid_beside(case, story, written(case, story))[1].headline
+
+    assert found is not None
+    assert (found.cause, found.confidence) == ("cert_expired", Confidence.INFERRED)
+
+
 def test_with_an_export_the_objects_property_is_named_by_the_logs_reason() -> None:
     case = replace(CASES["B21"], things=front(server(**ASKING)))
     lines = tuple(

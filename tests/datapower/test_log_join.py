@@ -145,6 +145,28 @@ def test_lines_that_say_the_same_at_one_moment_may_be_exchanged() -> None:
     assert None not in transactions(views)
 
 
+def test_a_line_belongs_to_the_nearer_of_two_connections_only() -> None:
+    first, second = refused(0, port=50_000), refused(1, port=50_001, at=0.5)
+
+    assert transactions(joined([first, second], log_of([line(second, tid=2)]))) == [None, 2]
+
+
+def test_ports_that_were_used_again_hours_later_are_another_connection() -> None:
+    story = refused()
+
+    assert transactions(joined([story], log_of([ended(story, late=7_200.0)]), offset=0.0)) == [None]
+
+
+def test_lines_of_two_clients_with_one_number_are_two_transactions() -> None:
+    first, second = refused(0), refused(1, ip="192.0.2.11", at=0.1)
+    views = joined([first, second], log_of([line(first, tid=5), line(second, VERSION, tid=5)]))
+
+    assert [[one.client for one in view.lines] for view in views if view] == [
+        ["192.0.2.10"],
+        ["192.0.2.11"],
+    ]
+
+
 def test_another_clients_lines_and_those_of_a_minute_later_are_left_alone() -> None:
     story = refused()
     other = line(story, client="192.0.2.99")
@@ -387,6 +409,24 @@ def test_the_log_settles_which_of_two_listeners_took_part() -> None:
     )
     assert placed.objects.profile is not None
     assert placed.objects.profile.label == "SSLServerProfile front"
+
+
+def test_a_profile_that_two_listeners_share_settles_nothing() -> None:
+    story = refused()
+    placed = laid(story, [line(story)], front(server(), handler("twin", SSLServer="front")))
+
+    assert placed.objects is not None
+    assert placed.objects.profile is None
+
+
+def test_nothing_is_concluded_from_lines_that_contradict_the_packets() -> None:
+    story = told.ended(told.answered(), "fin", SERVER)
+    entries = [line(story, CIPHER), ended(story)]
+    placed, without = laid(story, entries, front(server())), laid(story, [], front(server()))
+
+    assert placed.log is not None
+    assert placed.log.contradictions
+    assert diagnose(placed, rules.modules()).headline == diagnose(without, rules.modules()).headline
 
 
 def test_the_log_names_the_profile_of_a_backend_that_no_url_leads_to() -> None:

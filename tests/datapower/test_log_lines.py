@@ -342,6 +342,29 @@ def test_other_libraries_and_texts_without_errors_are_told_apart() -> None:
     assert reason_of(LogLine(text="error:zz")) is None
 
 
+def test_reasons_of_openssl_3_have_more_bits() -> None:
+    found = decode_reason("error:0A012345:SSL routines::something new")
+
+    assert found is not None
+    assert (found.reason, found.alert, found.text) == (0x12345, None, "something new")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '1,20160301T101010Z,dom,0x806000c6,,,"the code where none can be"',
+        '1,20160301T101010Z,dom,ssl,error,a,b,c,d,e,f,0x806000c6,,,"the code too far back"',
+        '1,20160301T101010Z,dom,ssl,error,,,1,,,,,"no code"',
+    ],
+)
+def test_columns_that_do_not_count_are_no_entry(text: str) -> None:
+    good = '1,20160301T101010Z,dom,ssl,error,,,9,,0x8060010d,,,"good"'
+
+    assert [line.text for line in read_log_bytes(f"{text}\n{good}\n".encode(), "log").lines] == [
+        "good"
+    ]
+
+
 # Messages with known codes: what they are evidence of.
 @pytest.mark.parametrize(
     ("code", "text", "kind"),

@@ -17,7 +17,7 @@ from analyzer.datapower.log.times import SECOND
 
 End: TypeAlias = tuple[str, int]
 
-EARLY: Final = SECOND * 3 // 2  # a line may be this much older than the end of its connection
+_EARLY: Final = SECOND * 3 // 2  # a line may be this much older than the end of its connection
 _LATE: Final = 3 * SECOND
 WINDOW: Final = 4 * SECOND  # holds both
 _BIN: Final = SECOND // 2
@@ -52,7 +52,7 @@ class Clock:
 
 def fits(difference: int) -> bool:
     """Whether a line so long after the end of a connection can be about it."""
-    return -EARLY <= difference <= _LATE
+    return -_EARLY <= difference <= _LATE
 
 
 def find_clock(

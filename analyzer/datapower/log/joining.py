@@ -60,7 +60,7 @@ class Joiner:
         client = story.client.ip, story.client.port
         server = story.server.ip, story.server.port
         failed = story.completed is not True
-        met = Met(story.stream, client, server, story.start, ending, failed)
+        met = Met(story.stream, client, server, ending, failed)
         self._met[story.stream] = met
         for held in (self._by_client[client[0]], self._by_server[server[0]]):
             insort(held, met, key=time_of)

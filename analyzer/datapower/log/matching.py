@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from analyzer.datapower.log.clock import EARLY, WINDOW, End, fits
+from analyzer.datapower.log.clock import WINDOW, End, fits
 from analyzer.datapower.log.times import SECOND
 from analyzer.datapower.log.transactions import Part
 
@@ -27,7 +27,6 @@ class Met:
     stream: int
     client: End
     server: End
-    start: int
     time: int  # when it ended, or somebody gave up
     failed: bool
 
@@ -48,9 +47,8 @@ class Matcher:
         return part.time - self.offset - met.time
 
     def may_be(self, part: Part, met: Met) -> bool:
-        """Whether a part can be about a connection, by time."""
-        began = part.time - self.offset >= met.start - EARLY  # some forms tell whole seconds
-        return began and fits(self.gap(part, met))
+        """Whether a part can be about a connection, by time; some forms tell whole seconds."""
+        return fits(self.gap(part, met))
 
     def near(self, parts: Sequence[Part], met: Met) -> list[Part]:
         """The parts, of some in order of time, that may be about a connection."""
