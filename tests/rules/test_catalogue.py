@@ -99,3 +99,12 @@ def test_every_cause_of_these_families_has_a_rule_of_its_own(parent: str) -> Non
     concluded = [module.RULE.cause for module in wire.values()]
 
     assert [cause for cause in CHILDREN[parent] if concluded.count(cause) != 1] == []
+
+
+@pytest.mark.parametrize("rule", CATALOGUE)
+def test_a_reference_names_a_document_and_its_place(rule: str) -> None:
+    shape = re.compile(
+        r"RFC \d{3,5}( §\d+(\.\d+)*| appendix [A-Z](\.\d+)*)?|(IBM|DataPower|MS-|NIST |draft-)[^{}]+"
+    )
+
+    assert [one for one in CATALOGUE[rule].RULE.references if not shape.fullmatch(one)] == []
