@@ -507,13 +507,13 @@ def test_what_the_wire_states_in_clear_stays_above_the_log() -> None:
 
 
 def test_an_alert_that_only_the_log_reads_is_not_seen() -> None:
-    lines = (library("0A000415:SSL routines::sslv3 alert certificate expired"),)
+    lines = (library("0A000412:SSL routines::sslv3 alert bad certificate"),)
     case = replace(CASES["B20"], lines=lines)
     story = dark()
     found = laid_beside(case, story, written(case, story))[1].headline
 
     assert found is not None
-    assert (found.cause, found.confidence) == ("cert_expired", Confidence.INFERRED)
+    assert (found.cause, found.confidence) == ("server_certificate_rejected", Confidence.INFERRED)
 
 
 def test_with_an_export_the_objects_property_is_named_by_the_logs_reason() -> None:

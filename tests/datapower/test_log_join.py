@@ -24,6 +24,7 @@ from analyzer.datapower.papers import Papers
 from analyzer.diagnosis.engine import diagnose
 from analyzer.limits import DEFAULT
 from analyzer.pipeline import Analysis
+from analyzer.rules.datapower import read_wire
 from analyzer.tcp.evidence import Endpoint
 from analyzer.tcp.timeline import Side
 from analyzer.tls.loglines import LogView
@@ -426,6 +427,7 @@ def test_nothing_is_concluded_from_lines_that_contradict_the_packets() -> None:
 
     assert placed.log is not None
     assert placed.log.contradictions
+    assert read_wire(placed) == read_wire(story)
     assert diagnose(placed, rules.modules()).headline == diagnose(without, rules.modules()).headline
 
 

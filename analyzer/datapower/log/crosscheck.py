@@ -19,6 +19,7 @@ from analyzer.tls.registry import AlertDescription
 from analyzer.tls.story import Milestone, Opening, Story, Visibility, Way
 
 _PLAIN: Final = frozenset({155, 156})  # http request, https proxy request
+_VERIFY: Final = 134  # certificate verify failed
 _OFFER: Final = frozenset(
     {193, 258, 396}
 )  # no shared cipher, unsupported protocol, version too low
@@ -86,6 +87,8 @@ def _of_refusal(story: Story, reason: Reason, gateway: Side, line: LogLine) -> I
         yield f"{said}; in the capture the client sent a ClientHello"
     elif reason.reason in _OFFER and story.choice is not None and not story.renegotiations:
         yield f"{said}; in the capture the server went on to ServerHello"
+    elif reason.reason == _VERIFY and gateway is Side.CLIENT:
+        return  # a profile may check names and only log what it finds
     elif story.completed is True and not story.renegotiations and _is_used(story):
         yield f"{said}; in the capture the handshake completed and both sides sent data"
 
