@@ -17,7 +17,7 @@ from analyzer.diagnosis.causes import PARENTS, Confidence, FailingSide, Phase, R
 from analyzer.diagnosis.log_meanings import MEANINGS, verdict_causes
 from analyzer.diagnosis.memo import once_per_story
 from analyzer.diagnosis.model import Evidence, Finding
-from analyzer.diagnosis.wording import failing, party
+from analyzer.diagnosis.wording import failing
 from analyzer.tcp.timeline import Side
 from analyzer.tls.loglines import LogLine, LogView, Reason, Refuser
 from analyzer.tls.objects import Leg
@@ -124,13 +124,16 @@ def read_beside(story: Story, read: Callable[[Story], Finding | None]) -> Findin
     if heard is not story:
         wire = _capped(wire)
     elif said.refuser is Refuser.GATEWAY:
-        wire = _refined(story, wire, said)
-    return replace(wire, evidence=(*wire.evidence, *log_evidence(story, said.lines)))
+        wire = _refined(wire, said)
+    return replace(wire, evidence=(*wire.evidence, *log_evidence(story, said.lines, wire)))
 
 
-def log_evidence(story: Story, lines: Iterable[LogLine]) -> tuple[Evidence, ...]:
-    """Lines beside the frame that they speak of: the one in which the connection ended."""
-    frame = story.ending.frame or story.timeline.last_frame
+def log_evidence(
+    story: Story, lines: Iterable[LogLine], wire: Finding | None = None
+) -> tuple[Evidence, ...]:
+    """Lines beside the frame that they speak of: that of the wire's last evidence, else the end."""
+    frame = wire.evidence[-1].frame if wire is not None else story.ending.frame
+    frame = frame or story.timeline.last_frame
     return tuple(Evidence(frame, log_phrase(line)) for line in list(lines)[:_CITED])
 
 
@@ -163,7 +166,7 @@ def _capped(wire: Finding) -> Finding:
     return replace(wire, confidence=Confidence.INFERRED if sure is Confidence.SEEN else sure)
 
 
-def _refined(story: Story, wire: Finding, said: Said) -> Finding:
+def _refined(wire: Finding, said: Said) -> Finding:
     """The wire's finding with the reason that the gateway gives for its refusal."""
     if said.cause is None or not _is_gateways(wire, said.gateway):
         return wire
@@ -186,7 +189,6 @@ def _refined(story: Story, wire: Finding, said: Said) -> Finding:
         confidence=wire.confidence
         if wire.cause == cause and wire.confidence is Confidence.SEEN
         else Confidence.INFERRED,
-        title=f"{party(story, said.gateway)} refused {party(story, said.gateway.peer)}: {said.words}",
         alternatives=(),
     )
 

@@ -91,7 +91,7 @@ def _evidence(page: Page, finding: Finding) -> None:
 
 def _log(page: Page, log: GatewayLog, *, in_full: bool) -> None:
     """What the gateway wrote of the connection, companions of every failure only in full."""
-    page.heading(f"In the gateway's log ({log.found_by})")
+    page.heading(f"In the gateway's log (joined by {log.found_by})")
     told = [line for line in log.lines if in_full or not line.companion]
     for line in told if in_full else told[:_LOG_LINES]:
         parts = (line.severity, line.object and f"{line.object}:", line.text)

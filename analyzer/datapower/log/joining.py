@@ -155,7 +155,7 @@ class Joiner:
         ]
         if exact:
             nearest = min(exact, key=lambda one: abs(self._matcher.gap(one, met)))
-            return nearest, "its addresses and ports in a line"
+            return nearest, "addresses and ports in one of them"
         leg = story.objects.leg if story.objects is not None else None
         if leg is not Leg.BACK and (part := self._front_part(met, story)) is not None:
             return part, f"client address {met.client[0]} and time"

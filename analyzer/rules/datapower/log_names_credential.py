@@ -50,24 +50,31 @@ def check(story: Story) -> Iterator[Finding]:
     credential = said.credential
     if credential is None or not case.gateway_refused or not case.agrees:
         return
+    advice = _advice(credential, case.peer, said.text)
     whose = f" ({said.subject[:200]})" if said.subject else ""
     yield case.finding(
         RULE,
         title=f"CryptoValCred {credential} refuses the certificate of {case.peer}: {said.words}",
         why=f"The gateway's log says of the certificate{whose}: {said.text}.",
-        remedy=(*_advice(credential, said.text), *case.wire.remedy),
+        remedy=(advice,) if advice else case.wire.remedy,
     )
 
 
 _ADVICE: Final = (
-    ("crl", "add a CRL update policy for the issuer in domain default, or RequireCRL off in {}"),
-    ("not trusted", "add the certificate, its issuer or the root to {}, as its mode asks"),
-    ("issuer", "add the missing issuer to {}"),
-    ("self signed", "add the certificate or the root to {}"),
-)
+    ("crl", "DataPower: add a CRL update policy for the issuer in domain default, or RequireCRL off in {held}."),
+    ("not yet valid", "Check the clocks of both sides (NTP); else {peer} shows its new certificate too early."),
+    ("expired", "{peer} renews its certificate, with its intermediates; check the clocks of both sides (NTP)."),
+    ("not trusted", "DataPower: add the certificate, its issuer or the root to {held}, as its mode asks."),
+    ("revoked", "{peer} needs a new certificate; ask its authority why this one was revoked."),
+    ("purpose", "{peer} needs a certificate whose extended key usage allows this side of TLS."),
+    ("usage", "{peer} needs a certificate whose key usage allows this side of TLS."),
+    ("self signed", "DataPower: add the certificate, or the root above it, to {held}."),
+    ("issuer", "DataPower: add the missing issuer to {held}, or let {peer} send it."),
+)  # fmt: skip
 
 
-def _advice(credential: str, text: str) -> tuple[str, ...]:
-    label = f"CryptoValCred {credential}"
+def _advice(credential: str, peer: str, text: str) -> str | None:
+    """What to change for a verdict; None for one that is not known."""
     found = (advice for words, advice in _ADVICE if words in text.lower())
-    return tuple(f"DataPower: {advice.format(label)}." for advice in list(found)[:1])
+    advice = next(found, None)
+    return advice and advice.format(held=f"CryptoValCred {credential}", peer=peer)

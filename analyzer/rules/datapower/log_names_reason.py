@@ -24,6 +24,7 @@ doubt, no line is used.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
 from analyzer.diagnosis.causes import Phase
 from analyzer.diagnosis.model import Finding, Rank, Rule
@@ -51,11 +52,20 @@ def check(story: Story) -> Iterator[Finding]:
     if said.credential is not None or not case.gateway_refused or not case.agrees:
         return
     label = case.label or "The gateway"
-    where = f" of {case.label}" if case.label else " of the profile"
-    hint = f"DataPower: compare {said.setting}{where} with what {case.peer} offers."
+    held = case.label or "the profile"
+    hint = _HINTS.get(said.setting, _COMPARE).format(said.setting, held=held, peer=case.peer)
+    own = (f"DataPower: {hint}.",) if said.setting else ()
     yield case.finding(
         RULE,
         title=f"{label} refused {case.peer}: {said.words}",
         why=f"The gateway's log says: {said.text}.",
-        remedy=((hint,) if said.setting else ()) + case.wire.remedy,
+        remedy=own if own and case.refined else (*own, *case.wire.remedy),
     )
+
+
+_COMPARE: Final = "compare {0} of {held} with what {peer} offers"
+_HINTS: Final = {
+    "Valcred": "compare the certificates of the CryptoValCred in {held} with the chain of {peer}",
+    "RequireClientAuth": "give {peer} a certificate, or switch RequireClientAuth off in {held}",
+    "SSLClientFeatures": "permit-insecure-servers in {held}, as long as {peer} cannot be updated",
+}
