@@ -19,7 +19,13 @@ from analyzer.capture.duplicates import repeated
 from analyzer.capture.facts import CaptureFacts, DecryptionSecrets, Notes
 from analyzer.capture.following import Followed
 from analyzer.capture.foreign import recognise
-from analyzer.capture.unpack import UNPACK_ERRORS, MissingPackageError, Peeked, unpack
+from analyzer.capture.unpack import (
+    UNPACK_ERRORS,
+    MissingPackageError,
+    Peeked,
+    UnpackingMemoryError,
+    unpack,
+)
 from analyzer.capture.window import PAUSE_S, Window, more_is_there
 from analyzer.errors import CaptureError
 from analyzer.limits import DEFAULT, Limits
@@ -205,7 +211,7 @@ class Capture:
         stream, names = self._raw, []
         try:
             for _ in range(_LAYERS_MOST):
-                stream, name = unpack(stream)
+                stream, name = unpack(stream, self._limits.unpacking_bytes)
                 if not name:
                     break
                 names.append(name)
@@ -215,6 +221,8 @@ class Capture:
             raise self._error(f"{error} is needed to unpack it", hint) from error
         except IsADirectoryError as error:
             raise self._error("is a directory", _ONE_FILE) from error
+        except UnpackingMemoryError as error:
+            raise self._error(str(error), "unpack it first, if you trust it") from error
         except UNPACK_ERRORS as error:
             raise self._error(f"cannot be read ({_why(error)})", _COPY_AGAIN) from error
         return stream, ", ".join(names)

@@ -15,6 +15,8 @@ import zlib
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from analyzer.limits import DEFAULT
+
 _MAGIC = 8
 _STEP = 1 << 18  # bytes unpacked at a time
 _CAPTURES = (  # what a member of an archive may begin with to be taken first
@@ -36,6 +38,13 @@ UNPACK_ERRORS: tuple[type[Exception], ...] = (
 
 class MissingPackageError(Exception):
     """The file can be unpacked only with a package that is not there; its name."""
+
+
+class UnpackingMemoryError(RuntimeError):
+    """Unpacking asks for more memory than a capture is given."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"unpacking it takes more than {limit >> 20} MiB of memory")
 
 
 class Peeked(io.RawIOBase):
@@ -95,8 +104,10 @@ class Peeked(io.RawIOBase):
         return count
 
 
-def unpack(stream: Peeked) -> tuple[Peeked, str]:
+def unpack(stream: Peeked, memory: int = DEFAULT.unpacking_bytes) -> tuple[Peeked, str]:
     """Put a decompressor over a stream if its magic asks for one; give its name, else ''.
+
+    ``memory`` bounds what the decompressor may take, since a file says how much it needs, bytes.
 
     Raises:
         MissingPackageError: The format is known, but not to this Python.
@@ -104,7 +115,7 @@ def unpack(stream: Peeked) -> tuple[Peeked, str]:
     head = stream.peek(_MAGIC)
     for magic, (name, opener) in _OPENERS.items():
         if head.startswith(magic):
-            return Peeked(opener(stream)), name
+            return Peeked(opener(stream, memory)), name
     return stream, ""
 
 
@@ -122,31 +133,79 @@ def _read_into(stream: Any, view: memoryview) -> int:
     return len(data)
 
 
-def _xz(stream: Any) -> Any:
-    return lzma.LZMAFile(stream)
+class _Xz(io.RawIOBase):
+    """As :class:`lzma.LZMAFile`, which cannot be told how much memory it may take."""
+
+    def __init__(self, stream: Peeked, memory: int) -> None:
+        super().__init__()
+        self._stream = stream
+        self._memory = memory
+        self._decompressor = lzma.LZMADecompressor(memlimit=memory)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        view = memoryview(buffer)
+        data = b""
+        while not data:
+            more = self._more()
+            if more is None:
+                return 0
+            data = self._unpacked(more, len(view))
+        view[: len(data)] = data
+        return len(data)
+
+    def _more(self) -> bytes | None:
+        """Packed bytes that are wanted; None at the end. Streams may follow each other."""
+        if self._decompressor.eof:
+            rest = self._decompressor.unused_data
+            while not (rest := rest.lstrip(b"\0")):  # zeros may stand between streams
+                rest = self._stream.read(_STEP) or b""
+                if not rest:
+                    return None
+            self._decompressor = lzma.LZMADecompressor(memlimit=self._memory)
+            return rest
+        if not self._decompressor.needs_input:
+            return b""
+        more = self._stream.read(_STEP)
+        if not more:
+            raise EOFError("the compressed data ends before its end marker")
+        return more
+
+    def _unpacked(self, more: bytes, most: int) -> bytes:
+        try:
+            return self._decompressor.decompress(more, most)
+        except lzma.LZMAError as error:
+            if "emory" in str(error):
+                raise UnpackingMemoryError(self._memory) from error
+            raise
 
 
-def _zstandard(stream: Peeked) -> Any:
+def _zstandard(stream: Peeked, memory: int) -> Any:
     for module in ("compression.zstd", "backports.zstd"):  # Python 3.14, and its backport
         try:
-            return importlib.import_module(module).ZstdFile(stream)
+            zstd = importlib.import_module(module)
         except ImportError:
             continue
+        window = {zstd.DecompressionParameter.window_log_max: memory.bit_length() - 1}
+        return zstd.ZstdFile(stream, options=window)
     try:
-        decompressor = importlib.import_module("zstandard").ZstdDecompressor()
+        zstandard = importlib.import_module("zstandard")
     except ImportError as error:
         raise MissingPackageError("zstandard") from error
+    decompressor = zstandard.ZstdDecompressor(max_window_size=memory)
     return decompressor.stream_reader(stream, read_across_frames=True)
 
 
-def _lz4(stream: Peeked) -> Any:
+def _lz4(stream: Peeked, _: int) -> Any:
     try:
         return importlib.import_module("lz4.frame").LZ4FrameFile(stream)
     except ImportError as error:
         raise MissingPackageError("lz4") from error
 
 
-def _zip(stream: Peeked) -> Any:
+def _zip(stream: Peeked, memory: int) -> Any:
     """Open the first member that looks like a capture, else the first file.
 
     The directory of an archive is at its end: one that comes through a pipe is kept in a temporary
@@ -159,6 +218,8 @@ def _zip(stream: Peeked) -> Any:
         shutil.copyfileobj(stream, copy)
         archive = zipfile.ZipFile(copy)
         weakref.finalize(archive, copy.close)
+    if any(member.compress_type == zipfile.ZIP_LZMA for member in archive.infolist()):
+        raise UnpackingMemoryError(memory)  # a member says how much; zipfile gives it
     files = [name for name in archive.namelist() if not name.endswith("/")]
     for name in files:
         with archive.open(name) as member:
@@ -169,10 +230,10 @@ def _zip(stream: Peeked) -> Any:
     return archive.open(files[0])
 
 
-_OPENERS: Mapping[bytes, tuple[str, Callable[[Peeked], Any]]] = {
-    b"\x1f\x8b": ("gzip", lambda stream: gzip.GzipFile(fileobj=stream, mode="rb")),
-    b"BZh": ("bzip2", bz2.BZ2File),
-    b"\xfd7zXZ\0": ("xz", _xz),
+_OPENERS: Mapping[bytes, tuple[str, Callable[[Peeked, int], Any]]] = {
+    b"\x1f\x8b": ("gzip", lambda stream, _: gzip.GzipFile(fileobj=stream, mode="rb")),
+    b"BZh": ("bzip2", lambda stream, _: bz2.BZ2File(stream)),
+    b"\xfd7zXZ\0": ("xz", _Xz),
     b"\x28\xb5\x2f\xfd": ("zstd", _zstandard),
     b"\x04\x22\x4d\x18": ("lz4", _lz4),
     b"PK\x03\x04": ("zip", _zip),

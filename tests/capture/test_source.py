@@ -51,6 +51,10 @@ COMPRESSED = [
     pytest.param(gzip.compress(FILE[:500]) + gzip.compress(FILE[500:]), "gzip", id="gzip, twice"),
     pytest.param(bz2.compress(FILE), "bzip2", id="bzip2"),
     pytest.param(lzma.compress(FILE), "xz", id="xz"),
+    pytest.param(
+        lzma.compress(FILE[:500]) + bytes(8) + lzma.compress(FILE[500:]), "xz", id="xz, twice"
+    ),
+    pytest.param(lzma.compress(FILE) + bytes(4), "xz", id="xz, padded"),
     pytest.param(zipped(("trace.pcap", FILE)), "zip", id="zip"),
     pytest.param(
         zipped(("read.me", b"no"), ("d/", b""), ("t.pcap", FILE)), "zip", id="zip, second member"
@@ -85,6 +89,26 @@ def test_what_needs_a_package_is_read_or_names_it(program: str, tmp_path: Path) 
         assert "pip install" in error.hint  # noqa: PT017 - either outcome is right
     else:
         assert len(packets_of(capture)) == len(PACKETS)
+
+
+def hungry_zip() -> bytes:
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_LZMA) as members:
+        members.writestr("trace.pcap", FILE)
+    return archive.getvalue()
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        lzma.compress(FILE, filters=[{"id": lzma.FILTER_LZMA2, "dict_size": 1 << 30}]),
+        hungry_zip(),
+    ],
+    ids=["xz", "zip"],
+)
+def test_a_file_does_not_say_how_much_memory_it_takes(data: bytes) -> None:
+    with pytest.raises(CaptureError, match="takes more than 96 MiB of memory; unpack it first"):
+        read(data)
 
 
 @pytest.mark.parametrize("lost", [1, 8, 9, 60])

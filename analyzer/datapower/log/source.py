@@ -64,6 +64,8 @@ def _members(file: BinaryIO, path: Path, limits: Limits) -> Iterator[tuple[str, 
         listed = [one for one in archive.infolist() if not one.is_dir()]
         if len(listed) > limits.log_members:
             raise _error(str(path), f"an archive of {len(listed)} files")
+        if any(member.compress_type == zipfile.ZIP_LZMA for member in listed):
+            raise _error(str(path), "an archive that says how much memory it takes (LZMA)")
         for member in listed:
             name = f"{path.name}: {Path(member.filename).name}"
             with archive.open(member) as stream:
