@@ -6,11 +6,10 @@ import base64
 import contextlib
 import gzip
 import io
-import subprocess
-import sys
 import time
 import tracemalloc
 import zipfile
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,6 +17,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from analyzer.cli import run
 from analyzer.datapower.log.errorreport import read_sections
 from analyzer.datapower.log.load import is_report, read_log_bytes, read_logs
 from analyzer.datapower.log.reasons import decode_reason
@@ -25,7 +25,7 @@ from analyzer.datapower.log.text import read_line
 from analyzer.errors import CaptureError
 from analyzer.limits import DEFAULT
 from tests.datapower.test_log_forms import ENTRY, report
-from tests.support.logs import as_csv, as_new, as_report, as_xml
+from tests.support.logs import Entry, as_csv, as_new, as_report, as_xml
 
 GOOD = as_new(ENTRY)
 SMALL = replace(DEFAULT, log_bytes=200_000, log_section_bytes=100_000)
@@ -64,6 +64,10 @@ def test_what_is_no_log_is_refused_in_one_line(data: bytes) -> None:
         f"{GOOD}{'(' * 200_000}",
         f"{GOOD} url: https://{'a.' * 100_000}",
         f"{GOOD} connection {':' * 200_000}",
+        f"{GOOD} {'a' * 15_000} x://y",
+        f"{GOOD} {'a://' * 4_000}",
+        f"{GOOD} {'password' * 2_000}",
+        f"{GOOD} {'token: ' * 2_000}",
         "1,20160301T101010Z," + "," * 200_000,
         '1,20160301T101010Z,"' + '""' * 100_000,
         "<log-entry>" * 20_000,
@@ -171,6 +175,29 @@ def test_sections_are_bounded_and_odd_base64_is_decoded_as_far_as_it_goes() -> N
     assert (len(one.data), one.cut) == (100_000, True)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "url: https://me:hunter2@backend:8443/in",
+        "url: https://backend/in?apikey=hunter2&x=1",
+        "Authorization: Basic hunter2",
+        "header 'Authorization': 'Bearer hunter2'",
+        'body {"password":"hunter2","x":1}',
+        "X-IBM-Client-Secret: hunter2",
+        "Cookie: hunter2; path=/",
+        "passphrase=hunter2",
+    ],
+)
+@pytest.mark.parametrize("form", [as_new, as_xml, as_csv])
+def test_secrets_in_lines_are_not_kept(text: str, form: Callable[[Entry], str]) -> None:
+    (line,) = read_log_bytes(
+        form(replace(ENTRY, text=f"it failed, {text} so it goes")).encode(), "log"
+    ).lines
+
+    assert "hunter2" not in repr(line)
+    assert line.text.startswith("it failed, ")
+
+
 @pytest.mark.parametrize("end", range(1, 9))
 def test_base64_that_ends_anywhere_is_no_error(end: int) -> None:
     body = base64.encodebytes(f"{as_csv(ENTRY)}\n".encode() * 2)
@@ -225,19 +252,16 @@ def test_numbers_are_no_longer_than_reports_can_hold() -> None:
     assert more.transaction is None
 
 
-def test_files_that_are_missing_or_folders_end_in_one_line(tmp_path: Path) -> None:
+def test_files_that_are_missing_or_folders_end_in_one_line(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
     trace = str(Path(__file__).parents[2] / "sample_pcaps" / "cert_expired.pcap")
     for name in (str(tmp_path / "none.log"), str(tmp_path), trace, "/dev/null"):
-        done = subprocess.run(
-            [sys.executable, "-m", "analyzer", trace, "--dp-log", name],
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        assert run(["analyze", trace, "--dp-log", name]) == 2
 
-        assert done.returncode == 2, name
-        assert len(done.stderr.splitlines()) == 1, done.stderr
-        assert "Traceback" not in done.stderr
+        error = capfd.readouterr().err
+        assert len(error.splitlines()) == 1, error
+        assert "Traceback" not in error
 
 
 def test_a_file_that_is_none_is_no_report(tmp_path: Path) -> None:

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analyzer import rules
+from analyzer.cli import run
 from analyzer.datapower.export import read_bytes
 from analyzer.datapower.graph import build_graph
 from analyzer.datapower.log.clock import Happening, find_clock
@@ -473,9 +472,13 @@ def test_where_log_and_export_disagree_no_object_is_named(
 # --- the program ----------------------------------------------------------------------------------
 
 
-def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "analyzer", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
+Capture: TypeAlias = pytest.CaptureFixture[str]
+
+
+def said(capfd: Capture, *arguments: str) -> str:
+    """What a command line prints."""
+    assert run(list(arguments)) == 0
+    return capfd.readouterr().out
 
 
 def sample_log(tmp_path: Path, *, late: float = 0.002) -> tuple[str, Path]:
@@ -486,14 +489,14 @@ def sample_log(tmp_path: Path, *, late: float = 0.002) -> tuple[str, Path]:
     return trace, path
 
 
-def test_analyze_tells_the_lines_as_text_and_json(tmp_path: Path) -> None:
+def test_analyze_tells_the_lines_as_text_and_json(tmp_path: Path, capfd: Capture) -> None:
     trace, path = sample_log(tmp_path)
-    text = run("analyze", trace, "--dp-log", str(path))
-    data = json.loads(run("analyze", trace, "--dp-log", str(path), "-f", "json").stdout)
+    text = said(capfd, "analyze", trace, "--dp-log", str(path))
+    data = json.loads(said(capfd, "analyze", trace, "--dp-log", str(path), "-f", "json"))
     (connection,) = data["connections"]
 
-    assert "SSLServerProfile front refused 192.0.2.10: no shared cipher" in text.stdout
-    assert "In the gateway's log" in text.stdout
+    assert "SSLServerProfile front refused 192.0.2.10: no shared cipher" in text
+    assert "In the gateway's log" in text
     assert connection["diagnosis"]["rule"] == "TLS-DPX-026"
     assert connection["log"]["lines"][0]["file"] == "default-log"
     assert connection["log"]["lines"][0]["line"] == 1
@@ -501,33 +504,28 @@ def test_analyze_tells_the_lines_as_text_and_json(tmp_path: Path) -> None:
     assert connection["log"]["transaction"] == 17
 
 
-def test_the_offset_of_the_clock_can_be_given(tmp_path: Path) -> None:
+def test_the_offset_of_the_clock_can_be_given(tmp_path: Path, capfd: Capture) -> None:
     trace, path = sample_log(tmp_path, late=777.0)
-    without = json.loads(run("analyze", trace, "--dp-log", str(path), "-f", "json").stdout)
-    given = json.loads(
-        run(
-            "analyze", trace, "--dp-log", str(path), "--dp-clock-offset", "777", "-f", "json"
-        ).stdout
-    )
+    command = ("analyze", trace, "--dp-log", str(path), "-f", "json")
+    without = json.loads(said(capfd, *command))
+    given = json.loads(said(capfd, *command, "--dp-clock-offset", "777"))
 
     assert without["connections"][0]["log"] is None
     assert any("does not cover the time" in one for one in without["captures"][0]["caveats"])
     assert given["connections"][0]["log"]["clock_offset"] == 777.0
 
 
-def test_an_offset_without_a_log_is_a_wrong_command() -> None:
-    done = run("analyze", "sample_pcaps/cert_expired.pcap", "--dp-clock-offset", "3")
+def test_an_offset_without_a_log_is_a_wrong_command(capfd: Capture) -> None:
+    trace = str(ROOT / "sample_pcaps" / "cert_expired.pcap")
 
-    assert done.returncode == 2
-    assert "--dp-clock-offset belongs to a log" in done.stderr
+    assert run(["analyze", trace, "--dp-clock-offset", "3"]) == 2
+    assert "--dp-clock-offset belongs to a log" in capfd.readouterr().err
 
 
-def test_an_error_report_alone_is_analysed(tmp_path: Path) -> None:
+def test_an_error_report_alone_is_analysed(tmp_path: Path, capfd: Capture) -> None:
     path = tmp_path / "error-report.txt.gz"
     path.write_bytes(report())
-    done = run("analyze", str(path), "-f", "json")
-    data = json.loads(done.stdout)
+    data = json.loads(said(capfd, "analyze", str(path), "-f", "json"))
 
-    assert done.returncode == 0
     assert data["captures"][0]["path"] == "error-report.txt.gz: background.pcap"
     assert data["summary"]["failed"] == 1

@@ -19,7 +19,6 @@ End: TypeAlias = tuple[str, int]
 
 _EARLY: Final = SECOND * 3 // 2  # a line may be this much older than the end of its connection
 _LATE: Final = 3 * SECOND
-WINDOW: Final = 4 * SECOND  # holds both
 _BIN: Final = SECOND // 2
 _PAIRS_MOST: Final = 200_000
 _AGREE: Final = 3  # pairs that are no chance

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from analyzer.datapower.log import fields
 from analyzer.datapower.log.text import begins_line, read_line
+from analyzer.datapower.secrets import without_named_secrets
 from analyzer.limits import DEFAULT, Limits
 from analyzer.tls.loglines import LogLine
 
@@ -51,7 +52,8 @@ def read_entries(
             tally.foreign += 1
         else:
             tally.entries += 1
-            yield found
+            said = without_named_secrets(found.text)
+            yield found if said == found.text else replace(found, text=said)
 
 
 def _whole(

@@ -7,17 +7,17 @@ connections are given out in their order: it does not matter which is whose.
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeVar
 
-from analyzer.datapower.log.clock import WINDOW, End, fits
+from analyzer.datapower.log.clock import End, fits
 from analyzer.datapower.log.times import SECOND
 from analyzer.datapower.log.transactions import Part
 
 _CLEAR: Final = SECOND // 10  # parts that say something else are not that near
-_RIVALS_MOST: Final = 200  # parts and connections that are weighed against each other
+_AROUND: Final = 24  # parts and connections on either side that are weighed; more are a flood
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +36,9 @@ def time_of(one: Part | Met) -> int:
     return one.time
 
 
+_T = TypeVar("_T", Part, Met)
+
+
 @dataclass(frozen=True, slots=True)
 class Matcher:
     """Weighs parts against connections; ``offset`` is the log's clock less the capture's, in ns."""
@@ -52,20 +55,16 @@ class Matcher:
 
     def near(self, parts: Sequence[Part], met: Met) -> list[Part]:
         """The parts, of some in order of time, that may be about a connection."""
-        at = met.time + self.offset
-        begin = bisect_left(parts, at - WINDOW, key=time_of)
-        end = bisect_right(parts, at + WINDOW, key=time_of)
-        return [part for part in parts[begin:end] if self.may_be(part, met)]
+        around = _around(parts, met.time + self.offset)
+        return [part for part in around if self.may_be(part, met)]
 
     def choose(self, fitting: Sequence[Part], met: Met, rivals: Sequence[Met]) -> Part | None:
         """The part that belongs to a connection, whose rivals are in order of time."""
         if not fitting:
             return None
-        begin = bisect_left(rivals, met.time - 2 * WINDOW, key=time_of)
-        end = bisect_right(rivals, met.time + 2 * WINDOW, key=time_of)
-        others = [one for one in rivals[begin:end] if one.failed and one.stream != met.stream]
-        parts, others = fitting[:_RIVALS_MOST], others[:_RIVALS_MOST]
-        return self._by_order(parts, met, others) or self._nearest(parts, met, others)
+        around = _around(rivals, met.time)
+        others = [one for one in around if one.failed and one.stream != met.stream]
+        return self._by_order(fitting, met, others) or self._nearest(fitting, met, others)
 
     def _by_order(self, parts: Sequence[Part], met: Met, others: Sequence[Met]) -> Part | None:
         rivals = [one for one in others if any(self.may_be(part, one) for part in parts)]
@@ -89,3 +88,9 @@ class Matcher:
         return not any(
             abs(self.gap(part, other)) < gap for other in others if self.may_be(part, other)
         )
+
+
+def _around(sorted_: Sequence[_T], time: int) -> Sequence[_T]:
+    """Those nearest to a time, of some in order of time."""
+    at = bisect_left(sorted_, time, key=time_of)
+    return sorted_[max(at - _AROUND, 0) : at + _AROUND]
