@@ -105,14 +105,27 @@ def end_evidence(story: Story) -> Evidence:
 
 
 def starved(story: Story) -> Side | None:
-    """The side whose data stopped getting through: sent again and again, never acknowledged."""
+    """The side whose data stopped getting through: sent again and again, never acknowledged.
+
+    Who did not acknowledge must have been captured. Bytes that nobody saw count only if the connection
+    then stood still: what a capture misses of a quick one proves nothing.
+    """
     timeline = story.timeline
+    stood = story.ending.way is Way.SILENCE or timeline.waited_ns >= _STALLED_NS
     for side in Side:
+        if not timeline.packets[side.peer]:
+            continue
         if timeline.unacknowledged[side] and timeline.retransmissions[side] >= 2:
             return side
-        if any(gap.kind == "lost" and gap.acknowledged is False for gap in timeline.gaps[side]):
+        lost = any(g.kind == "lost" and g.acknowledged is False for g in timeline.gaps[side])
+        if lost and (stood or timeline.retransmissions[side]):
             return side
     return None
+
+
+# The shortest time in which TCP can have tried twice in vain (RFC 6298 section 2, with the 200 ms of
+# practice).
+_STALLED_NS: Final = 600_000_000
 
 
 def phase_of_loss(story: Story, side: Side) -> Phase:

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Final
 
 from analyzer.errors import Defect, DefectKind
 from analyzer.limits import DEFAULT, Limits
-from analyzer.tcp.evidence import Evidence
+from analyzer.tcp.evidence import FIN, Evidence
 from analyzer.tcp.reassembly import Stream, assemble
+from analyzer.tcp.sequence import distance
 from analyzer.tcp.timeline import (
     Side,
     Timeline,
@@ -258,7 +259,8 @@ def _compose(
     passed: Passed,
     limits: Limits,
 ) -> Story:
-    hidden = _hidden(timeline, bytes_, talk)
+    unseen = {Side.CLIENT: _unseen(evidence, client), Side.SERVER: _unseen(evidence, 1 - client)}
+    hidden = _hidden(timeline, bytes_, talk, unseen)
     left = timeline.closed_first[0] if timeline.closed_first else None
     done = completed(talk, passed, reading, left)
     if done is False and hidden & _HIDES_COMPLETION:
@@ -341,15 +343,32 @@ _HIDES_COMPLETION: Final = frozenset(
 )
 
 
-def _hidden(timeline: Timeline, bytes_: _Bytes, talk: Conversation) -> frozenset[str]:
+def _unseen(evidence: Evidence, index: int) -> bool:
+    """Whether more bytes of an endpoint were sent than captured, by its FIN or by what its peer got.
+
+    A hole at the end leaves no gap between pieces. Asked only where all payload was kept.
+    """
+    half, peer = evidence.halves[index], evidence.halves[1 - index]
+    if half.base is None or half.left_out:
+        return False
+    closing = [e.sequence for e in evidence.events if e.half == index and e.flags & FIN]
+    sent = max([distance(sequence, half.base) - 1 for sequence in closing], default=0)
+    if peer.acknowledged is not None:  # a FIN counts as one, captured or not
+        sent = max(sent, distance(peer.acknowledged, half.base) - 2)
+    return sent > half.payload
+
+
+def _hidden(
+    timeline: Timeline, bytes_: _Bytes, talk: Conversation, unseen: Mapping[Side, bool]
+) -> frozenset[str]:
     """Names of :data:`~analyzer.tls.story.HIDDEN` that apply."""
     tests = {
         "start": timeline.syn is None and timeline.syn_ack is None and not talk.offers,
         "end": timeline.end == "open",
         "client_side": timeline.packets[Side.CLIENT] == 0,
         "server_side": timeline.packets[Side.SERVER] == 0,
-        "client_bytes": _lost(bytes_.streams[Side.CLIENT], "lost"),
-        "server_bytes": _lost(bytes_.streams[Side.SERVER], "lost"),
+        "client_bytes": unseen[Side.CLIENT] or _lost(bytes_.streams[Side.CLIENT], "lost"),
+        "server_bytes": unseen[Side.SERVER] or _lost(bytes_.streams[Side.SERVER], "lost"),
         "snap_length": any(_lost(stream, "snaplen") for stream in bytes_.streams.values()),
     }
     hidden = frozenset(name for name, hidden in tests.items() if hidden)

@@ -47,6 +47,10 @@ class _End:
     acknowledged: int | None = None
     first: tuple[int, int] | None = None
     last: tuple[int, int] | None = None
+    base: int = 0
+
+    def __post_init__(self) -> None:
+        self.base = self.next
 
     def half(self) -> Half:
         first, last = self.first or (None, None), self.last or (None, None)
@@ -59,6 +63,7 @@ class _End:
             first_time=first[1],
             last_frame=last[0],
             last_time=last[1],
+            base=self.base if self.packets else None,
         )
 
 

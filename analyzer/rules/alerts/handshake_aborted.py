@@ -62,6 +62,10 @@ RULE = Rule(
 )
 
 _CAUSES: Final[Mapping[AlertDescription, str]] = {
+    _A.UNRECOGNIZED_NAME: "sni_unrecognized",
+    _A.NO_APPLICATION_PROTOCOL: "alpn_mismatch",
+    _A.UNKNOWN_PSK_IDENTITY: "psk_unknown",
+    _A.INAPPROPRIATE_FALLBACK: "inappropriate_fallback",
     _A.INTERNAL_ERROR: "server_internal",
     _A.HANDSHAKE_FAILURE: "negotiation_failed",
     _A.INSUFFICIENT_SECURITY: "negotiation_failed",
@@ -125,28 +129,41 @@ def _finding(story: Story, alert: Alert) -> Finding:
         failing_side=failing(alert.sender),
         remedy_side=_remedy(alert),
         confidence=Confidence.INFERRED,
-        cause=_cause(alert),
+        cause=_cause(story, alert),
         phase=_phase(story),
         rank=Rank.CLOSED if description is _A.CLOSE_NOTIFY else None,
     )
 
 
-def _cause(alert: Alert) -> str:
-    description = alert.description
+def _cause(story: Story, alert: Alert) -> str:
+    """What the alert says by itself: what it answers may be missing from the capture."""
+    description, server = alert.description, alert.sender is Side.SERVER
     if description in CRYPTO_ALERTS:
         return "tampered"
     if description in CERTIFICATE_ALERTS:
-        server = alert.sender is Side.SERVER
+        named = _STATED.get(description) if description is not None else None
+        if named is not None:
+            return named[server]
         return "client_certificate_rejected" if server else "server_certificate_rejected"
-    if description is _A.CLOSE_NOTIFY and alert.sender is Side.SERVER:
+    asked = story.reached(Milestone.CERTIFICATE_REQUEST) and story.reached(Milestone.SERVER_FLIGHT)
+    if description is _A.HANDSHAKE_FAILURE and server and asked:
+        return "client_certificate_rejected"
+    if description is _A.CLOSE_NOTIFY and server:
         return "server_closed_silently"
-    if description is _A.INTERNAL_ERROR and alert.sender is Side.CLIENT:
+    if description is _A.INTERNAL_ERROR and not server:
         return "protocol_violation"
     return (
         "protocol_violation"
         if description is None
         else _CAUSES.get(description, "protocol_violation")
     )
+
+
+# Alerts about certificates that leave no choice: of a client about the server's, and the other way round.
+_STATED: Final = {
+    _A.CERTIFICATE_EXPIRED: ("cert_expired", "client_cert_expired"),
+    _A.CERTIFICATE_REVOKED: ("cert_revoked", "client_cert_revoked"),
+}
 
 
 def _remedy(alert: Alert) -> RemedySide:

@@ -112,6 +112,24 @@ def test_the_fallback_for_an_offer(side: object, alert: int, rule_id: str) -> No
     assert len(said_by(rule_id, alerted(offered(), who, alert))) == 1
 
 
+@pytest.mark.parametrize(
+    ("alert", "cause"),
+    [
+        (112, "sni_unrecognized"),
+        (120, "alpn_mismatch"),
+        (115, "psk_unknown"),
+        (86, "inappropriate_fallback"),
+        (70, "protocol_version"),
+        (44, "client_cert_revoked"),
+        (48, "client_certificate_rejected"),
+    ],
+)
+def test_an_alert_says_by_itself_what_it_can(alert: int, cause: str) -> None:
+    (said,) = said_by("TLS-ALERT-005", alerted(offered().only(SERVER), SERVER, alert))
+
+    assert said.cause == cause
+
+
 def test_a_refused_choice_without_a_better_reason() -> None:
     story = alerted(hello_only(), CLIENT, 47)
 

@@ -8,7 +8,7 @@ import pytest
 
 from analyzer import rules
 from analyzer.diagnosis.causes import Confidence, FailingSide, Phase, RemedySide
-from analyzer.diagnosis.engine import diagnose, outcome
+from analyzer.diagnosis.engine import diagnose, findings_of, outcome
 from analyzer.tcp.timeline import Side
 from analyzer.tls.story import Story
 from tests.support import messages as m
@@ -396,3 +396,33 @@ def test_who_waits_loses_patience_sooner_than_who_works(
 
 def test_a_packet_that_travels_too_far_is_rejected() -> None:
     assert said("TLS-TCP-003", Scene().syn().icmp(11, 0).story())
+
+
+def test_who_was_not_captured_did_not_fail_to_acknowledge() -> None:
+    scene = answered()
+    for _ in range(3):
+        scene.wait(0.3).again(SERVER)
+    story = scene.fin(SERVER).only(SERVER).story()
+
+    assert said("TLS-TCP-011", story) == []
+    assert said("TLS-TCP-012", story) == []
+
+
+def test_what_a_capture_misses_of_a_quick_connection_was_not_lost_on_the_way() -> None:
+    scene = offered().server(m.server_flight()).ack(CLIENT)
+    scene.say(CLIENT, m.client_flight(), received=False, captured=False)
+    story = scene.say(CLIENT, m.alert(0, 1), received=False).fin(CLIENT).story()
+
+    assert any(gap.acknowledged is False for gap in story.timeline.gaps[CLIENT])
+    assert said("TLS-TCP-012", story) == []
+
+
+@pytest.mark.parametrize("known_by", ["fin", "acknowledgment"])
+def test_an_answer_that_the_capture_missed_is_no_silence(known_by: str) -> None:
+    scene = offered().say(SERVER, m.alert(40), captured=False)
+    story = (scene.fin(SERVER) if known_by == "fin" else scene.ack(CLIENT)).fin(CLIENT).story()
+
+    assert "server_bytes" in story.hidden
+    for rule in ("TLS-TCP-006", "TLS-TCP-007", "TLS-TCP-009", "TLS-TCP-008"):
+        assert findings_of(rules.modules()[rule], story) == []
+    assert "server_bytes" not in a_story().hidden
