@@ -23,11 +23,15 @@ _RECORD: Final = re.compile(rb"[\x14-\x17]\x03[\x00-\x04]")
 
 @dataclass(frozen=True, slots=True)
 class Payload:
-    """Bytes of a direction that a carrier's packet held; ``begin`` and ``end`` in that direction."""
+    """Bytes of a direction that a carrier's packet held; ``begin`` and ``end`` in that direction.
+
+    ``mask`` is what they were combined with on the wire, over and over.
+    """
 
     begin: int
     end: int
     data: bytes
+    mask: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +40,7 @@ class Carried:
 
     streams: Mapping[Side, Stream]
     prelude: Prelude
+    payloads: Mapping[Side, tuple[Payload, ...]]
 
 
 def unpack(client: Stream, server: Stream) -> Carried | None:
@@ -43,14 +48,18 @@ def unpack(client: Stream, server: Stream) -> Carried | None:
     asked, answered = _start(client), _start(server)
     for carrier in _CARRIERS:
         if carrier.recognise(asked, answered):
+            payloads = {
+                Side.CLIENT: tuple(carrier.payloads(asked)),
+                Side.SERVER: tuple(carrier.payloads(answered)),
+            }
             streams = {
-                Side.CLIENT: _rebuilt(client, list(carrier.payloads(asked))),
-                Side.SERVER: _rebuilt(server, list(carrier.payloads(answered))),
+                Side.CLIENT: _rebuilt(client, payloads[Side.CLIENT]),
+                Side.SERVER: _rebuilt(server, payloads[Side.SERVER]),
             }
             agreed = server if answered else client
             frame = agreed.locate(0).frame
             prelude = Prelude(carrier.protocol, PreludeEnd.AGREED, frame, carrier.text)
-            return Carried(streams, prelude)
+            return Carried(streams, prelude, payloads)
     return None
 
 
@@ -60,7 +69,7 @@ def _start(stream: Stream) -> bytes:
     return first.data if first is not None and first.offset == 0 else b""
 
 
-def _rebuilt(stream: Stream, payloads: list[Payload]) -> Stream:
+def _rebuilt(stream: Stream, payloads: tuple[Payload, ...]) -> Stream:
     """A stream of the payloads alone, each byte of which knows the packet that brought it."""
     starts: list[int] = []
     marks: list[Mark] = []
@@ -153,14 +162,14 @@ def _websocket(data: bytes) -> Iterator[Payload]:
         if opcode < _CONTROL:
             sent = data[body : body + length]
             key = data[body - 4 : body] if masked else b""
-            yield Payload(body, body + len(sent), _unmasked(sent, key) if masked else sent)
+            yield Payload(body, body + len(sent), unmasked(sent, key) if masked else sent, key)
         at = body + length
 
 
 _CONTROL: Final = 8  # opcodes from here on are control frames
 
 
-def _unmasked(data: bytes, key: bytes) -> bytes:
+def unmasked(data: bytes, key: bytes) -> bytes:
     """Undo the mask (RFC 6455 section 5.3): not a cipher, each byte is combined with one of four."""
     mask = (key * (len(data) // 4 + 1))[: len(data)]
     return (int.from_bytes(data, "big") ^ int.from_bytes(mask, "big")).to_bytes(len(data), "big")

@@ -3,24 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from operator import itemgetter
 from typing import TYPE_CHECKING, Final
 
 from analyzer.errors import Defect, DefectKind
 from analyzer.limits import DEFAULT, Limits
 from analyzer.tcp.evidence import FIN, Evidence
-from analyzer.tcp.reassembly import Stream, assemble
+from analyzer.tcp.reassembly import Stream
 from analyzer.tcp.sequence import distance
-from analyzer.tcp.timeline import (
-    Side,
-    Timeline,
-    client_index,
-    initial_sequence,
-    read_timeline,
-)
-from analyzer.tls.carriers import unpack
+from analyzer.tcp.timeline import Side, Timeline, client_index, read_timeline
 from analyzer.tls.chains import packed, read_chains
+from analyzer.tls.directions import Directions, client_half, read_directions
 from analyzer.tls.encrypted import Reading, Sealed, read_sealed
 from analyzer.tls.ending import read_ending, sealed_alerts
 from analyzer.tls.hello import ServerHello
@@ -28,8 +21,8 @@ from analyzer.tls.keyexchange import ServerKeyExchange
 from analyzer.tls.messages import Conversation, read_conversation
 from analyzer.tls.milestones import Passed, completed, passed_in_clear, passed_in_the_dark
 from analyzer.tls.openings import classify
-from analyzer.tls.preludes import Start, clear_bytes, find_start
-from analyzer.tls.records import Break, Record, read_records
+from analyzer.tls.preludes import clear_bytes
+from analyzer.tls.records import Record
 from analyzer.tls.registry import ProtocolVersion
 from analyzer.tls.story import (
     HIDDEN,
@@ -54,16 +47,6 @@ if TYPE_CHECKING:
     from analyzer.tls.keylog import Secrets
 
 
-@dataclass(frozen=True, slots=True)
-class _Bytes:
-    """Both directions in order, where TLS begins in them, and their records."""
-
-    streams: Mapping[Side, Stream]
-    start: Start
-    records: Mapping[Side, tuple[Record, ...]]
-    breaks: Mapping[Side, tuple[Break, ...]]
-
-
 def tell(
     evidence: Evidence,
     capture_end: int,
@@ -81,8 +64,8 @@ def tell(
     Returns:
         The story, without neighbours: those come from a survey of all stories.
     """
-    client = _orient(evidence)
-    bytes_ = _read_bytes(evidence, client, limits)
+    client = client_half(evidence)
+    bytes_ = read_directions(evidence, client, limits)
     timeline = read_timeline(evidence, client, bytes_.streams, capture_end)
     talk = read_conversation(_in_order(bytes_.records), limits, _decryptor(secrets))
     reading = _read_dark(talk)
@@ -96,74 +79,6 @@ def _decryptor(secrets: Secrets | None) -> Decryptor | None:
     from analyzer.tls.decrypt import Decryptor  # noqa: PLC0415 - only with secrets at hand
 
     return Decryptor(secrets)
-
-
-def _orient(evidence: Evidence) -> int:
-    """Which endpoint is the client: by its hello, by SYN, by the first bytes, else by port number.
-
-    The hello decides before SYN, since TLS roles need not follow TCP's (RFC 4217 section 12: the
-    data connections of FTP). A lower port number only ever decides between two sides of which no
-    beginning was captured.
-    """
-    by_syn = client_index(evidence)
-    for index in (0, 1):
-        mine, other = (_first_bytes(evidence, index), _first_bytes(evidence, 1 - index))
-        if _is_hello(mine, 1) and (by_syn is None or _is_hello(other, 2)):
-            return index
-        if by_syn is None and _is_hello(other, 2):
-            return index
-    if by_syn is not None:
-        return by_syn
-    for index in (0, 1):
-        if classify(_first_bytes(evidence, index)) is Opening.HTTP_REQUEST:
-            return index
-    return 0 if evidence.endpoints[0].port >= evidence.endpoints[1].port else 1
-
-
-def _first_bytes(evidence: Evidence, index: int) -> bytes:
-    pieces = evidence.halves[index].pieces
-    return pieces[0].data[:16] if pieces else b""
-
-
-def _is_hello(data: bytes, kind: int) -> bool:
-    if data[:1] == b"\x16":
-        return len(data) > 5 and data[1] == 3 and data[5] == kind
-    v2 = data[:1] >= b"\x80" and classify(data) is Opening.TLS
-    return v2 and data[2] == (1 if kind == 1 else 4)
-
-
-def _read_bytes(evidence: Evidence, client: int, limits: Limits) -> _Bytes:
-    halves = {Side.CLIENT: evidence.halves[client], Side.SERVER: evidence.halves[1 - client]}
-    streams = {
-        side: assemble(half, halves[side.peer], initial_sequence(evidence, index))
-        for index, (side, half) in zip((client, 1 - client), halves.items(), strict=True)
-    }
-    start, inside = _find_start(streams)
-    starts = {Side.CLIENT: start.client, Side.SERVER: start.server}
-    read = {
-        side: read_records(stream, side, starts[side] or 0, limits.messages)
-        if starts[side] is not None or stream.starts_midstream
-        else ((), ())
-        for side, stream in inside.items()
-    }
-    return _Bytes(
-        streams=streams,
-        start=start,
-        records={side: records for side, (records, _) in read.items()},
-        breaks={side: breaks for side, (_, breaks) in read.items()},
-    )
-
-
-def _find_start(streams: Mapping[Side, Stream]) -> tuple[Start, Mapping[Side, Stream]]:
-    """Where TLS begins, and the bytes that it begins in: those inside a carrier's packets, if any."""
-    start = find_start(streams[Side.CLIENT], streams[Side.SERVER])
-    if start.client == 0:
-        return start, streams
-    carried = unpack(streams[Side.CLIENT], streams[Side.SERVER])
-    if carried is None:
-        return start, streams
-    begins = {side: 0 if stream.chunks else None for side, stream in carried.streams.items()}
-    return Start(begins[Side.CLIENT], begins[Side.SERVER], carried.prelude), carried.streams
 
 
 def _in_order(records: Mapping[Side, tuple[Record, ...]]) -> list[Record]:
@@ -253,7 +168,7 @@ def _compose(
     evidence: Evidence,
     client: int,
     timeline: Timeline,
-    bytes_: _Bytes,
+    bytes_: Directions,
     talk: Conversation,
     reading: Reading | None,
     passed: Passed,
@@ -320,11 +235,11 @@ def _turned(evidence: Evidence, client: int) -> str:
     return "^" if client_index(evidence) == 1 - client else ""
 
 
-def _openings(bytes_: _Bytes) -> Mapping[Side, Opening]:
+def _openings(bytes_: Directions) -> Mapping[Side, Opening]:
     return {side: _opening(bytes_, side) for side in Side}
 
 
-def _opening(bytes_: _Bytes, side: Side) -> Opening:
+def _opening(bytes_: Directions, side: Side) -> Opening:
     """What a side began with. Without its beginning only a protocol's own words count."""
     stream = bytes_.streams[side]
     first = classify(clear_bytes(stream))
@@ -359,7 +274,7 @@ def _unseen(evidence: Evidence, index: int) -> bool:
 
 
 def _hidden(
-    timeline: Timeline, bytes_: _Bytes, talk: Conversation, unseen: Mapping[Side, bool]
+    timeline: Timeline, bytes_: Directions, talk: Conversation, unseen: Mapping[Side, bool]
 ) -> frozenset[str]:
     """Names of :data:`~analyzer.tls.story.HIDDEN` that apply."""
     tests = {
@@ -447,7 +362,7 @@ def _denied(talk: Conversation, reading: Reading | None) -> frozenset[Milestone]
     return frozenset(denied)
 
 
-def _broken(bytes_: _Bytes) -> list[tuple[str, Defect, int]]:
+def _broken(bytes_: Directions) -> list[tuple[str, Defect, int]]:
     """Places where a direction's bytes are neither records nor missing from the capture."""
     return [
         (
