@@ -34,6 +34,9 @@ class Limits:
     alone: int = 2_000  # connections told before other processes are started to help
     held_stories: int = 1_000  # stories that wait for what the rest of the capture shows
     surveyed: int = 50_000  # endpoints, and pairs of them, whose connections are counted
+    extracted: int = 1_000  # connections in one extract
+    extract_packets: int = 2_000  # of one connection, and each side's last
+    extract_bytes: int = 64 << 20  # payload in one extract
     fragments: int = 1_024  # IP datagrams being reassembled at a time
     export_bytes: int = 512 << 20  # of one configuration export, archives unpacked
     export_ratio: int = 250  # a member of an archive that grows more than this is a bomb

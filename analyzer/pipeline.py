@@ -114,6 +114,18 @@ class Analysis:
         return self._reading.captures if self._reading is not None else ()
 
     @property
+    def span(self) -> tuple[int, int]:
+        """The times of the earliest and the latest packet, ns since the epoch, as far as read."""
+        first = [c.first_packet for c in self.captures if c.first_packet is not None]
+        last = [c.last_packet for c in self.captures if c.last_packet is not None]
+        return min(first, default=0), max(last, default=0)
+
+    @property
+    def secrets(self) -> Secrets | None:
+        """The secrets at hand, those that the captures brought among them, as far as read."""
+        return self._secrets
+
+    @property
     def complaints(self) -> tuple[str, ...]:
         """What was wrong with secrets and papers at hand, a sentence each, as far as read."""
         of_secrets = self._secrets.complaints() if self._secrets is not None else ()

@@ -27,7 +27,7 @@ ORDER = (
         "report",
         "pipeline",
     ),
-    *("reproduce", "compare", "live", "gate"),
+    *("reproduce", "compare", "live", "gate", "extract"),
     *("__init__", "commands", "cli", "__main__"),
 )
 HEAVY = ("numpy", "cryptography", "scapy", "dpkt", "msgspec", "rich", "defusedxml", "jinja2")

@@ -18,8 +18,10 @@ from dataclasses import dataclass, field
 from typing import Final, Protocol
 
 _FIN, _SYN, _RST, _PSH, _ACK = 1, 2, 4, 8, 16
+_LAST: Final = (1 << 32) * 1_000_000_000 - 1  # ns; what classic pcap can tell at most
 _SNAP: Final = 1 << 18  # what libpcap takes at most
 _ETHERNET: Final = 1  # LINKTYPE_ETHERNET
+_NSS_KEY_LOG: Final = 0x544C534B  # "TLSK"
 # Locally administered addresses (IEEE 802, second bit): nobody may take them for real ones.
 _MACS: Final = (bytes.fromhex("020000000001"), bytes.fromhex("020000000002"))
 _TTL, _WINDOW = 64, 65_535
@@ -59,8 +61,11 @@ class PcapForm:
         return struct.pack("<IHHiIII", 0xA1B23C4D, 2, 4, 0, 0, _SNAP, self.link_type)
 
     def packet(self, time: int, frame: bytes, length: int) -> bytes:
-        """A record: seconds, nanoseconds, captured and original length."""
-        seconds, nanoseconds = divmod(time, 1_000_000_000)
+        """A record: seconds, nanoseconds, captured and original length.
+
+        A time that 32 bits of seconds cannot tell becomes the nearest that they can.
+        """
+        seconds, nanoseconds = divmod(min(max(time, 0), _LAST), 1_000_000_000)
         return struct.pack("<IIII", seconds, nanoseconds, len(frame), length) + frame
 
 
@@ -70,20 +75,31 @@ class PcapngForm:
 
     comment: str = ""
     link_type: int = _ETHERNET
+    key_log: bytes = b""  # lines of an NSS key log
 
     def header(self) -> bytes:
-        """Section header and interface description."""
+        """Section header and interface description, and the secrets if there are any."""
         section = struct.pack("<IHHq", 0x1A2B3C4D, 1, 0, -1)
         comment = _option(1, self.comment.encode()) if self.comment else b""
         interface = struct.pack("<HHI", self.link_type, 0, _SNAP)
         nanoseconds = _option(9, b"\x09")  # if_tsresol
-        return _block(0x0A0D0D0A, section + comment + _end(comment)) + _block(
-            1, interface + nanoseconds + _end(nanoseconds)
+        return (
+            _block(0x0A0D0D0A, section + comment + _end(comment))
+            + _block(1, interface + nanoseconds + _end(nanoseconds))
+            + self._secrets()
+        )
+
+    def _secrets(self) -> bytes:
+        """A Decryption Secrets Block (section 4.7)."""
+        if not self.key_log:
+            return b""
+        return _block(
+            10, struct.pack("<II", _NSS_KEY_LOG, len(self.key_log)) + _padded(self.key_log)
         )
 
     def packet(self, time: int, frame: bytes, length: int) -> bytes:
         """An enhanced packet block."""
-        high, low = time >> 32, time & 0xFFFF_FFFF
+        high, low = max(time, 0) >> 32, max(time, 0) & 0xFFFF_FFFF
         fixed = struct.pack("<IIIII", 0, high, low, len(frame), length)
         return _block(6, fixed + _padded(frame))
 

@@ -19,6 +19,7 @@ COMMANDS: Final = (
     "compare",
     "datapower",
     "explain",
+    "extract",
     "listen",
     "probe",
     "reproduce",

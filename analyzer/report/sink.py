@@ -14,9 +14,10 @@ _CHUNK: Final = 1 << 20
 
 
 @contextlib.contextmanager
-def written_beside(path: Path) -> Iterator[TextIOWrapper]:
+def written_beside(path: Path, *, private: bool = False) -> Iterator[TextIOWrapper]:
     """Open a file for text (its ``buffer`` for bytes) that appears under ``path`` when complete.
 
+    ``private``: only its owner may read it.
     A device or a pipe, such as /dev/null, is written as it is: it cannot be replaced.
     """
     if path.exists() and not path.is_file() and not path.is_dir():
@@ -33,7 +34,7 @@ def written_beside(path: Path) -> Iterator[TextIOWrapper]:
     try:
         with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
             yield file
-        beside.chmod(0o666 & ~_umask())
+        beside.chmod(0o600 if private else 0o666 & ~_umask())
         beside.replace(path)
     except BaseException:
         beside.unlink(missing_ok=True)

@@ -95,7 +95,7 @@ def assemble(half: Half, peer: Half, isn: int | None) -> Stream:
         isn: The sequence number of the side's SYN; None where it was not captured, and then the
             direction begins at the lowest sequence number found.
     """
-    base = _base(half, isn)
+    base = first_sequence(half, isn)
     segments = [s for piece in half.pieces for s in _segments(piece, base)]
     segments.sort(key=lambda s: s.mark.frame)
     kept, repeated, conflicts = _place(segments)
@@ -113,8 +113,8 @@ def assemble(half: Half, peer: Half, isn: int | None) -> Stream:
     )
 
 
-def _base(half: Half, isn: int | None) -> int:
-    """The sequence number of offset 0."""
+def first_sequence(half: Half, isn: int | None) -> int:
+    """The sequence number of offset 0; ``isn`` is that of the SYN, if it was captured."""
     if isn is not None:
         return (isn + 1) & 0xFFFF_FFFF
     if not half.pieces:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from operator import itemgetter
 
 from analyzer.limits import Limits
 from analyzer.tcp.evidence import Evidence
@@ -100,3 +101,18 @@ def _find_start(streams: Mapping[Side, Stream]) -> tuple[Start, Carried | None]:
         return start, None
     begins = {side: 0 if stream.chunks else None for side, stream in carried.streams.items()}
     return Start(begins[Side.CLIENT], begins[Side.SERVER], carried.prelude), carried
+
+
+def in_order(records: Mapping[Side, tuple[Record, ...]]) -> list[Record]:
+    """Both sides' records in the order in which TCP delivered them.
+
+    A segment that came late delays what is behind it: within a side the order of bytes holds.
+    """
+    delivered: list[tuple[int, Record]] = []
+    for side in (Side.CLIENT, Side.SERVER):
+        last = 0
+        for record in records[side]:
+            last = max(last, record.frame)
+            delivered.append((last, record))
+    delivered.sort(key=itemgetter(0))  # stable: a side keeps its own order
+    return [record for _, record in delivered]

@@ -10,6 +10,14 @@ from typing import Final
 
 from analyzer.tls.story import Opening
 
+# What servers say to those who speak HTTP where TLS is expected (nginx, Apache, Go, Tomcat).
+TLS_EXPECTED: Final = re.compile(
+    rb"plain HTTP request was sent to HTTPS port"
+    rb"|HTTP request to an HTTPS server|speaking plain HTTP to an SSL-enabled"
+    rb"|requires TLS|This combination of host and port requires TLS",
+    re.IGNORECASE,
+)
+
 # First match wins; each pattern is anchored at the first byte. Sources: RFC 9112 (HTTP), RFC 4253
 # section 4.2 (SSH), RFC 5321 (SMTP), RFC 959 (FTP), RFC 9051 (IMAP), RFC 1939 (POP3), RFC 3977
 # (NNTP), RFC 6120 (XMPP), RFC 1459 (IRC), RFC 1928 (SOCKS 5), the PROXY protocol's own document,
@@ -20,10 +28,7 @@ _PATTERNS: Final[tuple[tuple[Opening, re.Pattern[bytes]], ...]] = (
     (
         Opening.HTTP_TLS_EXPECTED,
         re.compile(
-            rb"HTTP/1\.[01] 4\d\d .*?(?:plain HTTP request was sent to HTTPS port"
-            rb"|HTTP request to an HTTPS server|speaking plain HTTP to an SSL-enabled"
-            rb"|requires TLS|This combination of host and port requires TLS)",
-            re.DOTALL | re.IGNORECASE,
+            rb"HTTP/1\.[01] 4\d\d .*?(?:" + TLS_EXPECTED.pattern + rb")", re.DOTALL | re.IGNORECASE
         ),
     ),
     (Opening.HTTP_RESPONSE, re.compile(rb"HTTP/\d")),

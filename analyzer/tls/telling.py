@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from operator import itemgetter
 from typing import TYPE_CHECKING, Final
 
 from analyzer.errors import Defect, DefectKind
@@ -13,7 +12,7 @@ from analyzer.tcp.reassembly import Stream
 from analyzer.tcp.sequence import distance
 from analyzer.tcp.timeline import Side, Timeline, client_index, read_timeline
 from analyzer.tls.chains import packed, read_chains
-from analyzer.tls.directions import Directions, client_half, read_directions
+from analyzer.tls.directions import Directions, client_half, in_order, read_directions
 from analyzer.tls.encrypted import Reading, Sealed, read_sealed
 from analyzer.tls.ending import read_ending, sealed_alerts
 from analyzer.tls.hello import ServerHello
@@ -22,7 +21,6 @@ from analyzer.tls.messages import Conversation, read_conversation
 from analyzer.tls.milestones import Passed, completed, passed_in_clear, passed_in_the_dark
 from analyzer.tls.openings import classify
 from analyzer.tls.preludes import clear_bytes
-from analyzer.tls.records import Record
 from analyzer.tls.registry import ProtocolVersion
 from analyzer.tls.story import (
     HIDDEN,
@@ -67,7 +65,7 @@ def tell(
     client = client_half(evidence)
     bytes_ = read_directions(evidence, client, limits)
     timeline = read_timeline(evidence, client, bytes_.streams, capture_end)
-    talk = read_conversation(_in_order(bytes_.records), limits, _decryptor(secrets))
+    talk = read_conversation(in_order(bytes_.records), limits, _decryptor(secrets))
     reading = _read_dark(talk)
     passed = _passed(timeline, talk, reading)
     return _compose(evidence, client, timeline, bytes_, talk, reading, passed, limits)
@@ -79,21 +77,6 @@ def _decryptor(secrets: Secrets | None) -> Decryptor | None:
     from analyzer.tls.decrypt import Decryptor  # noqa: PLC0415 - only with secrets at hand
 
     return Decryptor(secrets)
-
-
-def _in_order(records: Mapping[Side, tuple[Record, ...]]) -> list[Record]:
-    """Both sides' records in the order in which TCP delivered them.
-
-    A segment that came late delays what is behind it: within a side the order of bytes holds.
-    """
-    delivered: list[tuple[int, Record]] = []
-    for side in (Side.CLIENT, Side.SERVER):
-        last = 0
-        for record in records[side]:
-            last = max(last, record.frame)
-            delivered.append((last, record))
-    delivered.sort(key=itemgetter(0))  # stable: a side keeps its own order
-    return [record for _, record in delivered]
 
 
 def _read_dark(talk: Conversation) -> Reading | None:

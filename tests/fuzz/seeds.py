@@ -25,13 +25,16 @@ def seeds() -> Mapping[str, bytes]:
     return {**made, **{path.name: path.read_bytes() for path in sorted(FOUND.glob("*"))}}
 
 
-def talk(*flights: tuple[bool, bytes]) -> list[bytes]:
-    """Frames of a connection: who sends (True: the client) what; opened and closed in order."""
+def talk(*flights: tuple[bool, bytes], port: int = 40_000) -> list[bytes]:
+    """Frames of a connection: who sends (True: the client) what; opened and closed in order.
+
+    ``port`` is the client's.
+    """
     sent = {True: 100, False: 900}
     frames = []
 
     def say(client: bool, flags: int, data: bytes = b"") -> None:
-        ports = (40_000, 443) if client else (443, 40_000)
+        ports = (port, 443) if client else (443, port)
         ends = (b"\xc0\x00\x02\x01", b"\xc6\x33\x64\x02")
         words = (*ports, sent[client], sent[not client], 0x50, flags, 1024, 0, 0)
         segment = struct.pack(">HHIIBBHHH", *words) + data
@@ -49,17 +52,20 @@ def talk(*flights: tuple[bool, bytes]) -> list[bytes]:
 
 
 def _conversations() -> Mapping[str, bytes]:
-    hello = messages.record(22, messages.message(1, messages.client_hello()))
-    answer = messages.record(22, messages.message(2, messages.server_hello()))
-    modern = messages.record(22, messages.message(1, messages.client_hello_13()))
-    chosen = messages.record(22, messages.message(2, messages.server_hello_13()))
-    retry = messages.record(22, messages.message(2, messages.hello_retry_request()))
-    flight = messages.record(22, messages.server_flight(asking=True))
+    hello, modern = messages.client_hello(), messages.client_hello_13()
+    chosen = messages.record(22, messages.server_hello_13())
+    retry = messages.record(22, messages.hello_retry_request())
+    flight = messages.server_flight(asking=True)
     mail = b"220 mail\r\n", b"EHLO me\r\n", b"250 STARTTLS\r\n", b"STARTTLS\r\n", b"220 go\r\n"
     upgraded = [(bool(number % 2), line) for number, line in enumerate(mail)]
     return {
         "refused": pcap(talk((True, hello), (False, messages.alert(40)))),
-        "tls12": pcap(talk((True, hello), (False, answer + flight))),
+        "tls12": pcap(
+            talk(
+                *((True, hello), (False, flight), (True, messages.client_flight(shown=()))),
+                *((False, messages.finished()), (True, messages.data())),
+            )
+        ),
         "tls13": pcap(
             talk(
                 *((True, modern), (False, chosen + messages.sealed(40, 900, 80, 53))),
@@ -67,7 +73,7 @@ def _conversations() -> Mapping[str, bytes]:
             )
         ),
         "retry": pcap(talk((True, modern), (False, retry), (True, modern), (False, chosen))),
-        "starttls": pcap(talk(*upgraded, (True, hello), (False, answer))),
+        "starttls": pcap(talk(*upgraded, (True, hello), (False, flight))),
         "connect": pcap(
             talk(
                 *(

@@ -28,6 +28,11 @@ def test_a_conversation_among_the_seeds_is_tls(name: str) -> None:
 
     assert report is not None
     assert (report.summary.connections, report.summary.not_tls) == (1, 0)
+    (connection,) = report.connections
+    assert connection.handshake.messages[0].name == "client_hello"
+    assert connection.tls is not None
+    assert connection.tls.client_offers is not None
+    assert connection.tls.client_offers.cipher_suites
 
 
 @settings(max_examples=60, deadline=None)
