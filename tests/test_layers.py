@@ -27,7 +27,7 @@ ORDER = (
         "report",
         "pipeline",
     ),
-    *("reproduce", "compare", "live", "gate", "extract"),
+    *("reproduce", "compare", "live", "gate", "extract", "mustgather"),
     *("__init__", "commands", "cli", "__main__"),
 )
 HEAVY = ("numpy", "cryptography", "scapy", "dpkt", "msgspec", "rich", "defusedxml", "jinja2")

@@ -21,6 +21,7 @@ COMMANDS: Final = (
     "explain",
     "extract",
     "listen",
+    "mustgather",
     "probe",
     "reproduce",
     "rules",

@@ -6,6 +6,7 @@ import io
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 
+from analyzer.capture.facts import CaptureFacts
 from analyzer.capture.write import Form, PacketWriter, PcapForm, PcapngForm
 from analyzer.errors import UsageError
 from analyzer.extract.disguise import Disguise
@@ -22,11 +23,13 @@ from analyzer.tls.keylog import Secrets
 class Wish:
     """What goes into an extract, and how.
 
-    ``streams`` None: those that failed. ``key`` given: addresses and names are disguised by it.
+    ``streams`` None: those that failed; ``or_else``: all, where none did. ``key`` given: addresses
+    and names are disguised by it.
     """
 
     streams: frozenset[int] | None = None
     everything: bool = False
+    or_else: bool = False
     key: bytes | None = None
     secrets: bool = False
     pcapng: bool = False
@@ -58,6 +61,8 @@ class Extract:
     left_out: int  # chosen beyond the limits
     packets: int
     disguise: Disguise | None
+    captures: tuple[CaptureFacts, ...]  # what it is of
+    connections: int  # in these
 
 
 @dataclass(slots=True)
@@ -77,13 +82,13 @@ def extract(
     secrets: Secrets | None = None,
     progress: Progress | None = None,
 ) -> Extract:
-    """Make the extract of a capture; its files are read two or three times.
+    """Make the extract of a capture; its files are read two or three times, as are BytesIO.
 
     Raises:
         CaptureError: A file is of no use.
         UsageError: There is no such connection, or none failed.
     """
-    analysis = Analysis(sources, limits=limits, secrets=secrets, progress=progress)
+    analysis = Analysis(_again(sources), limits=limits, secrets=secrets, progress=progress)
     known = connections(analysis, limits)
     wanted = _wanted(known, wish, analysis.count)
     chosen = wanted[: limits.extracted]
@@ -96,19 +101,34 @@ def extract(
         beside = [k for k in witnesses(changed, known) if k.stream not in streams][:room]
         better = maker.draft([*chosen, *beside]) if beside else draft
         draft = better if _right(better, chosen) > _right(draft, chosen) else draft
-    return _finished(draft, chosen, len(wanted))
+    return _finished(draft, chosen, len(wanted), analysis)
 
 
-def _finished(draft: _Draft, chosen: Sequence[Known], wanted: int) -> Extract:
+def _again(sources: Sequence[Source]) -> Sequence[Source]:
+    """The sources from their beginning."""
+    for source in sources:
+        if isinstance(source, io.BytesIO):
+            source.seek(0)
+    return sources
+
+
+def _finished(draft: _Draft, chosen: Sequence[Known], wanted: int, analysis: Analysis) -> Extract:
     there = {known.stream: number for number, known in enumerate(draft.taken)}
     carried = tuple(
         Carried(k.stream, there[k.stream], k.title, k.verdict, draft.verdicts.get(k.stream))
         for k in chosen
         if k.stream in there
     )
-    beside = len(draft.taken) - len(carried)
-    left_out = wanted - len(carried)
-    return Extract(draft.data, carried, beside, left_out, draft.packets, draft.disguise)
+    return Extract(
+        data=draft.data,
+        chosen=carried,
+        witnesses=len(draft.taken) - len(carried),
+        left_out=wanted - len(carried),
+        packets=draft.packets,
+        disguise=draft.disguise,
+        captures=tuple(capture.facts for capture in analysis.captures),
+        connections=analysis.count,
+    )
 
 
 def _right(draft: _Draft, chosen: Sequence[Known]) -> int:
@@ -120,6 +140,8 @@ def _wanted(known: Sequence[Known], wish: Wish, count: int) -> list[Known]:
         return list(known)
     if wish.streams is None:
         failed = [one for one in known if one.verdict.outcome == "failed"]
+        if not failed and wish.or_else:
+            return list(known)
         if not failed:
             raise UsageError("no connection failed; name some with --stream, or take --all")
         return failed
@@ -145,7 +167,7 @@ class _Maker:
         """An extract of these connections, analysed."""
         known = sorted(known, key=lambda one: one.span.first)
         disguise = self._disguise(known)
-        reading = Reading(self.sources, self.limits, progress=self.progress)
+        reading = Reading(_again(self.sources), self.limits, progress=self.progress)
         taken = take(reading, [one.span for one in known], self.limits)
         keys = self.secrets if self.wish.secrets else None
         there = [one for one, at in zip(known, taken, strict=True) if at.evidence is not None]

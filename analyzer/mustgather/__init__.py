@@ -1,0 +1,1 @@
+"""What IBM support asks for when a handshake with a DataPower gateway fails, put into one file."""
