@@ -29,6 +29,7 @@ from analyzer.diagnosis.signs import (
     CRYPTO_ALERTS,
     lacks_extended_master_secret,
     lacks_secure_renegotiation,
+    legacy_signature,
     name_unknown,
     unoffered_group,
     unoffered_signature,
@@ -56,6 +57,8 @@ _NAMED: Final[Mapping[AlertDescription, str]] = {
 # Alerts by which stacks refuse an offer without saying why; JSSE says unexpected_message where no
 # group is shared in TLS 1.3.
 _VAGUE: Final = frozenset({_A.HANDSHAKE_FAILURE, _A.ILLEGAL_PARAMETER})
+# RFC 7627 section 5.2 says the first; tlslite says the second.
+_INSISTING: Final = frozenset({_A.HANDSHAKE_FAILURE, _A.INSUFFICIENT_SECURITY})
 
 WOULD_DECIDE: Final[Mapping[str, str]] = {
     "no_shared_cipher": "the server's list of cipher suites, and the kind of its certificate's key",
@@ -124,18 +127,15 @@ def _offer_named(story: Story, offer: ClientHello, refusal: Refusal, cause: str)
     confidence, text = Confidence.SEEN, ""
     alternatives: tuple[str, ...] = ()
     found = {suspicion.cause: suspicion for suspicion in suspicions(story)}
+    if (better := _better_named(cause, found)) is not None:
+        return _suspected(story, refusal, better, Confidence.SUSPECTED)
     if cause == "sni_unrecognized":
         text = f"the server does not serve {offer.server_name}"
         if offer.server_name is None:
             cause, text = "sni_missing", "the client named no host (SNI), and the server wants one"
     elif cause == "server_internal":
         confidence = Confidence.INFERRED  # Go says so where it has no certificate
-        old = found.get("protocol_version")
-        if old is not None and old.weight > NARROW:  # OpenSSL, where old versions are switched off
-            return _suspected(story, refusal, old, Confidence.SUSPECTED)
-        missing = found.get("sni_missing")
-        if missing is not None and missing.weight >= PROVEN:
-            return _suspected(story, refusal, missing, Confidence.SUSPECTED)
+        missing = "sni_missing" in found
         alternatives = ("server_no_certificate", *(["sni_missing"] if missing else []))
     elif cause == "no_shared_cipher":
         confidence = Confidence.INFERRED
@@ -148,6 +148,19 @@ def _offer_named(story: Story, offer: ClientHello, refusal: Refusal, cause: str)
     if not text and cause in found:
         text = found[cause].text
     return _verdict(story, refusal, cause, text, confidence, Rank.ALERT, alternatives)
+
+
+def _better_named(cause: str, found: Mapping[str, Suspicion]) -> Suspicion | None:
+    """What explains an alert that names ``cause`` better, as stacks use it; the offer must show it."""
+    if cause == "server_internal":
+        old, nameless = found.get("protocol_version"), found.get("sni_missing")
+        if old is not None and old.weight > NARROW:  # OpenSSL, where old versions are switched off
+            return old
+        return nameless if nameless is not None and nameless.weight >= PROVEN else None
+    if cause == "no_shared_cipher" and cause not in found:
+        habit = found.get("ems_required")
+        return habit if habit is not None and habit.weight >= ODD else None
+    return None
 
 
 def _extension_missing(story: Story, offer: ClientHello, refusal: Refusal) -> Verdict | None:
@@ -247,7 +260,7 @@ def _choice(story: Story, refusal: Refusal) -> Verdict | None:
             Rank.FACT,
             ("ems_required",) if lacks_extended_master_secret(story) else (),
         )
-    if alert is _A.HANDSHAKE_FAILURE and lacks_extended_master_secret(story):
+    if alert in _INSISTING and lacks_extended_master_secret(story):
         text = "the ServerHello lacks extended_master_secret"
         return _verdict(story, refusal, "ems_required", text, Confidence.SUSPECTED, Rank.OFFER, ())
     if alert in {_A.ILLEGAL_PARAMETER, _A.PROTOCOL_VERSION}:
@@ -289,6 +302,8 @@ def _key_exchange(story: Story, refusal: Refusal) -> Verdict | None:
         return _verdict(
             story, refusal, "dh_key_too_small", text, Confidence.INFERRED, Rank.FACT, ()
         )
+    if refusal.alert is _A.INTERNAL_ERROR and legacy_signature(story):
+        return _old_signature(story, refusal)
     group, scheme = unoffered_group(story), unoffered_signature(story)
     if group is not None:
         text = f"ServerKeyExchange uses {group}, which the client did not offer"
@@ -299,6 +314,18 @@ def _key_exchange(story: Story, refusal: Refusal) -> Verdict | None:
             story, refusal, "no_shared_sigalg", text, Confidence.INFERRED, Rank.FACT, ()
         )
     return None
+
+
+def _old_signature(story: Story, refusal: Refusal) -> Verdict:
+    """A client that offers an old version, and then cannot check what that version signs with."""
+    text = (
+        f"the server chose {story.version}, which signs the key exchange with MD5 and SHA-1; stacks of "
+        "today offer the version but refuse the signature"
+    )
+    return _verdict(
+        *(story, refusal, "protocol_version", text, Confidence.SUSPECTED, Rank.FACT),
+        ("no_shared_sigalg", "tampered"),
+    )
 
 
 def _closed_over_small_prime(story: Story) -> Verdict | None:

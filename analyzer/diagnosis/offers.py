@@ -28,6 +28,7 @@ HINT: Final = 10  # worth naming among the alternatives
 
 _COMMON_GROUPS: Final = frozenset({NamedGroup.x25519, NamedGroup.secp256r1})
 _COMMON_PROTOCOLS: Final = frozenset({"h2", "http/1.1", "http/1.0"})
+_WIDE: Final = 3  # groups of a client of TLS 1.3 that was not narrowed on purpose
 _BROAD: Final = 8  # suites of a client that was not narrowed on purpose
 
 
@@ -319,7 +320,8 @@ def _version(offer: ClientHello, seen: SeenWith, *, narrow: bool) -> Iterator[Su
         text = f"the client offers {top.label} at most, which servers of today refuse{others}"
         yield Suspicion("protocol_version", PROVEN + 1 if others else NARROW + 1, text)
     elif offered == {ProtocolVersion.TLS1_3.label}:
-        weight = PROVEN + 1 if others else HINT if narrow else NARROW
+        wide = not narrow and len(real_groups(offer)) >= _WIDE and len(real_suites(offer)) > 1
+        weight = PROVEN + 1 if others else NARROW if wide else HINT
         yield Suspicion("protocol_version", weight, f"the client offers TLS 1.3 only{others}")
     elif top.rank < ProtocolVersion.TLS1_3.rank:
         text = f"the client offers {top.label} at most; a server may insist on TLS 1.3{others}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from analyzer.tcp.timeline import Side
-from analyzer.tls.registry import AlertDescription
+from analyzer.tls.registry import AlertDescription, ProtocolVersion
 from analyzer.tls.story import Begun, Message, Milestone, Story, Visibility
 
 _A = AlertDescription
@@ -113,6 +113,18 @@ def unoffered_signature(story: Story) -> str | None:
     if scheme is None or offer is None or not offer.signature_algorithms:
         return None
     return scheme.label if scheme not in offer.signature_algorithms else None
+
+
+def legacy_signature(story: Story) -> bool:
+    """ServerKeyExchange is signed with SHA-1 and MD5 as before TLS 1.2, and the client knows better.
+
+    Stacks of today refuse such a signature where they still offer the version (RFC 9155 for TLS 1.2).
+    """
+    exchange, offer, choice = story.server_key_exchange, story.offer, story.choice
+    if exchange is None or offer is None or choice is None or not exchange.signature_length:
+        return False
+    newest = ProtocolVersion.TLS1_2.rank
+    return choice.version.rank < newest <= offer.max_version.rank
 
 
 def certificate_length(story: Story) -> int:

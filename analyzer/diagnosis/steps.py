@@ -18,6 +18,7 @@ from analyzer.diagnosis.signs import (
     certificate_spoilt,
     lacks_extended_master_secret,
     lacks_secure_renegotiation,
+    legacy_signature,
     name_unknown,
     no_client_certificate,
     passed,
@@ -61,6 +62,10 @@ _CHOICE_ALERTS: Final = frozenset(
 _VAGUE_ALERTS: Final = frozenset(
     {_A.HANDSHAKE_FAILURE, _A.ILLEGAL_PARAMETER, _A.INSUFFICIENT_SECURITY, _A.INTERNAL_ERROR}
 )
+
+
+# By which a client says that it insists on an extension that the ServerHello lacks.
+_INSISTING: Final = frozenset({_A.HANDSHAKE_FAILURE, _A.INSUFFICIENT_SECURITY})
 
 
 # How clients answer a warning that they take for a failure (Java does).
@@ -173,7 +178,9 @@ def _closed_by_client(story: Story) -> Step | None:
 def _vague_client(story: Story, alert: AlertDescription) -> Step:
     if weak_dh(story) is not None or _unoffered_exchange(story):
         return Step.KEY_EXCHANGE
-    if alert is _A.HANDSHAKE_FAILURE and _old_server(story) and not certificate_spoilt(story):
+    if alert is _A.INTERNAL_ERROR and legacy_signature(story):
+        return Step.KEY_EXCHANGE
+    if alert in _INSISTING and _old_server(story) and not certificate_spoilt(story):
         return Step.CHOICE
     if not certificate_sent(story) or story.resumed:
         return Step.CHOICE

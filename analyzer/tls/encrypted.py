@@ -48,6 +48,9 @@ class Slot:
 # names, an Ed25519 signature. Longest: what fits a 24-bit length in practice.
 _EXTENSIONS = Slot("encrypted_extensions", 6, 1200)
 _SETTINGS = Slot("encrypted_extensions", 10, 1200)
+_SETTLED_LEAST: Final = (
+    18  # EncryptedExtensions by which a server takes ALPS: with ALPN, both short
+)
 _REQUEST = Slot("certificate_request", 15, 70_000)
 _CERTIFICATE = Slot("certificate", 150, 1 << 20)
 _EMPTY = Slot("empty_certificate", 8, 8)  # RFC 8446 section 4.4.2.4: no entries, empty context
@@ -127,7 +130,7 @@ def read_sealed(
     flight = _unpadded(flight, asking, finished)
     servers = list(_cuts(asking, flight))
     shapes = _client_shapes(finished, psk=psk)
-    if application_settings:
+    if application_settings and (not flight or flight[0].length >= _SETTLED_LEAST):
         shapes += [(_SETTINGS, *shape) for shape in shapes]
     client = _unpadded(client, shapes, finished)
     clients = list(_cuts(shapes, client[:_RECORDS_MOST]))
@@ -263,8 +266,7 @@ def _agree(
     server_cut = _common(servers)
     client_cut = _common(clients)
     finished = _finished(clients, client)
-    ended = max((cut.used for cut in clients), default=0)
-    tail = tuple(client[ended:])
+    tail = tuple(client[_ended(clients) :])
     return Reading(
         steps=_steps(server_cut, flight, client_cut, client),
         certificate_request=_same([_asked(cut) for cut in whole]),
@@ -321,6 +323,12 @@ def _finished(cuts: list[_Cut], records: list[Sealed]) -> Sealed | None:
     """The record of Finished, if there is a complete reading: the earliest such record."""
     ends = [cut.at[-1] for cut in cuts if cut.complete]
     return records[min(ends)] if ends else None
+
+
+def _ended(cuts: list[_Cut]) -> int:
+    """How many records the handshake took at most; a Finished in a record of its own settles it."""
+    alone = [cut for cut in cuts if cut.complete and cut.at[-1] not in cut.at[:-1]]
+    return max((cut.used for cut in alone or cuts), default=0)
 
 
 def _steps(

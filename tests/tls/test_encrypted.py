@@ -153,6 +153,24 @@ def test_a_request_as_short_as_a_padded_alert_is_data() -> None:
     assert reading.client_after == (request,)
 
 
+@pytest.mark.parametrize("extensions", [6, 19], ids=["no settings", "settings"])
+def test_a_request_is_no_certificate_after_application_settings(extensions: int) -> None:
+    """A Finished of 36 bytes could be settings (ALPS), and a request of 644 what follows them."""
+    flight = [Sealed(Side.SERVER, length, 5, 0) for length in (extensions, 938, 78, 36)]
+    finished, request = Sealed(Side.CLIENT, 36, 7, 0), Sealed(Side.CLIENT, 644, 8, 0)
+    reading = read_sealed(
+        [*flight, finished, request],
+        hash_length=32,
+        psk=False,
+        early_data=False,
+        application_settings=True,
+    )
+
+    assert reading.client_finished == finished
+    assert reading.client_after == (request,)
+    assert (reading.client_certificate == "absent") == (extensions == 6)
+
+
 def test_readings_that_differ_by_a_request_tell_what_both_hold() -> None:
     """Nothing of the client tells whether it was asked for a certificate."""
     flight = [Sealed(Side.SERVER, length, 5, 0) for length in (10, 423, 79, 36)]

@@ -55,6 +55,8 @@ def refused13(alert: int, **offer: Any) -> Story:
         (40, {"schemes": (0x0807,)}, "no_shared_sigalg", SUSPECTED),
         (40, {"sni": None}, "sni_missing", SUSPECTED),
         (40, {"master_secret": False}, "ems_required", SUSPECTED),
+        (71, {"master_secret": False}, "ems_required", SUSPECTED),
+        (71, {"master_secret": False, "suites": (0xC02B,)}, "no_shared_cipher", INFERRED),
         (40, {"renegotiation": False}, "legacy_renegotiation", SUSPECTED),
         (40, {}, "negotiation_failed", INFERRED),
         (40, {"suites": (0xC02B,), "groups": (30,)}, "negotiation_failed", INFERRED),
@@ -76,6 +78,7 @@ def test_a_refused_offer_has_this_cause(
         (10, {"groups": (30,), "key_shares": ((30, 56),)}, "no_shared_group"),
         (40, {"schemes": (0x0807, 0x0808), "suites": (0x1301, 0x1302)}, "no_shared_sigalg"),
         (40, {"versions": (0x0304,), "suites": (0x1301, 0x1302)}, "protocol_version"),
+        (40, {"versions": (0x0304,), "groups": (29, 23)}, "negotiation_failed"),
         (109, {"schemes": ()}, "no_shared_sigalg"),
     ],
 )
@@ -151,6 +154,26 @@ def test_a_client_that_refuses_the_version() -> None:
     assert (said.failing_side, said.remedy_side) == (FailingSide.CLIENT, RemedySide.SERVER)
 
 
+@pytest.mark.parametrize(
+    ("version", "alert", "cause"),
+    [
+        (0x0301, 80, "protocol_version"),
+        (0x0302, 80, "protocol_version"),
+        (0x0303, 80, "server_certificate_rejected"),
+        (0x0301, 48, "untrusted_ca"),
+    ],
+)
+def test_old_versions_sign_with_what_clients_of_today_refuse(
+    version: int, alert: int, cause: str
+) -> None:
+    signed = ServerKeyExchange("ECDHE", group=NamedGroup.secp256r1, signature_length=70)
+    hello = m.server_hello(version=version, suite=0xC009)
+    said = findings(refused_flight(alert, hello, server_key_exchange=signed))[0]
+
+    assert said.cause == cause
+    assert (said.phase is Phase.KEY_EXCHANGE) == (cause == "protocol_version")
+
+
 def test_missing_secure_renegotiation_explains_handshake_failure() -> None:
     assert headline(refused_flight(40, m.server_hello(renegotiation=False))) == (
         "legacy_renegotiation"
@@ -167,9 +190,10 @@ def test_a_missing_master_secret_is_suspected_where_all_else_is_well() -> None:
 
 def test_a_missing_master_secret_explains_handshake_failure_after_the_flight() -> None:
     hello = m.server_hello(master_secret=False)
-    said = findings(refused_flight(40, hello))[0]
 
-    assert (said.cause, said.phase) == ("ems_required", Phase.SERVER_HELLO)
+    for alert in (40, 71):
+        said = findings(refused_flight(alert, hello))[0]
+        assert (said.cause, said.phase) == ("ems_required", Phase.SERVER_HELLO)
     assert headline(refused_flight(48, hello)) == "untrusted_ca"
 
 
