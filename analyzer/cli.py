@@ -34,6 +34,8 @@ app = typer.Typer(
 
 def main() -> None:
     """Run the command line of this process."""
+    # numpy's algebra goes unused here, and its threads take time at every start.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     sys.exit(run(sys.argv[1:]))
 
 

@@ -14,7 +14,6 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
-from multiprocessing.connection import wait
 from typing import Final, Generic, NamedTuple, TypeAlias, TypeVar
 
 from analyzer.handbook import CATALOGUE, Handbook
@@ -179,6 +178,8 @@ class Crew(Generic[T]):
     def _receive(self, *, patient: bool) -> bool:
         """Take answers that have come; ``patient`` waits for one."""
         busy = [worker for worker in self._there if worker.busy]
+        from multiprocessing.connection import wait  # noqa: PLC0415 - only with other processes
+
         answered = wait([worker.answers for worker in busy], None if patient else 0)
         for worker in busy:
             if worker.answers in answered:

@@ -49,11 +49,12 @@ class Handbook:
     folder: str | None = None  # of the user's own rules
     products: tuple[Named, ...] = ()  # that the user names
 
-    def modules(self) -> Mapping[str, RuleModule]:
-        """All rules by id, in order of id."""
+    def modules(self, *, of_gateways: bool = True) -> Mapping[str, RuleModule]:
+        """All rules by id, in order of id; ``of_gateways`` as in :func:`analyzer.rules.modules`."""
+        listed = rules.modules(of_gateways=of_gateways)
         if self.folder is None:
-            return rules.modules()
-        every = {**rules.modules(), **own_rules(self.folder).modules}
+            return listed
+        every = {**listed, **own_rules(self.folder).modules}
         return MappingProxyType(dict(sorted(every.items())))
 
     def complaints(self) -> tuple[str, ...]:

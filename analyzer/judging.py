@@ -69,7 +69,7 @@ class Desk:
         self._limits = limits
         self._papers = papers
         self._stories: dict[int, Story] = {}
-        self._rules = book.modules()
+        self._rules = book.modules(of_gateways=papers is not None)
         self._products = book.products
 
     def hear(self, evidence: Evidence, now: int, secrets: Secrets | None) -> Heard:

@@ -10,13 +10,10 @@ import contextlib
 import gc
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from analyzer.capture.source import Capture
 from analyzer.crew import Crew
-from analyzer.datapower.graph import Graph
-from analyzer.datapower.log.load import Log
-from analyzer.datapower.papers import Papers
 from analyzer.handbook import CATALOGUE, Handbook
 from analyzer.judging import Judged, Told
 from analyzer.keys import gather
@@ -30,6 +27,11 @@ from analyzer.tcp.evidence import Evidence
 from analyzer.tcp.flow import FlowTable
 from analyzer.tls.keylog import Secrets
 from analyzer.workers import Finish
+
+if TYPE_CHECKING:
+    from analyzer.datapower.graph import Graph
+    from analyzer.datapower.log.load import Log
+    from analyzer.datapower.papers import Papers
 
 T = TypeVar("T")
 
@@ -181,6 +183,8 @@ class Analysis:
             self._sources, self._limits, progress=self._progress, follow=self._follow
         )
         if self._graph is not None or self._log is not None:
+            from analyzer.datapower.papers import Papers  # noqa: PLC0415 - only with papers
+
             self._papers = Papers(self._graph, self._log, self._clock_offset, self._limits)
         crew = Crew(
             self._limits,

@@ -8,15 +8,13 @@ from __future__ import annotations
 
 import contextlib
 import gc
-import multiprocessing
 import queue
 import signal
 import threading
 import traceback
 from collections import deque
 from collections.abc import Callable, Sequence
-from multiprocessing.connection import Connection as Pipe
-from typing import Final, Generic, NamedTuple, Protocol, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Final, Generic, NamedTuple, Protocol, TypeAlias, TypeVar
 
 from analyzer.errors import UsageError
 from analyzer.handbook import Handbook
@@ -26,6 +24,9 @@ from analyzer.reading import Frames, Span
 from analyzer.tcp.evidence import Evidence
 from analyzer.tls.keylog import Secrets
 from analyzer.tls.story import Neighbours
+
+if TYPE_CHECKING:
+    from multiprocessing.connection import Connection as Pipe
 
 T = TypeVar("T")
 Finish: TypeAlias = Callable[[Told, Frames], T]  # makes a result of what was told
@@ -109,6 +110,8 @@ class There(Generic[T]):
     """A desk in a process of its own. It is given no secrets."""
 
     def __init__(self, limits: Limits, frames: Frames, finish: Finish[T], book: Handbook) -> None:
+        import multiprocessing  # noqa: PLC0415 - only with other processes
+
         context = multiprocessing.get_context("spawn")  # threads of this process do no harm
         tasks, self._tasks = context.Pipe(duplex=False)
         self.answers, answers = context.Pipe(duplex=False)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import functools
 import importlib
-import logging
 from typing import Any
 
 import numpy as np
@@ -40,6 +39,8 @@ def locate_ip(buffer: Bytes, link_type: int, begin: Integers, end: Integers) -> 
 def _layer(link_type: int) -> Any:
     """The scapy class of a link type, or None."""
     # It tells about optional packages that it would like; nobody asked.
+    import logging  # noqa: PLC0415 - scapy loads it, too
+
     logging.getLogger("scapy").setLevel(logging.CRITICAL)
     try:
         config = importlib.import_module("scapy.config")

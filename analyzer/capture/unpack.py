@@ -8,7 +8,6 @@ import importlib
 import io
 import lzma
 import shutil
-import tempfile
 import weakref
 import zipfile
 import zlib
@@ -214,6 +213,8 @@ def _zip(stream: Peeked, memory: int) -> Any:
     if stream.rewind():
         archive = zipfile.ZipFile(stream.below)
     else:
+        import tempfile  # noqa: PLC0415 - only for what is packed
+
         copy = tempfile.SpooledTemporaryFile(1 << 25)  # noqa: SIM115 - lives as long as the stream
         shutil.copyfileobj(stream, copy)
         archive = zipfile.ZipFile(copy)

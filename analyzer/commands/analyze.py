@@ -18,6 +18,7 @@ from analyzer.errors import UsageError
 from analyzer.report.formats import Format, Style
 
 if TYPE_CHECKING:
+    from analyzer.datapower.case import Case
     from analyzer.report.progress import ProgressBar
 
 ENVIRONMENT: Final = "HANDSHAKE_ANALYZER_KEY_PASSWORD"
@@ -153,14 +154,13 @@ def analyze(
     for name in files:
         _check(name, files)
     write = writer(form, template, given)
-    from analyzer.datapower.load import load_case  # noqa: PLC0415 - not for --help
     from analyzer.keys import read_secrets  # noqa: PLC0415 - not for --help
     from analyzer.pipeline import Analysis, Selection  # noqa: PLC0415 - loads numpy and more
     from analyzer.report.sink import written_beside  # noqa: PLC0415 - not for --help
 
     book = handbook(rules, product or ())
     selection = Selection(streams=frozenset(stream) if stream else None, failed=failed)
-    case = load_case(files, dp_export, cert_dir, dp_address or (), dp_log)
+    case = _case(files, dp_export, cert_dir, dp_address, dp_log)
     if dp_clock_offset is not None and case.log is None:
         raise UsageError("--dp-clock-offset belongs to a log; give --dp-log as well")
     secrets = read_secrets(keylog or (), key or (), _password(key_password_file))
@@ -189,6 +189,24 @@ def analyze(
         sys.stderr.writelines(f"{printable(complaint)}\n" for complaint in analysis.complaints)
     if exit_code and failures:
         raise typer.Exit(1)
+
+
+def _case(
+    files: list[str],
+    exports: list[Path] | None,
+    folder: Path | None,
+    addresses: list[str] | None,
+    logs: list[Path] | None,
+) -> Case:
+    """What was given; the readers of a gateway's papers are loaded where there are any."""
+    from analyzer.datapower.case import Case, may_be_report  # noqa: PLC0415 - not for --help
+
+    papers = any((exports, folder, addresses, logs))
+    if not papers and not any(may_be_report(name) for name in files if name != "-"):
+        return Case(files)
+    from analyzer.datapower.load import load_case  # noqa: PLC0415 - only with papers
+
+    return load_case(files, exports, folder, addresses or (), logs)
 
 
 def _processors() -> int:

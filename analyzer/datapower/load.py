@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import BinaryIO, TypeAlias
 
+from analyzer.datapower.case import Case, Source
 from analyzer.datapower.certificates import read_folder
 from analyzer.datapower.export import read_bytes, read_exports
 from analyzer.datapower.graph import Graph, build_graph, is_address
@@ -15,17 +15,6 @@ from analyzer.datapower.log.load import Log, is_report, read_logs
 from analyzer.datapower.objects import Export
 from analyzer.errors import CaptureError, UsageError
 from analyzer.limits import DEFAULT, Limits
-
-Source: TypeAlias = "str | BinaryIO"
-
-
-@dataclass(frozen=True, slots=True)
-class Case:
-    """All that was given of one case: captures, configuration, log."""
-
-    sources: Sequence[Source]
-    graph: Graph | None = None
-    log: Log | None = None
 
 
 def load_case(

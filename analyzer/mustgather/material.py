@@ -6,8 +6,8 @@ import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from analyzer.datapower.case import Case
 from analyzer.datapower.graph import Graph
-from analyzer.datapower.load import Case
 from analyzer.datapower.log.load import Log
 from analyzer.extract.extracting import Extract, Wish, extract
 from analyzer.judging import Judged

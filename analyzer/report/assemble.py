@@ -14,13 +14,13 @@ from analyzer.judging import Told
 from analyzer.reading import Frames
 from analyzer.report import schema
 from analyzer.report.assemble_certificates import certificates_of
-from analyzer.report.assemble_log import log_of
 from analyzer.report.assemble_tls import FrameOf, tls_in_short, tls_of
 from analyzer.report.escape import encodable
 from analyzer.report.groups import Failure, Grouping, failure_of
 from analyzer.report.schema import Outcome
 from analyzer.report.times import rfc3339
 from analyzer.tcp.timeline import Side
+from analyzer.tls.loglines import LogView
 from analyzer.tls.objects import ObjectView
 from analyzer.tls.outline import Outline
 from analyzer.tls.story import Alert, Message, Story, Visibility
@@ -104,9 +104,18 @@ def connection_of(
         certificates=certificates_of(story, frame_of),
         tcp=_tcp(story, frame_of),
         objects=_objects(story.objects),
-        log=log_of(story.log),
+        log=_log_of(story.log),
         caveats=tuple(encodable(caveat) for caveat in story.caveats),
     )
+
+
+def _log_of(view: LogView | None) -> schema.GatewayLog | None:
+    """The lines of a gateway's log, where one was given."""
+    if view is None:
+        return None
+    from analyzer.report.assemble_log import log_of  # noqa: PLC0415 - only with a log
+
+    return log_of(view)
 
 
 def _objects(view: ObjectView | None) -> schema.Objects | None:

@@ -9,9 +9,9 @@ from analyzer.report.times import rfc3339
 from analyzer.tls.loglines import LogLine, LogView
 
 
-def log_of(view: LogView | None) -> schema.GatewayLog | None:
+def log_of(view: LogView) -> schema.GatewayLog | None:
     """The lines of one connection; None where none belong to it."""
-    if view is None or not view.lines:
+    if not view.lines:
         return None
     return schema.GatewayLog(
         leg=view.leg.value if view.leg is not None else None,

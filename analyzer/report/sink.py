@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import tempfile
 from collections.abc import Iterator
 from io import TextIOWrapper
 from pathlib import Path
@@ -26,6 +25,8 @@ def written_beside(path: Path, *, private: bool = False) -> Iterator[TextIOWrapp
         return
     if path.is_dir():
         raise IsADirectoryError(21, "is a directory", str(path))
+    import tempfile  # noqa: PLC0415 - not for standard output
+
     try:
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     except OSError as error:

@@ -233,7 +233,9 @@ class FlowTable:
         slot = np.full(len(order), _UNKNOWN, np.int64)
         slot[starts] = known
         syn = np.flatnonzero((block.flags & (SYN | ACK)) == SYN)
-        rows = np.union1d(order[starts[known == _UNKNOWN]], syn)
+        asked = np.zeros(len(order), np.bool_)
+        asked[order[starts[known == _UNKNOWN]]] = asked[syn] = True
+        rows = np.flatnonzero(asked)
         if len(rows):
             place = np.empty(len(order), np.int64)
             place[order] = np.arange(len(order))
@@ -292,8 +294,9 @@ class FlowTable:
             if not len(same):
                 # The first word of this direction; in a part, for the joining to decide.
                 return self._part
-            surely = bool(block.flags[same[0]] & SYN)
-            base = int(block.sequence[same[0]]) - (not surely)
+            flags = int(block.flags[same[0]])
+            surely = flags & (SYN | ACK) == SYN
+            base = int(block.sequence[same[0]]) - (not flags & SYN)
         if self._part and not surely:
             return True  # an earlier part may know better where this direction begins
         return base % _MODULUS != int(block.sequence[row])
@@ -330,7 +333,7 @@ class FlowTable:
         halves["first_time"][into] = block.time[rows]
         begun = (block.flags[rows] & SYN) != 0
         halves["base"][into] = (block.sequence[rows] - ~begun) % _MODULUS
-        halves["by_syn"][into] = begun
+        halves["by_syn"][into] = (block.flags[rows] & (SYN | ACK)) == SYN
         if self._part:  # what it is may show in another piece only
             halves["limit"][into[~begun]] = self._limits.half_bytes
             halves["asked"][into[~begun]] = True

@@ -21,7 +21,7 @@ _HALF: Final = np.dtype(
         ("last_time", np.int64),
         ("acknowledged", np.int64),  # -1: none yet
         ("base", np.int64),  # sequence number of the first packet, a SYN's own; -1: none yet
-        ("by_syn", np.bool_),  # the first packet is a SYN
+        ("by_syn", np.bool_),  # the first packet is a SYN, and no answer to one
         ("start", np.int64),  # sequence number of the first payload byte; -1: none yet
         ("limit", np.int64),  # payload bytes after ``start`` that are kept
         ("asked", np.bool_),  # the limit is final

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import BinaryIO, Final
 
 from analyzer.capture.unpack import UNPACK_ERRORS
+from analyzer.datapower.case import CAPTURES
 from analyzer.datapower.export_cli import looks_like_cli
 from analyzer.datapower.log.codes import says_something
 from analyzer.datapower.log.entries import Tally, read_entries
@@ -25,12 +26,6 @@ from analyzer.limits import DEFAULT, Limits
 from analyzer.tls.loglines import LogLine
 
 _HEAD: Final = 1 << 14  # bytes by which forms are told
-_CAPTURES: Final = (
-    *(b"\xa1\xb2\xc3\xd4", b"\xd4\xc3\xb2\xa1", b"\xa1\xb2\x3c\x4d", b"\x4d\x3c\xb2\xa1"),
-    b"\n\r\r\n",
-)
-
-
 _NOT_READ: Final[tuple[type[Exception], ...]] = (CaptureError, *UNPACK_ERRORS)
 
 
@@ -119,7 +114,7 @@ class _Gathering:
         name = f"{report}: {section.name}"
         if section.cut:
             self.caveats.append(f"{name}: longer than the limit; the rest was left out")
-        if section.data.startswith(_CAPTURES):
+        if section.data.startswith(CAPTURES):
             self.captures.append(Section(name, section.data))
         elif looks_like_cli(section.data) and not _looks_like_log(section.data):
             self.configurations.append(Section(name, section.data))
@@ -165,7 +160,7 @@ def is_report(path: Path, limits: Limits = DEFAULT) -> bool:
     """Whether a file is an error report, unpacked or not; what cannot be read is none."""
     try:
         with path.open("rb") as file:
-            if file.read(4) in {*_CAPTURES, b"PK\x03\x04"}:
+            if file.read(4) in {*CAPTURES, b"PK\x03\x04"}:
                 return False
         with contextlib.closing(open_streams(path, limits)) as streams:
             head = next(streams)[1].read(_HEAD)

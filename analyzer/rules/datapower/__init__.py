@@ -189,5 +189,4 @@ def read_wire(story: Story) -> Finding | None:
 
 @once_per_story
 def _wire_alone(story: Story) -> Finding | None:
-    others = {id_: m for id_, m in rules.modules().items() if not id_.startswith(_OWN)}
-    return diagnose(story, others).headline
+    return diagnose(story, rules.modules(of_gateways=False)).headline
