@@ -6,12 +6,14 @@ from typing import Final
 
 from analyzer.tcp.timeline import Side
 from analyzer.tls.registry import AlertDescription, ProtocolVersion
-from analyzer.tls.story import Begun, Message, Milestone, Story, Visibility
+from analyzer.tls.story import Begun, Message, Milestone, Story, Visibility, Way
 
 _A = AlertDescription
 
-# A side that refuses does so at once; one that only leaves after so long ran out of patience.
+# A side that refuses does so at once; one that only leaves after so long ran out of patience. An alert
+# may come after a look elsewhere (revocation); who has nothing to say has nothing to wait for.
 PATIENCE_NS: Final = 10_000_000_000
+_WORDLESS_NS: Final = 3_000_000_000
 
 
 SAFE_DH_BITS: Final = 2048
@@ -64,7 +66,8 @@ def visible(story: Story, milestone: Milestone) -> bool:
 
 def prompt(story: Story) -> bool:
     """Whether the first side gave up at once, and not because it ran out of patience."""
-    return story.ending.waited_ns < PATIENCE_NS
+    wordless = story.ending.way in {Way.FIN, Way.RST}
+    return story.ending.waited_ns < (_WORDLESS_NS if wordless else PATIENCE_NS)
 
 
 def weak_dh(story: Story) -> int | None:

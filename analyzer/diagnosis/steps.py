@@ -82,7 +82,7 @@ def client_step(story: Story, alert: AlertDescription | None) -> Step | None:
     """What a client had to judge when it gave up; None where it refused nothing."""
     if alert is not None and name_unknown(story) and alert in _STARTLED:
         return Step.CHOICE
-    if story.choice is None:
+    if story.choice is None or not passed(story, Milestone.SERVER_HELLO):
         return Step.CHOICE if story.retry is not None and alert is not None else None
     if alert in _CHOICE_ALERTS:
         return Step.CHOICE

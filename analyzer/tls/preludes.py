@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from analyzer.tcp.reassembly import Stream
-from analyzer.tls.openings import looks_like_tls
-from analyzer.tls.story import Prelude, PreludeEnd
+from analyzer.tls.openings import classify, looks_like_tls
+from analyzer.tls.story import Answer, Prelude, PreludeEnd
 
 _CLEAR_MOST: Final = 16 << 10  # bytes of each side that a prelude may take
 _TEXT_MOST: Final = 200  # characters of the deciding line that are kept
@@ -126,7 +126,19 @@ def find_start(client: Stream, server: Stream) -> Start:
         server_at = _begin(answered, _SERVER_START)
     if client_at == 0 or (client_at is None and server_at == 0):
         return Start(client_at, server_at)
-    return Start(client_at, server_at, _prelude(client, server, client_at, server_at))
+    prelude = _prelude(client, server, client_at, server_at)
+    if prelude is not None and client_at is not None and server_at is None:
+        prelude = replace(prelude, answer=_answer_in_clear(server, client.locate(client_at).frame))
+    return Start(client_at, server_at, prelude)
+
+
+def _answer_in_clear(server: Stream, hello: int) -> Answer | None:
+    """What the server said after the client's hello in frame ``hello``."""
+    said = clear_bytes(server)
+    for begin, mark in zip(server.starts, server.marks, strict=True):
+        if mark.frame > hello and begin < len(said):
+            return Answer(classify(said[begin:]), mark.frame)
+    return None
 
 
 def clear_bytes(stream: Stream) -> bytes:

@@ -141,6 +141,15 @@ class Prelude:
     text: str  # that line, printable, shortened: "454 TLS not available"
     target: str | None = None  # host:port asked of a proxy
     asked: bool = True  # the client asked for TLS; else it read what the server can do, and left
+    answer: Answer | None = None  # to the hello that followed, where it is no TLS
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a server said in clear where TLS was due."""
+
+    opening: Opening
+    frame: int
 
 
 @dataclass(frozen=True, slots=True)

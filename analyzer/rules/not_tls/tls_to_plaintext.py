@@ -2,7 +2,7 @@
 
 ## What it looks like
 A ClientHello, and an answer in clear text: an HTTP error, an SSH, SMTP, FTP, IMAP, POP3 or database
-greeting.
+greeting. The answer may come from behind a proxy that had just opened the tunnel.
 
 ## Why it happens
 https:// for a plain port, implicit TLS where STARTTLS is due, a server whose TLS is switched off, or
@@ -27,7 +27,7 @@ from analyzer.diagnosis.model import Evidence, Finding, Rank, Rule
 from analyzer.diagnosis.standing import side_of
 from analyzer.diagnosis.wording import client_name, offer_evidence, protocol_name, server_name
 from analyzer.tcp.timeline import Side
-from analyzer.tls.story import Opening, Story
+from analyzer.tls.story import Answer, Opening, PreludeEnd, Story
 
 _NO_ANSWER = frozenset({Opening.NOTHING, Opening.TLS, Opening.UNKNOWN})
 
@@ -44,16 +44,15 @@ RULE = Rule(
 
 def check(story: Story) -> Iterator[Finding]:
     """Fire on a ClientHello whose answer is another protocol."""
-    answer = story.openings[Side.SERVER]
-    if not story.offers or story.choice is not None or answer in _NO_ANSWER:
+    found = _answer(story)
+    if not story.offers or story.choice is not None or found is None:
         return
-    if story.prelude is not None and story.prelude.protocol != "unknown":
-        return
+    answer, frame = found.opening, found.frame
     if any(message.sender is Side.SERVER for message in story.messages):
         return
     yield RULE.finding(
         *offer_evidence(story, "client sent ClientHello"),
-        Evidence(story.first_data[Side.SERVER], f"server's first bytes are no TLS: {answer.value}"),
+        Evidence(frame, f"server's first bytes are no TLS: {answer.value}"),
         title=f"{client_name(story)} offers TLS, but {server_name(story)} speaks {protocol_name(answer)}",
         explanation="The server does not speak TLS on this port, or not at once.",
         remedy=(
@@ -64,3 +63,12 @@ def check(story: Story) -> Iterator[Finding]:
         remedy_side=RemedySide.CLIENT,
         confidence=Confidence.SEEN,
     )
+
+
+def _answer(story: Story) -> Answer | None:
+    """What answered the hello in clear; behind a proxy's or a mail server's consent, what came then."""
+    prelude = story.prelude
+    if prelude is not None and prelude.protocol != "unknown":
+        return prelude.answer if prelude.end is PreludeEnd.AGREED else None
+    opening = story.openings[Side.SERVER]
+    return None if opening in _NO_ANSWER else Answer(opening, story.first_data[Side.SERVER])

@@ -24,7 +24,8 @@ from collections.abc import Iterator
 
 from analyzer.diagnosis.causes import Confidence, FailingSide, Phase, RemedySide
 from analyzer.diagnosis.model import Alternative, Finding, Rank, Rule
-from analyzer.diagnosis.standing import BOTH_WAYS, end_evidence, phase_of, retried, waited_long
+from analyzer.diagnosis.signs import passed
+from analyzer.diagnosis.standing import BOTH_WAYS, end_evidence, retried, waited_long
 from analyzer.diagnosis.wording import client_name, offer_evidence, server_name
 from analyzer.tcp.timeline import Side
 from analyzer.tls.story import Milestone, Opening, Story, Way
@@ -44,13 +45,15 @@ RULE = Rule(
 def check(story: Story) -> Iterator[Finding]:
     """Fire where the client leaves without a word before the server answered."""
     ending = story.ending
-    if not story.offers or story.reached(Milestone.SERVER_HELLO):
+    if not story.offers or passed(story, Milestone.SERVER_HELLO):
         return
     if retried(story) or waited_long(story):
         return
     if ending.way not in {Way.FIN, Way.RST} or ending.side is not Side.CLIENT:
         return
     if story.openings[Side.SERVER] not in {Opening.NOTHING, Opening.TLS} and not story.prelude:
+        return
+    if story.prelude is not None and story.prelude.answer is not None:
         return
     yield RULE.finding(
         *offer_evidence(story, "client sent ClientHello"),
@@ -66,7 +69,6 @@ def check(story: Story) -> Iterator[Finding]:
         failing_side=FailingSide.CLIENT,
         remedy_side=RemedySide.CLIENT,
         confidence=Confidence.INFERRED,
-        phase=phase_of(story),
         alternatives=(
             Alternative(
                 "handshake_timeout", "the client's own timeout, against the server's speed"

@@ -2,7 +2,8 @@
 
 ## What it looks like
 The handshake stops with one side on turn. TCP works: what was sent is acknowledged. Seconds later the
-waiting side closes, or nobody does.
+waiting side closes, or nobody does. A request for TLS that nobody answers counts too: STARTTLS to a mail
+server, CONNECT to a proxy.
 
 ## Why it happens
 The side on turn hangs: a slow revocation check or directory lookup, a hardware module that does not answer,
@@ -23,10 +24,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from analyzer.diagnosis.causes import Confidence, Phase, RemedySide
+from analyzer.diagnosis.causes import Confidence, FailingSide, Phase, RemedySide
 from analyzer.diagnosis.model import Alternative, Evidence, Finding, Rank, Rule
 from analyzer.diagnosis.standing import (
     BOTH_WAYS,
+    PATIENCE_NS,
     awaited,
     awaited_names,
     client_done,
@@ -38,7 +40,7 @@ from analyzer.diagnosis.standing import (
 )
 from analyzer.diagnosis.wording import milliseconds, party
 from analyzer.tcp.timeline import Side
-from analyzer.tls.story import Story, Way
+from analyzer.tls.story import PreludeEnd, Story, Way
 
 RULE = Rule(
     id="TLS-TCP-008",
@@ -54,6 +56,7 @@ RULE = Rule(
 
 def check(story: Story) -> Iterator[Finding]:
     """Fire on a handshake that stands still for long with a side on turn."""
+    yield from _unanswered(story)
     ending, silent = story.ending, awaited(story)
     if not story.offers or client_done(story) or silent is None or starved(story) is not None:
         return
@@ -79,6 +82,39 @@ def check(story: Story) -> Iterator[Finding]:
         confidence=Confidence.INFERRED,
         phase=phase_of(story),
         alternatives=(Alternative("packet_loss_fatal", "a capture on the other side of the path"),),
+    )
+
+
+def _unanswered(story: Story) -> Iterator[Finding]:
+    """A client that asked for TLS in another protocol, or a proxy for a tunnel, and waited in vain."""
+    prelude, ending = story.prelude, story.ending
+    if prelude is None or prelude.end is not PreludeEnd.OPEN or not prelude.asked:
+        return
+    left = ending.side is Side.CLIENT and ending.waited_ns >= PATIENCE_NS
+    if story.offers or not (left or ending.way is Way.SILENCE):
+        return
+    proxied = prelude.protocol in {"http connect", "socks"}
+    yield RULE.finding(
+        Evidence(prelude.frame, f"client asked ({prelude.protocol}): {prelude.text}"),
+        end_evidence(story),
+        title=f"{party(story, Side.SERVER)} falls silent when {party(story, Side.CLIENT)} asks for "
+        + (f"a tunnel to {prelude.target}" if prelude.target else f"TLS ({prelude.protocol})"),
+        explanation=f"Nothing came for {milliseconds(ending.waited_ns)}; the handshake never began.",
+        remedy=(
+            "On the proxy: check whether it reaches the target, its name service included."
+            if proxied
+            else "On the server: find out what it waited for when it was to start TLS.",
+        ),
+        failing_side=FailingSide.SERVER,
+        remedy_side=RemedySide.SERVER,
+        confidence=Confidence.INFERRED,
+        phase=Phase.CLIENT_HELLO,
+        alternatives=(
+            Alternative(
+                "proxy_refused" if proxied else "starttls_refused",
+                "the log of the side that was silent",
+            ),
+        ),
     )
 
 

@@ -25,6 +25,7 @@ from collections.abc import Iterator
 
 from analyzer.diagnosis.causes import Confidence, Phase, RemedySide
 from analyzer.diagnosis.model import Alternative, Evidence, Finding, Rank, Rule
+from analyzer.diagnosis.signs import passed
 from analyzer.diagnosis.standing import (
     BOTH_WAYS,
     client_done,
@@ -58,7 +59,7 @@ def check(story: Story) -> Iterator[Finding]:
     ending, side = story.ending, story.ending.side
     if client_done(story) or waited_long(story):
         return
-    if not story.reached(Milestone.SERVER_HELLO) and not retried(story):
+    if not passed(story, Milestone.SERVER_HELLO) and not retried(story):
         return
     if ending.way not in {Way.FIN, Way.RST} or side is None:
         return

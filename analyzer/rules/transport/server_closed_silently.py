@@ -57,6 +57,8 @@ def check(story: Story) -> Iterator[Finding]:
         return
     if story.openings[Side.SERVER] not in _SILENT and story.prelude is None:
         return
+    if story.prelude is not None and story.prelude.answer is not None:
+        return
     yield RULE.finding(
         *offer_evidence(story, "client sent ClientHello"),
         end_evidence(story),

@@ -72,7 +72,12 @@ def check(story: Story) -> Iterator[Finding]:
         confidence=Confidence.SUSPECTED if closed else Confidence.SEEN,
         rank=Rank.CLOSED if closed else RULE.rank,
         alternatives=(
-            (Alternative("server_closed_silently", "the log of the side that closed"),)
+            (
+                Alternative("server_closed_silently", "the log of the side that closed"),
+                Alternative(
+                    "plaintext_http_to_tls", "whether the port is a proxy's, or expects TLS"
+                ),
+            )
             if closed
             else ()
         ),

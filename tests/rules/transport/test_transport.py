@@ -320,6 +320,21 @@ def test_silence_names_the_side_that_was_to_speak(
     assert (finding.failing_side, finding.phase) == (side, phase)
 
 
+@pytest.mark.parametrize("after", [0.0, 6.0], ids=["before the flight", "long after it"])
+def test_a_client_that_leaves_without_a_word_judged_only_what_it_had_just_read(
+    after: float,
+) -> None:
+    """Its FIN before the server's flight, and one that came too late for a judgement."""
+    early = offered().fin(CLIENT).server(m.server_flight()).rst(CLIENT).story()
+    story = ended(answered(), "fin", CLIENT, after=after) if after else early
+    headline = diagnose(story, rules.modules()).headline
+
+    assert headline is not None
+    assert headline.failing_side is FailingSide.CLIENT
+    assert headline.cause == ("handshake_timeout" if after else "client_abandoned")
+    assert headline.phase is (Phase.SERVER_CERTIFICATE if after else Phase.CLIENT_HELLO)
+
+
 def test_silence_proves_nothing_when_the_capture_ends_with_it() -> None:
     assert said("TLS-TCP-008", offered().story(later=0.5)) == []
 

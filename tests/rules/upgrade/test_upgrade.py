@@ -184,3 +184,44 @@ def test_a_proxy_that_first_wants_a_password_agreed_in_the_end() -> None:
 
     assert headline is not None
     assert headline.cause == "rst_after_client_hello"
+
+
+@pytest.mark.parametrize(
+    ("scene", "alternative"),
+    [
+        (connected().client(CONNECT).ack(SERVER), "proxy_refused"),
+        (
+            talk(GREETING, b"EHLO client.example\r\n", LIST, b"STARTTLS\r\n").ack(SERVER),
+            "starttls_refused",
+        ),
+    ],
+    ids=["proxy", "mail"],
+)
+def test_a_request_for_tls_without_an_answer_is_a_timeout(scene: Scene, alternative: str) -> None:
+    headline = diagnose(ended(scene, "fin", CLIENT, after=5), rules.modules()).headline
+
+    assert headline is not None
+    assert (headline.cause, headline.failing_side) == ("handshake_timeout", FailingSide.SERVER)
+    assert [other.cause for other in headline.alternatives] == [alternative]
+
+
+def test_a_client_that_does_not_wait_for_the_proxy_says_nothing_of_it() -> None:
+    story = ended(connected().client(CONNECT).ack(SERVER), "fin", CLIENT)
+
+    assert said("TLS-TCP-008", story) == []
+
+
+@pytest.mark.parametrize(
+    ("answer", "cause"),
+    [
+        (b"HTTP/1.1 403 Blocked\r\n\r\n", "tls_to_plaintext"),
+        (b"", "server_closed_silently"),
+    ],
+)
+def test_what_answers_behind_the_proxy_is_told_from_its_consent(answer: bytes, cause: str) -> None:
+    scene = proxied(b"HTTP/1.1 200 Connection established\r\n\r\n").client(m.client_hello())
+    story = ended(scene.server(answer) if answer else scene.ack(SERVER), "fin", SERVER)
+    headline = diagnose(story, rules.modules()).headline
+
+    assert headline is not None
+    assert headline.cause == cause
