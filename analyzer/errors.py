@@ -64,3 +64,7 @@ class DecodeError(Exception):
     def __init__(self, defect: Defect) -> None:
         super().__init__(f"{defect.field} @ {defect.offset}: {defect.detail}")
         self.defect = defect
+
+
+class MissingPackageError(Exception):
+    """Something was recognised that only a package reads which is not there; its text names it."""

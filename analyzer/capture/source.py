@@ -21,13 +21,12 @@ from analyzer.capture.following import Followed
 from analyzer.capture.foreign import recognise
 from analyzer.capture.unpack import (
     UNPACK_ERRORS,
-    MissingPackageError,
     Peeked,
     UnpackingMemoryError,
     unpack,
 )
 from analyzer.capture.window import PAUSE_S, Window, more_is_there
-from analyzer.errors import CaptureError
+from analyzer.errors import CaptureError, MissingPackageError
 from analyzer.limits import DEFAULT, Limits
 
 _LAYERS_MOST = 3  # compressed within compressed

@@ -14,6 +14,7 @@ import zlib
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from analyzer.errors import MissingPackageError
 from analyzer.limits import DEFAULT
 
 _MAGIC = 8
@@ -33,10 +34,6 @@ UNPACK_ERRORS: tuple[type[Exception], ...] = (
     lzma.LZMAError,
     zipfile.BadZipFile,
 )
-
-
-class MissingPackageError(Exception):
-    """The file can be unpacked only with a package that is not there; its name."""
 
 
 class UnpackingMemoryError(RuntimeError):

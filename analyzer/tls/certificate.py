@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from analyzer.errors import DecodeError, Defect, DefectKind
+from analyzer.errors import DecodeError, Defect, DefectKind, MissingPackageError
 from analyzer.limits import DEFAULT
+from analyzer.tls.compression import unpack
 from analyzer.tls.extensions import Extension, decode_extensions
 from analyzer.tls.registry import CertificateCompression, ExtensionType
 from analyzer.tls.wire import Reader
@@ -52,6 +52,7 @@ class Certificates:
     uncompressed_length: int | None = None
     raw_public_key: bool = False
     truncated: bool = False
+    lacks: str = ""  # the package that would unpack it
 
     @property
     def ders(self) -> tuple[bytes, ...]:
@@ -151,7 +152,7 @@ def decode_compressed_certificates(
             opaque compressed_certificate_message<1..2^24-1>;
         } CompressedCertificate;
 
-    Only zlib is undone; of the others the name and the length are kept.
+    Of what nobody here can unpack the name and the length are kept.
 
     Args:
         body: Of the handshake message.
@@ -166,9 +167,10 @@ def decode_compressed_certificates(
     except DecodeError as error:
         return Certificates(), error.defect
     named = Certificates(compression=algorithm, uncompressed_length=length)
-    if algorithm is not CertificateCompression.ZLIB:
-        return named, None
-    message = _inflate(packed, min(length, most))
+    try:
+        message = unpack(algorithm, packed, min(length, most))
+    except MissingPackageError as error:
+        return replace(named, lacks=str(error)), None
     if message is None or len(message) != length:
         detail = f"does not unpack to {length} bytes"
         field = "compressed_certificate.compressed_certificate_message"
@@ -176,16 +178,6 @@ def decode_compressed_certificates(
     inner, defect = decode_certificates(message, "TLSv1.3")
     unpacked = Certificates(inner.entries, inner.request_context, algorithm, length)
     return unpacked, defect
-
-
-def _inflate(packed: bytes, most: int) -> bytes | None:
-    """Unpack at most ``most`` bytes; None where the data is damaged or longer than that."""
-    engine = zlib.decompressobj()
-    try:
-        message = engine.decompress(packed, most + 1)
-    except zlib.error:
-        return None
-    return message if engine.eof and len(message) <= most else None
 
 
 def decode_raw_public_key(body: bytes, version: str) -> tuple[Certificates, Defect | None]:

@@ -72,7 +72,8 @@ def packed(found: Chains) -> tuple[str, ...]:
     """Sentences about certificates that came compressed by a way that is not undone here."""
     return tuple(
         f"the {chain.sender.value}'s certificate is compressed with "
-        f"{chain.message.compression.label}, which only its receiver undoes; zlib would be read"
+        f"{chain.message.compression.label} and was not unpacked"
+        + (f": pip install '{chain.message.lacks}'" if chain.message.lacks else "")
         for chain in (found.server, found.client)
         if chain is not None and chain.message.compression is not None and not chain.message.entries
     )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 import zlib
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given
@@ -107,12 +109,64 @@ def test_zlib_is_undone() -> None:
     assert found.compression is CertificateCompression.ZLIB
 
 
-@pytest.mark.parametrize("algorithm", [2, 3, 999])
-def test_other_compressions_are_named(algorithm: int) -> None:
+def brotli(data: bytes) -> bytes:
+    packed: bytes = pytest.importorskip("brotli").compress(data)
+    return packed
+
+
+def zstd(data: bytes) -> bytes:
+    packed: bytes = pytest.importorskip("zstandard").ZstdCompressor().compress(data)
+    return packed
+
+
+PACKAGES = [pytest.param(2, brotli, id="brotli"), pytest.param(3, zstd, id="zstd")]
+
+
+@pytest.mark.parametrize(("algorithm", "pack"), PACKAGES)
+def test_brotli_and_zstd_are_undone(algorithm: int, pack: Callable[[bytes], bytes]) -> None:
+    found, defect = decode_compressed_certificates(compressed(algorithm, len(LATE), pack(LATE)))
+
+    assert defect is None
+    assert found.ders == (b"leaf", b"intermediate")
+    assert found.compression == algorithm
+
+
+@pytest.mark.parametrize(("algorithm", "pack"), PACKAGES)
+@pytest.mark.parametrize(
+    ("length", "shape"),
+    [
+        pytest.param(10, LATE, id="longer than it says"),
+        pytest.param(9_999, LATE, id="shorter than it says"),
+        pytest.param(0xFFFFFF, bytes(0xFFFFFF), id="a bomb"),
+    ],
+)
+def test_what_they_do_not_unpack_is_a_defect(
+    algorithm: int, pack: Callable[[bytes], bytes], length: int, shape: bytes
+) -> None:
+    for packed in (pack(shape), pack(shape)[:-1], b"foreign" * 9, b""):
+        found, defect = decode_compressed_certificates(compressed(algorithm, length, packed))
+
+        assert defect is not None
+        assert found.entries == ()
+
+
+@pytest.mark.parametrize(("algorithm", "package"), [(2, "brotli"), (3, "zstandard")])
+def test_a_package_that_is_not_there_is_named(
+    algorithm: int, package: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, package, None)
     found, defect = decode_compressed_certificates(compressed(algorithm, 700, b"packed"))
 
     assert defect is None
-    assert found.compression == algorithm
+    assert (found.compression, found.lacks) == (algorithm, package)
+    assert (found.uncompressed_length, found.entries, found.empty) == (700, (), False)
+
+
+def test_other_compressions_are_named() -> None:
+    found, defect = decode_compressed_certificates(compressed(999, 700, b"packed"))
+
+    assert defect is None
+    assert (found.compression, found.lacks) == (999, "")
     assert (found.uncompressed_length, found.entries, found.empty) == (700, (), False)
 
 

@@ -12,8 +12,8 @@ from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
-from analyzer.capture.unpack import UNPACK_ERRORS, MissingPackageError, Peeked, unpack
-from analyzer.errors import CaptureError
+from analyzer.capture.unpack import UNPACK_ERRORS, Peeked, unpack
+from analyzer.errors import CaptureError, MissingPackageError
 from analyzer.limits import DEFAULT, Limits
 
 _ZIP: Final = b"PK\x03\x04"
