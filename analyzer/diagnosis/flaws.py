@@ -16,6 +16,7 @@ from analyzer.diagnosis.signs import (
     LARGE_CERTIFICATE,
     LONG_CHAIN,
     certificate_length,
+    offer_cut,
 )
 from analyzer.diagnosis.wording import issuer, names_of, subject, when
 from analyzer.errors import DefectKind
@@ -185,7 +186,9 @@ def _wrong_name(story: Story, chain: Chain, leaf: CertificateFacts) -> Iterator[
 
 def _common_name_only(story: Story, chain: Chain, leaf: CertificateFacts) -> Iterator[Flaw]:
     """Names that fit some clients only: the common name, or no address for a client without SNI."""
-    name = story.offer.server_name if story.offer is not None else None
+    if story.offer is None or offer_cut(story):
+        return
+    name = story.offer.server_name
     if name is None:
         address = match_name(leaf, story.server.ip)
         if address is not None and not address.matches:

@@ -31,6 +31,7 @@ from analyzer.diagnosis.signs import (
     lacks_secure_renegotiation,
     legacy_signature,
     name_unknown,
+    offer_cut,
     unoffered_group,
     unoffered_signature,
     weak_dh,
@@ -116,7 +117,7 @@ def _offer(story: Story, offer: ClientHello, refusal: Refusal) -> Verdict | None
         return _offer_named(story, offer, refusal, _NAMED[alert])
     if alert in CRYPTO_ALERTS or (alert is _A.ILLEGAL_PARAMETER and psk_offered(story)):
         return None  # a pre-shared key that does not fit: the crypto family
-    if alert is _A.MISSING_EXTENSION:
+    if alert is _A.MISSING_EXTENSION and not offer_cut(story):
         return _extension_missing(story, offer, refusal)
     if story.choice is not None and refusal.side is Side.SERVER:
         return _after_server_hello(story, offer, refusal)
@@ -131,7 +132,9 @@ def _offer_named(story: Story, offer: ClientHello, refusal: Refusal, cause: str)
         return _suspected(story, refusal, better, Confidence.SUSPECTED)
     if cause == "sni_unrecognized":
         text = f"the server does not serve {offer.server_name}"
-        if offer.server_name is None:
+        if offer.server_name is None and offer_cut(story):
+            text, confidence = "the server does not serve the name asked for", Confidence.INFERRED
+        elif offer.server_name is None:
             cause, text = "sni_missing", "the client named no host (SNI), and the server wants one"
     elif cause == "server_internal":
         confidence = Confidence.INFERRED  # Go says so where it has no certificate
@@ -371,7 +374,8 @@ def _verdict(
 def negotiation_evidence(story: Story, refusal: Refusal) -> tuple[Evidence, ...]:
     """The offer, the choice where there was one, and the end."""
     offer, choice = story.offer, story.choice
-    offered = offer_evidence(story, described(offer)) if offer is not None else ()
+    known = offer is not None and not offer_cut(story)
+    offered = offer_evidence(story, described(offer)) if offer is not None and known else ()
     chosen: tuple[Evidence, ...] = ()
     if choice is not None:
         text = f"server chose {story.version}, {story.cipher_suite}"

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from analyzer.diagnosis.memo import once_per_story
+from analyzer.diagnosis.signs import offer_cut
 from analyzer.diagnosis.wording import counted, listed
 from analyzer.tls.hello import ClientHello
 from analyzer.tls.registry import ProtocolVersion
@@ -45,7 +46,7 @@ class Suspicion:
 def suspicions(story: Story) -> tuple[Suspicion, ...]:
     """Everything that may be wrong with the offer, the strongest first."""
     offer = story.offer
-    if offer is None:
+    if offer is None or offer_cut(story):
         return ()
     seen = story.neighbours.server
     found = [

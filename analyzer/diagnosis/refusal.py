@@ -14,6 +14,7 @@ from analyzer.diagnosis.memo import once_per_story
 from analyzer.diagnosis.model import Evidence
 from analyzer.diagnosis.signs import (
     CERTIFICATE_ALERTS,
+    VAGUE_ALERTS,
     passed,
     prompt,
 )
@@ -231,7 +232,9 @@ def _injected(story: Story) -> bool:
 
 def _ceiling(story: Story, alert: AlertDescription | None) -> Confidence:
     if alert is not None:
-        return Confidence.SEEN
+        other = story.ending.side.peer.value if story.ending.side is not None else "server"
+        unread = story.blind_to("start", "snap_length", f"{other}_bytes", f"{other}_side")
+        return Confidence.SUSPECTED if unread and alert in VAGUE_ALERTS else Confidence.SEEN
     if story.ending.way is Way.ENCRYPTED_ALERT or not story.tls13:
         return Confidence.INFERRED
     return Confidence.SUSPECTED

@@ -46,6 +46,12 @@ CRYPTO_ALERTS: Final = frozenset({_A.BAD_RECORD_MAC, _A.DECRYPTION_FAILED, _A.DE
 """Alerts that say: a signature, a Finished or a record did not verify."""
 
 
+VAGUE_ALERTS: Final = frozenset(
+    {_A.HANDSHAKE_FAILURE, _A.ILLEGAL_PARAMETER, _A.INSUFFICIENT_SECURITY, _A.INTERNAL_ERROR}
+)
+"""Alerts that say no more than "no" and may stand for any judgement."""
+
+
 VIOLATION_ALERTS: Final = frozenset(
     {_A.UNEXPECTED_MESSAGE, _A.RECORD_OVERFLOW, _A.DECOMPRESSION_FAILURE, _A.DECODE_ERROR}
 )
@@ -68,6 +74,11 @@ def prompt(story: Story) -> bool:
     """Whether the first side gave up at once, and not because it ran out of patience."""
     wordless = story.ending.way in {Way.FIN, Way.RST}
     return story.ending.waited_ns < (_WORDLESS_NS if wordless else PATIENCE_NS)
+
+
+def offer_cut(story: Story) -> bool:
+    """Whether only the beginning of the ClientHello was captured: what it lacks proves nothing."""
+    return any(begun.name == "client_hello" for begun in story.begun)
 
 
 def weak_dh(story: Story) -> int | None:

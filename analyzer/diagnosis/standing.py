@@ -113,7 +113,7 @@ def starved(story: Story) -> Side | None:
     timeline = story.timeline
     stood = story.ending.way is Way.SILENCE or timeline.waited_ns >= _STALLED_NS
     for side in Side:
-        if not timeline.packets[side.peer]:
+        if not timeline.packets[side.peer] or _after_the_end(story, side):
             continue
         if timeline.unacknowledged[side] and timeline.retransmissions[side] >= 2:
             return side
@@ -121,6 +121,15 @@ def starved(story: Story) -> Side | None:
         if lost and (stood or timeline.retransmissions[side]):
             return side
     return None
+
+
+def _after_the_end(story: Story, side: Side) -> bool:
+    """Whether a side went on behind its peer's close, where the capture hides what came before."""
+    closed, last = story.timeline.closed_first, story.timeline.last_data[side]
+    used = story.reached(Milestone.CLIENT_DATA) and story.reached(Milestone.SERVER_DATA)
+    if story.completed is not None or not used or closed is None or last is None:
+        return False
+    return closed[0] is side.peer and last > closed[1].time
 
 
 # The shortest time in which TCP can have tried twice in vain (RFC 6298 section 2, with the 200 ms of

@@ -13,6 +13,7 @@ from typing import Final
 from analyzer.diagnosis.signs import (
     CERTIFICATE_ALERTS,
     CRYPTO_ALERTS,
+    VAGUE_ALERTS,
     VIOLATION_ALERTS,
     certificate_sent,
     certificate_spoilt,
@@ -55,12 +56,6 @@ _CHOICE_ALERTS: Final = frozenset(
         _A.NO_APPLICATION_PROTOCOL,
         _A.EXPORT_RESTRICTION,
     }
-)
-
-
-# Alerts that say no more than "no" and may stand for any judgement of a client.
-_VAGUE_ALERTS: Final = frozenset(
-    {_A.HANDSHAKE_FAILURE, _A.ILLEGAL_PARAMETER, _A.INSUFFICIENT_SECURITY, _A.INTERNAL_ERROR}
 )
 
 
@@ -130,7 +125,7 @@ def _client_step_12(story: Story, alert: AlertDescription | None) -> Step | None
         return Step.FINISHED
     if alert in CERTIFICATE_ALERTS:
         return Step.SERVER_CERTIFICATE
-    if alert in _VAGUE_ALERTS:
+    if alert in VAGUE_ALERTS:
         return _vague_client(story, alert)
     if alert in VIOLATION_ALERTS:
         return _violated(story)
@@ -249,6 +244,8 @@ def _client_answered(story: Story) -> bool:
 
 
 def _server_step_12(story: Story, alert: AlertDescription | None) -> Step | None:
+    if story.blind_to(*_CLIENT_UNSEEN) and not _client_spoke(story):
+        return Step.CLIENT_CERTIFICATE if alert in CERTIFICATE_ALERTS else None
     if not passed(story, Milestone.SERVER_FLIGHT) and not story.resumed:
         return Step.KEY_EXCHANGE if alert is not None and not _client_spoke(story) else None
     if not _client_spoke(story):
@@ -263,6 +260,10 @@ def _server_step_12(story: Story, alert: AlertDescription | None) -> Step | None
         dark = story.ending.way is Way.ENCRYPTED_ALERT
         return Step.FINISHED if dark else None
     return Step.KEY_EXCHANGE
+
+
+# What the client said after ServerHello may be what the capture misses.
+_CLIENT_UNSEEN: Final = ("client_side", "client_bytes", "snap_length", "start")
 
 
 def _client_spoke(story: Story) -> bool:

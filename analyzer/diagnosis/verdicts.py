@@ -39,6 +39,7 @@ from analyzer.diagnosis.refusal import (
 )
 from analyzer.diagnosis.signs import (
     no_client_certificate,
+    offer_cut,
     visible,
 )
 from analyzer.diagnosis.wording import chain_evidence, milestone_evidence, party
@@ -153,7 +154,7 @@ def _server_verdict(story: Story) -> Verdict | None:
     refusal = server_certificate_refused(story)
     if refusal is None:
         return _unused(story)
-    flaws = server_flaws(story)
+    flaws = [flaw for flaw in server_flaws(story) if not _unnamed(story, refusal, flaw)]
     # Of a certificate that is not in sight only an alert that can be read makes a length a reason.
     known = flaws or (unread_flaws(story) if refusal.certain else ())
     if known and refusal.alert is not _A.CERTIFICATE_REVOKED:
@@ -163,6 +164,13 @@ def _server_verdict(story: Story) -> Verdict | None:
     if refusal.alert is _A.BAD_CERTIFICATE_STATUS_RESPONSE:
         return _unstapled(story, refusal)
     return _by_alert(story, refusal, SERVER_NAMED, clear=bool(flaws))
+
+
+def _unnamed(story: Story, refusal: Refusal, flaw: Flaw) -> bool:
+    """Whether trust would only be guessed: the name may be at fault, and the hello was not captured."""
+    if refusal.alert is _A.UNKNOWN_CA or flaw.cause not in _VAGUELY_TRUST:
+        return False
+    return story.offer is None or offer_cut(story)
 
 
 def _unused(story: Story) -> Verdict | None:
@@ -301,7 +309,7 @@ def _by_alert(
     alternatives = tuple(c for c in ALSO_NAMED.get(cause, ()) if c in WOULD_DECIDE)
     stated = alert in {_A.CERTIFICATE_REVOKED, _A.CERTIFICATE_REQUIRED}
     sure = Confidence.SEEN if stated else Confidence.INFERRED
-    if (clear and not stated) or cause == "untrusted_ca":
+    if (clear and not stated) or cause == "untrusted_ca" or (not stated and not story.tls13):
         sure = Confidence.SUSPECTED
     flaw = Flaw(cause, "", refusal.evidence.frame)
     verdict = _verdict(story, refusal, flaw, sure, alternatives)

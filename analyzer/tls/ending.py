@@ -52,10 +52,21 @@ def read_ending(
         key=lambda ending: ending.frame,
     )
     if endings:
-        return endings[0]
+        return _spoken(endings)
     way = Way.SILENCE if timeline.end == "timeout" and not completed else Way.OPEN
     side = awaited if way is Way.SILENCE else None
     return Ending(way, side, timeline.last_frame, timeline.last_time, None, timeline.silence_ns)
+
+
+def _spoken(endings: list[Ending]) -> Ending:
+    """The first ending; a side's alert stands before its FIN, whichever came first to the capture.
+
+    An alert that was sent again, or that was captured by another queue, comes behind it.
+    """
+    first = endings[0]
+    if first.way is Way.FIN:
+        return next((e for e in endings if e.alert is not None and e.side is first.side), first)
+    return first
 
 
 def _by_alert(

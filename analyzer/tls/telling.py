@@ -161,7 +161,8 @@ def _compose(
     hidden = _hidden(timeline, bytes_, talk, unseen)
     left = timeline.closed_first[0] if timeline.closed_first else None
     done = completed(talk, passed, reading, left)
-    if done is False and hidden & _HIDES_COMPLETION:
+    doubtful = talk.tls13 and Milestone.SERVER_ACCEPTED not in passed and talk.decryptor is None
+    if (done is False and hidden & _HIDES_COMPLETION) or (done and doubtful and hidden & _GARBLES):
         done = None
     alerts = (*talk.alerts, *sealed_alerts(reading))
     awaiting = frozenset(m for m in talk.tracker.allowed() if m[1] != "hello_request")
@@ -236,6 +237,8 @@ def _opening(bytes_: Directions, side: Side) -> Opening:
 _ANYTHING: Final = frozenset({Opening.NOTHING, Opening.TEXT, Opening.BINARY})
 
 
+# With a hole among them, the lengths of a client's records prove no Finished.
+_GARBLES: Final = frozenset({"client_bytes", "snap_length"})
 _HIDES_COMPLETION: Final = frozenset(
     {"start", "end", "client_side", "server_side", "client_bytes", "server_bytes", "snap_length"}
 )
@@ -261,16 +264,36 @@ def _hidden(
 ) -> frozenset[str]:
     """Names of :data:`~analyzer.tls.story.HIDDEN` that apply."""
     tests = {
-        "start": timeline.syn is None and timeline.syn_ack is None and not talk.offers,
+        "start": timeline.syn is None and timeline.syn_ack is None and not _from_hello(talk),
         "end": timeline.end == "open",
         "client_side": timeline.packets[Side.CLIENT] == 0,
         "server_side": timeline.packets[Side.SERVER] == 0,
         "client_bytes": unseen[Side.CLIENT] or _lost(bytes_.streams[Side.CLIENT], "lost"),
-        "server_bytes": unseen[Side.SERVER] or _lost(bytes_.streams[Side.SERVER], "lost"),
+        "server_bytes": unseen[Side.SERVER]
+        or _lost(bytes_.streams[Side.SERVER], "lost")
+        or _unheard(talk),
         "snap_length": any(_lost(stream, "snaplen") for stream in bytes_.streams.values()),
     }
     hidden = frozenset(name for name, hidden in tests.items() if hidden)
     return hidden | hidden_unsealed(talk) if talk.tls13 else hidden
+
+
+def _from_hello(talk: Conversation) -> bool:
+    """Whether the first message captured is the one that begins a handshake."""
+    return bool(talk.offers) and talk.messages[0].name == "client_hello"
+
+
+def _unheard(talk: Conversation) -> bool:
+    """Whether the client went on as only an answered client does, and no answer was captured.
+
+    Early data follows the hello at once (RFC 8446 section 4.2.10).
+    """
+    if not talk.offers or talk.offers[0].early_data or talk.choice is not None or talk.retry:
+        return False
+    return any(m.sender is Side.CLIENT and m.name in _SECOND for m in talk.messages)
+
+
+_SECOND: Final = frozenset({"change_cipher_spec", "application_data", "client_key_exchange"})
 
 
 def _lost(stream: Stream, kind: str) -> bool:

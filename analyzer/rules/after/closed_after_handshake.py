@@ -16,7 +16,8 @@ Read the log of the side that left. If it is a monitor, nothing is wrong.
 
 ## Blind spots
 An orderly close looks the same for a probe and for a late refusal. A side that leaves without the closing
-alert is more likely to have refused: only that counts as a failure, and is still suspected.
+alert is more likely to have refused: only that counts as a failure, and is still suspected. A capture that misses
+bytes may miss the use.
 """
 
 from __future__ import annotations
@@ -25,7 +26,13 @@ from collections.abc import Iterator
 
 from analyzer.diagnosis.causes import Confidence, Phase, RemedySide
 from analyzer.diagnosis.model import Alternative, Evidence, Finding, Rank, Rule
-from analyzer.diagnosis.standing import PATIENCE_NS, client_done, end_evidence, side_of
+from analyzer.diagnosis.standing import (
+    BOTH_WAYS,
+    PATIENCE_NS,
+    client_done,
+    end_evidence,
+    side_of,
+)
 from analyzer.diagnosis.wording import keys_would_tell, party
 from analyzer.tcp.timeline import Side
 from analyzer.tls.story import Milestone, Story, Way
@@ -40,6 +47,7 @@ RULE = Rule(
     rank=Rank.CLOSED,
     title="A side leaves right after the handshake",
     references=("RFC 8446 §6.1",),
+    requires=BOTH_WAYS,
 )
 
 

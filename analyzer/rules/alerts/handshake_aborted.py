@@ -33,6 +33,7 @@ from analyzer.diagnosis.signs import (
     CERTIFICATE_ALERTS,
     CRYPTO_ALERTS,
     VIOLATION_ALERTS,
+    no_client_certificate,
     passed,
 )
 from analyzer.diagnosis.standing import awaited, waited_long
@@ -81,8 +82,18 @@ def check(story: Story) -> Iterator[Finding]:
     alert = story.ending.alert
     if alert is None or alert.description is None or story.ending.way is not Way.ALERT:
         return
-    if not story.completed and not _claimed(story, alert.description) and not _tired(story):
+    if story.completed or _claimed(story, alert.description) or _tired(story):
+        return
+    if not _answers_the_unseen(story, alert):
         yield _finding(story, alert)
+
+
+def _answers_the_unseen(story: Story, alert: Alert) -> bool:
+    """Whether an alert about what was read may answer bytes, or a bare close, that the capture misses."""
+    if alert.description not in VIOLATION_ALERTS:
+        return False
+    other = alert.sender.peer.value
+    return bool(story.blind_to("start", "snap_length", f"{other}_side", f"{other}_bytes"))
 
 
 def _tired(story: Story) -> bool:
@@ -128,7 +139,7 @@ def _finding(story: Story, alert: Alert) -> Finding:
         ),
         failing_side=failing(alert.sender),
         remedy_side=_remedy(alert),
-        confidence=Confidence.INFERRED,
+        confidence=Confidence.SUSPECTED if description in _DATES else Confidence.INFERRED,
         cause=_cause(story, alert),
         phase=_phase(story),
         rank=Rank.CLOSED if description is _A.CLOSE_NOTIFY else None,
@@ -146,6 +157,8 @@ def _cause(story: Story, alert: Alert) -> str:
             return named[server]
         return "client_certificate_rejected" if server else "server_certificate_rejected"
     asked = story.reached(Milestone.CERTIFICATE_REQUEST) and story.reached(Milestone.SERVER_FLIGHT)
+    if description is _A.HANDSHAKE_FAILURE and server and no_client_certificate(story):
+        return "client_cert_missing"
     if description is _A.HANDSHAKE_FAILURE and server and asked:
         return "client_certificate_rejected"
     if description is _A.CLOSE_NOTIFY and server:
@@ -164,6 +177,10 @@ _STATED: Final = {
     _A.CERTIFICATE_EXPIRED: ("cert_expired", "client_cert_expired"),
     _A.CERTIFICATE_REVOKED: ("cert_revoked", "client_cert_revoked"),
 }
+
+
+# An intermediate's date may be meant, and by NSS one that is not yet valid.
+_DATES: Final = frozenset({_A.CERTIFICATE_EXPIRED})
 
 
 def _remedy(alert: Alert) -> RemedySide:

@@ -162,3 +162,11 @@ def test_acceptance_under_encryption_is_never_left_without_a_word(
 
     assert headline is not None
     assert outcome(story, headline) == outcome_
+
+
+def test_a_capture_with_holes_may_miss_the_use_of_a_connection() -> None:
+    unused = ended(established(), "fin", CLIENT)
+    holed = ended(established().client(m.data(), captured=False), "fin", CLIENT)
+
+    assert diagnose(unused, rules.modules()).headline is not None
+    assert diagnose(holed, rules.modules()).headline is None

@@ -143,6 +143,42 @@ def test_a_close_after_an_alert_is_noise() -> None:
     assert said_by("TLS-ALERT-005", scene.story()) == []
 
 
+def test_an_alert_stands_before_its_senders_close_whichever_was_captured_first() -> None:
+    scene = answered().say(CLIENT, m.alert(48), captured=False).fin(CLIENT)
+
+    assert headline(scene.overtaken(CLIENT, m.alert(48)).story()) == "untrusted_ca"
+
+
+def test_what_a_cut_hello_lacks_proves_nothing() -> None:
+    hello = m.client_hello(sni=None, alpn=("h2",), suites=(0xC02B,))
+    whole = offered(hello).server(m.alert(112)).story()
+    cut = connected().client(hello, cut=40).ack(SERVER).server(m.alert(112)).story()
+    vague = connected().client(hello, cut=40).ack(SERVER).server(m.alert(40)).story()
+
+    assert (headline(whole), headline(cut)) == ("sni_missing", "sni_unrecognized")
+    assert headline(vague) == "negotiation_failed"
+
+
+@pytest.mark.parametrize(
+    ("alert", "cause"), [(45, "client_cert_expired"), (42, "client_certificate_rejected")]
+)
+def test_a_servers_word_on_certificates_is_about_the_clients(alert: int, cause: str) -> None:
+    """Also where the snap length took the rest of the handshake."""
+    flight = m.server_flight(asking=True)
+    scene = offered().server(flight, cut=len(flight) - 120).ack(CLIENT)
+    scene.client(m.client_flight(shown=()), captured=False)
+    said = findings(scene.server(m.alert(alert)).fin(SERVER).story())[0]
+
+    assert said.cause == cause
+
+
+def test_a_complaint_about_bytes_that_were_not_captured_is_no_violation() -> None:
+    scene = offered().server(m.alert(10)).fin(SERVER)
+
+    assert headline(scene.story()) is not None
+    assert headline(scene.only(SERVER).late().story()) is None
+
+
 def test_a_warning_to_go_on_after_is_no_failure() -> None:
     warned = offered().say(SERVER, m.alert(112, level=1)).server(m.server_flight()).ack(CLIENT)
     done = warned.client(m.client_flight()).server(m.finished()).client(m.data()).server(m.data())

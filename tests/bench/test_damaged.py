@@ -1,0 +1,63 @@
+"""A worse capture makes weaker verdicts, never wrong ones: no failure made fine, nothing fine made failed."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from analyzer.diagnosis.causes import PARENTS
+from analyzer.pipeline import Analysis
+from tests.bench.damage import damaged, read, write
+
+RECORDED = Path(__file__).parent / "recorded"
+# A doubled capture that also begins late shows a hello twice, and never its answer.
+NAMES = [
+    path.name.removesuffix(".expect.json")
+    for path in sorted(RECORDED.glob("*.expect.json"))
+    if "doubled" not in path.name
+]
+
+
+def judged(name: str, folder: Path) -> tuple[int, int, list[str]]:
+    """How often a cause was called seen, how often wrongly, and every outcome that is wrong."""
+    (truth, *more) = json.loads((RECORDED / f"{name}.expect.json").read_text())["connections"]
+    header, packets = read(RECORDED / f"{name}.pcap")
+    seen, wrong, outcomes = 0, 0, []
+    for state, worse in damaged(packets, name) if not more else ():
+        path = folder / "worse.pcap"
+        write(path, header, worse)
+        for told in Analysis([path]).connections():
+            if told.outcome in ("failed", "established") and told.outcome not in _outcomes(truth):
+                outcomes.append(f"{name} {state}: {told.outcome}")
+            if told.outcome == "failed" and told.diagnosis and told.diagnosis.confidence == "seen":
+                seen += 1
+                wrong += told.diagnosis.cause not in _causes(truth)
+    return seen, wrong, outcomes
+
+
+def _outcomes(truth: dict[str, Any]) -> set[str]:
+    return {truth["outcome"], *truth.get("accept", {}).get("outcome", ())}
+
+
+def _causes(truth: dict[str, Any]) -> set[str | None]:
+    family = PARENTS.get(truth["cause"] or "")
+    return {truth["cause"], family, *truth.get("accept", {}).get("cause", ())}
+
+
+def _hold(names: list[str], folder: Path) -> None:
+    told = [judged(name, folder) for name in names]
+
+    assert [line for _, _, lines in told for line in lines] == []
+    assert sum(wrong for _, wrong, _ in told) <= 0.01 * sum(seen for seen, _, _ in told)
+
+
+def test_damage_makes_no_verdict_wrong(tmp_path: Path) -> None:
+    _hold(NAMES[::24], tmp_path)
+
+
+@pytest.mark.slow
+def test_damage_makes_no_verdict_wrong_anywhere(tmp_path: Path) -> None:
+    _hold(NAMES, tmp_path)
