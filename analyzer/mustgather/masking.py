@@ -46,8 +46,8 @@ def without_tokens(text: str) -> str:
 def masked_output(text: str) -> str:
     r"""The output of an openssl command without keys and secrets of the session.
 
-    >>> masked_output("    Master-Key: 0A1B\\n    Verify return code: 0 (ok)")
-    '    Master-Key: ***\\n    Verify return code: 0 (ok)'
+    >>> masked_output("    Master-Key: 0A1B\n    Verify return code: 0 (ok)")
+    '    Master-Key: ***\n    Verify return code: 0 (ok)'
     """
     text = _PRIVATE.sub(f"[private key] {MASK}", text)
     text = _DUMP.sub(rf"\1{MASK}", _SESSION.sub(rf"\1{MASK}", text))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import struct
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import dpkt
@@ -19,6 +20,7 @@ from analyzer.pipeline import Analysis
 from analyzer.report.machine import render_json
 from analyzer.tcp.timeline import Side
 from analyzer.tls.keylog import Secrets
+from analyzer.tls.proof import possession
 from analyzer.tls.registry import AlertDescription
 from analyzer.tls.story import Milestone, Story, Visibility
 
@@ -313,6 +315,56 @@ def test_keys_show_which_record_was_tampered_with() -> None:
     assert headline is not None
     assert (headline.cause, headline.confidence.value) == ("tampered", "seen")
     assert "does not verify although the keys open" in headline.evidence[0].text
+
+
+SIGNED = [
+    pytest.param("client-certificate", Side.SERVER, id="server"),
+    pytest.param("client-certificate", Side.CLIENT, id="client"),
+    pytest.param("retry", Side.SERVER, id="after a retry"),
+]
+
+
+def story_of(name: str) -> Story:
+    path = KEYED / f"{name}.pcap"
+    (judged, *_) = Analysis([path], secrets=read_secrets([path.with_suffix(".keys")])).judged()
+    return judged.story
+
+
+@pytest.mark.parametrize(("name", "side"), SIGNED)
+def test_keys_show_that_a_side_holds_its_key(name: str, side: Side) -> None:
+    found = possession(story_of(name), side)
+
+    assert found is not None
+    assert found[0]
+
+
+@pytest.mark.parametrize(("name", "side"), SIGNED)
+def test_a_message_that_was_changed_breaks_the_proof(name: str, side: Side) -> None:
+    story = story_of(name)
+    hello = next(m for m in story.messages if m.name == "encrypted_extensions")
+    others = tuple(
+        replace(m, body=m.body[:-1] + bytes([m.body[-1] ^ 1])) if m is hello else m
+        for m in story.messages
+    )
+    found = possession(replace(story, messages=others), side)
+
+    assert found is not None
+    assert not found[0]
+
+
+@pytest.mark.parametrize(("name", "side"), SIGNED)
+def test_a_message_that_is_missing_proves_nothing(name: str, side: Side) -> None:
+    story = story_of(name)
+    others = tuple(m for m in story.messages if m.name != "encrypted_extensions")
+
+    assert possession(replace(story, messages=others), side) is None
+
+
+def test_a_record_that_was_changed_proves_nothing_of_signatures() -> None:
+    path = KEYED.parent / "recorded" / "tampered-openssl-openssl-tls13.pcap"
+    (judged,) = Analysis([path], secrets=read_secrets([path.with_suffix(".keys")])).judged()
+
+    assert possession(judged.story, Side.SERVER) is None
 
 
 @settings(deadline=None, max_examples=60)

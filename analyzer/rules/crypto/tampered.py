@@ -18,7 +18,8 @@ lies in the path.
 
 ## Blind spots
 Without keys one capture cannot show which bytes were changed on the way; with keys it shows the
-record that does not verify while those beside it do. In TLS 1.3 such alerts are mostly
+record that does not verify while those beside it do, and in TLS 1.3 a CertificateVerify that does
+not fit what was sent before it. In TLS 1.3 such alerts are mostly
 encrypted, and after the server's flight they look like a refused certificate.
 """
 
@@ -40,7 +41,7 @@ from analyzer.diagnosis.signs import (
 )
 from analyzer.diagnosis.wording import party
 from analyzer.tcp.timeline import Side
-from analyzer.tls.proof import key_exchange_frame, key_exchange_proven
+from analyzer.tls.proof import key_exchange_frame, key_exchange_proven, possession
 from analyzer.tls.registry import AlertDescription, ProtocolVersion
 from analyzer.tls.story import Milestone, Story
 
@@ -87,6 +88,8 @@ def check(story: Story) -> Iterator[Finding]:
     elif damaged := _damaged(story, refusal):
         phase = _phase(story, refusal)
         yield _finding(story, refusal, phase, Confidence.SEEN, damaged, Rank.DECISIVE)
+    elif refusal.alert in CRYPTO_ALERTS and (unproven := _unproven(story, refusal)):
+        yield unproven
     elif refusal.alert in CRYPTO_ALERTS:
         yield _finding(story, refusal, _phase(story, refusal), Confidence.INFERRED, ())
     elif refusal.alert is AlertDescription.ILLEGAL_PARAMETER and _downgraded(story):
@@ -106,6 +109,19 @@ def _damaged(story: Story, refusal: Refusal) -> tuple[Evidence, ...]:
         for name, defect, frame in story.defects
         if name == "protected_record" and defect.field == f"{sender}.record"
     )[:1]
+
+
+def _unproven(story: Story, refusal: Refusal) -> Finding | None:
+    """The CertificateVerify of the side that was refused does not fit what was sent before it."""
+    found = possession(story, refusal.side.peer)
+    if found is None or found[0]:
+        return None
+    text = f"the {refusal.side.peer.value}'s CertificateVerify does not verify"
+    server = refusal.side is Side.CLIENT
+    phase = Phase.SERVER_CERTIFICATE if server else Phase.CLIENT_CERTIFICATE
+    evidence = (Evidence(found[1].frame, text),)
+    checked = _CHECKED[Phase.CLIENT_CERTIFICATE]
+    return _finding(story, refusal, phase, Confidence.SEEN, evidence, Rank.DECISIVE, checked)
 
 
 def _phase(story: Story, refusal: Refusal) -> Phase:
@@ -139,6 +155,7 @@ def _finding(
     confidence: Confidence,
     more: tuple[Evidence, ...],
     rank: Rank | None = None,
+    checked: str | None = None,
 ) -> Finding:
     flaw = signature_flaw(story, refusal.side.peer)
     known = (flaw.evidence,) if flaw is not None else ()
@@ -147,7 +164,7 @@ def _finding(
         *more,
         *negotiation_evidence(story, refusal),
         title=(
-            f"{party(story, refusal.side)} could not verify {_CHECKED[phase]} of "
+            f"{party(story, refusal.side)} could not verify {checked or _CHECKED[phase]} of "
             f"{party(story, refusal.side.peer)}"
         ),
         explanation=(

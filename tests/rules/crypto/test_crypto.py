@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from analyzer.diagnosis.causes import FailingSide, Phase
+from analyzer.diagnosis.causes import Confidence, FailingSide, Phase
 from tests.rules.judged import findings, headline, said_by
 from tests.support import messages as m
 from tests.support.stories import (
@@ -38,6 +38,17 @@ def test_a_key_exchange_whose_signature_does_not_verify() -> None:
 
     assert (said.cause, said.phase) == ("tampered", Phase.KEY_EXCHANGE)
     assert said.failing_side is FailingSide.CLIENT
+
+
+def test_a_certificate_verify_that_does_not_fit_its_certificate() -> None:
+    """RFC 5246 section 7.4.8: all that is signed is in clear, so it can be checked again."""
+    scene = offered(m.client_hello()).server(m.server_flight(asking=True))
+    scene = scene.client(m.client_flight(shown=(m.client_made().der,))).ack(SERVER)
+    (said, *_) = findings(alerted(scene, SERVER, 51))
+
+    assert (said.cause, said.phase) == ("tampered", Phase.CLIENT_CERTIFICATE)
+    assert said.confidence is Confidence.SEEN
+    assert "CertificateVerify does not verify" in " ".join(e.text for e in said.evidence)
 
 
 def test_in_tls13_a_clear_decrypt_error() -> None:
