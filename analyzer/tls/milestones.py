@@ -27,6 +27,9 @@ _MARKS: Final[Mapping[tuple[Side, str], Milestone]] = {
 # An empty Certificate: no entries; in TLS 1.3 (RFC 8446 section 4.4.2) behind an empty context.
 _EMPTY_LENGTHS: Final = frozenset({3, 4})
 
+# Bytes of an alert, of which GnuTLS sends two. Tickets and answers are longer.
+_ALERT: Final = 2
+
 Passed = dict[Milestone, Reached]
 
 
@@ -82,7 +85,7 @@ def _after_finished(reading: Reading, finished: Sealed) -> Iterator[tuple[Milest
     elif reading.client_certificate == "empty":
         yield Milestone.CLIENT_CERTIFICATE_EMPTY, finished
     for record in reading.server_after:
-        if record is not reading.server_alert:
+        if record is not reading.server_alert and record.length > _ALERT:
             yield Milestone.SERVER_ACCEPTED, record
             break
     for record in reading.client_after:

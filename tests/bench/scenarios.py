@@ -621,6 +621,62 @@ def silence() -> Iterator[Scenario]:
             yield Scenario(cause, client, f"plain_{kind}", "none", trusting, good, truth)
 
 
+def browsers() -> Iterator[Scenario]:
+    """Chrome's handshake, which no client above has: every fault, every server."""
+    for turn, server in enumerate(SERVER_NAMES):
+        for version in VERSIONS:
+            calls, serves = Wish("", ca="root"), Wish(version, cert="good")
+            yield Scenario("good", "boringssl", server, version, calls, serves, FINE)
+            wish = SERVER_FAULTS["cert_expired"]
+            yield _at_browser("cert_expired", wish, server, version)
+        for step, (fault, wish) in enumerate(SERVER_FAULTS.items()):
+            if step % len(SERVER_NAMES) == turn and wish.leaf not in ("revoked", "weak", "sha1"):
+                for version in VERSIONS:
+                    yield _at_browser(fault, wish, server, version)
+    for server in ("openssl", "haproxy", "go", "java"):
+        for version in VERSIONS:
+            calls = Wish("", ca="root")
+            serves = Wish(version, cert="good", ca="root", ask=True)
+            truth = _client_truth(
+                "client_cert_missing", CLIENT_FAULTS["client_cert_missing"], server, version
+            )
+            fault = "client_cert_missing"
+            yield Scenario(fault, "boringssl", server, version, calls, serves, truth)
+
+
+def _at_browser(fault: str, wish: ServerFault, server: str, version: str) -> Scenario:
+    """BoringSSL judges certificates in its callers, which close: with an alert, or without a word."""
+    truth = _server_truth(fault, wish, "node", version)
+    calls = Wish("", ca=wish.trust, name=wish.name)
+    serves = Wish(version, cert=wish.leaf, chain=wish.chain)
+    return Scenario(fault, "boringssl", server, version, calls, serves, truth)
+
+
+def more() -> Iterator[Scenario]:
+    """What the turns above left out: clients that send any certificate, servers of old versions."""
+    for fault, wish in CLIENT_FAULTS.items():
+        if wish.crl or "gnutls" in wish.unchecked:
+            continue
+        for version in VERSIONS:
+            calls = Wish(version, cert=wish.leaf, ca="root")
+            serves = Wish(version, cert="good", ca="root", ask=True)
+            truth = _client_truth(fault, wish, "gnutls", version)
+            said = wish.said + VAGUE["gnutls"]
+            yield Scenario(fault, "gnutls", "gnutls", version, calls, serves, truth, said)
+    truth = Truth("failed", "protocol_version", "server_hello", "client", "server")
+    accept = {"failing_side": ["server"], "phase": ["client_hello", "key_exchange"]}
+    truth = replace(truth, accept=accept | {"cause": ["negotiation_failed"]})
+    for client in ("openssl", "curl", "python", "go", "java", "node", "boringssl"):
+        for old in ("1", "1_1"):
+            version = old.replace("_", ".")
+            serves = Wish(*("", "good-rsa"), extra=(f"-tls{old}", "-cipher", "ALL:@SECLEVEL=0"))
+            calls = Wish("", ca="root")
+            said = "protocol|version|legacy sigalg|alert"
+            yield Scenario(
+                *("protocol_version", client, "openssl", version, calls, serves, truth, said)
+            )
+
+
 def scenarios() -> list[Scenario]:
     """All of them, each name once."""
     made: dict[str, Scenario] = {}
@@ -634,6 +690,8 @@ def scenarios() -> list[Scenario]:
         boxes(),
         special(),
         silence(),
+        browsers(),
+        more(),
     ):
         for scenario in family:
             made.setdefault(scenario.name, scenario)

@@ -6,6 +6,7 @@ servers with a configuration file, writes that). ``None`` means: this stack cann
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import shutil
 import subprocess
@@ -250,6 +251,13 @@ def python_server(wish: Wish, place: Place) -> Command | None:
 
 def python_client(wish: Wish, place: Place) -> Command:
     return Command([sys.executable, str(PEERS / "peer.py"), _json(wish, place, "client")])
+
+
+def browser_client(wish: Wish, place: Place) -> Command | None:
+    if wish.crl or wish.alpn or wish.suite or wish.group or wish.times > 1 or not wish.name:
+        return None
+    words = [sys.executable, str(PEERS / "browser.py"), _json(wish, place, "client")]
+    return Command(words, environment=(("SSLKEYLOGFILE", place.keys),))
 
 
 def node_server(wish: Wish, place: Place) -> Command:
@@ -529,6 +537,7 @@ CLIENTS: dict[str, Driver] = {
     "java": java_client,
     "node": node_client,
     "nss": nss_client,
+    "boringssl": browser_client,
     **{f"plain_{kind}": plain("client", kind) for kind in PLAIN},
 }
 NEEDS = {
@@ -548,6 +557,8 @@ NEEDS = {
 
 def present(stack: str) -> bool:
     """Whether the stack's programs are installed here."""
+    if stack == "boringssl":
+        return importlib.util.find_spec("curl_cffi") is not None
     return stack not in NEEDS or shutil.which(NEEDS[stack]) is not None
 
 

@@ -55,7 +55,7 @@ def _hold(names: list[str], folder: Path) -> None:
 
 
 def test_damage_makes_no_verdict_wrong(tmp_path: Path) -> None:
-    _hold(NAMES[::24], tmp_path)
+    _hold(NAMES[::48], tmp_path)
 
 
 @pytest.mark.slow

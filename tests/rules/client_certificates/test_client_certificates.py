@@ -110,6 +110,15 @@ def test_in_tls13_a_client_that_left_early_was_refused_nevertheless() -> None:
     assert said.confidence is SUSPECTED
 
 
+def test_in_tls13_two_alerts_are_no_acceptance() -> None:
+    """GnuTLS sends access_denied and then another; a ticket or an answer is longer."""
+    scene = answered13(asking=True).client(m.switch(), m.sealed(900, 79, m.FINISHED_13)).ack(SERVER)
+    story = scene.server(m.sealed(2)).server(m.sealed(2)).fin(SERVER).story()
+
+    assert story.completed is False
+    assert headline(story) == "client_certificate_rejected"
+
+
 def test_accepted_certificates_are_quiet() -> None:
     accepted = established(shown=shown("good")).client(m.data()).server(m.data())
 
