@@ -39,6 +39,14 @@ def compare(
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Write to this file instead.")
     ] = None,
+    keylog: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--keylog",
+            metavar="FILE",
+            help="Decrypt both with the secrets of an NSS key log; repeatable.",
+        ),
+    ] = None,
     verbose: Annotated[
         bool, typer.Option("--verbose", "-v", help="List every difference.")
     ] = False,
@@ -49,7 +57,7 @@ def compare(
     Without a number each kind of failure in BAD is compared with the connection of GOOD that is most
     like it.
     """
-    found = _comparisons(good, bad)
+    found = _comparisons(good, bad, keylog or [])
     colour = False if no_color or output else None
     from analyzer.report.sink import written_beside  # noqa: PLC0415 - not for --help
 
@@ -81,13 +89,13 @@ def _print(
         render_comparison(entry, sink, colour=colour, verbose=verbose)
 
 
-def _comparisons(good: str, bad: str) -> list[Comparison]:
+def _comparisons(good: str, bad: str, keylog: list[str]) -> list[Comparison]:
     from analyzer.compare.partner import examples, partner  # noqa: PLC0415 - loads numpy and more
     from analyzer.compare.ranking import compare as compared  # noqa: PLC0415 - as above
 
     (good_path, good_stream), (bad_path, bad_stream) = parted(good), parted(bad)
-    from_good = _read(good_path)
-    from_bad = from_good if bad_path == good_path else _read(bad_path)
+    from_good = _read(good_path, keylog)
+    from_bad = from_good if bad_path == good_path else _read(bad_path, keylog)
     chosen = _chosen(bad_path, from_bad, bad_stream)
     pairs: list[Comparison] = []
     for entry in chosen or examples(from_bad)[:_PAIRS_MOST]:
@@ -106,10 +114,11 @@ def _comparisons(good: str, bad: str) -> list[Comparison]:
     return pairs
 
 
-def _read(path: str) -> list[Judged]:
+def _read(path: str, keylog: list[str]) -> list[Judged]:
+    from analyzer.keys import read_secrets  # noqa: PLC0415 - not for --help
     from analyzer.pipeline import Analysis  # noqa: PLC0415 - loads numpy and more
 
-    return list(Analysis([path]).judged())
+    return list(Analysis([path], secrets=read_secrets(keylog)).judged())
 
 
 def _chosen(path: str, judged: list[Judged], stream: int | None) -> list[Judged]:
