@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from analyzer.tcp.reassembly import Stream
+from analyzer.tls import tds
 from analyzer.tls.openings import classify, looks_like_tls
 from analyzer.tls.story import Answer, Prelude, PreludeEnd
 
@@ -162,6 +163,9 @@ def _prelude(
     if asked.startswith((b"PROXY ", b"\r\n\r\n\0\r\nQUIT\n")):
         frame = client.locate(0).frame
         return Prelude("proxy protocol", PreludeEnd.AGREED, frame, _printable(asked))
+    if tds.refused(asked, answered):
+        text = "PRELOGIN: encryption not supported"
+        return Prelude("tds", PreludeEnd.REFUSED, server.locate(0).frame, text)
     asking = [(upgrade, ask) for upgrade in UPGRADES if (ask := upgrade.ask.search(asked))]
     if asking:
         # Several protocols ask by the same word; the form of the answer tells which it is.

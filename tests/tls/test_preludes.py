@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from analyzer import rules
+from analyzer.diagnosis.engine import diagnose
 from analyzer.tcp.timeline import Side
 from analyzer.tls.story import PreludeEnd
 from tests.support import messages as m
@@ -160,6 +162,46 @@ def test_a_client_that_left_although_tls_was_listed_is_not(protocol: str) -> Non
 def tds(kind: int, body: bytes) -> bytes:
     """A TDS packet (MS-TDS 2.2.3.1)."""
     return bytes((kind, 1)) + (len(body) + 8).to_bytes(2) + bytes(4) + body
+
+
+def prelogin(says: int) -> bytes:
+    """A PRELOGIN with a version and what is said of encryption (MS-TDS 2.2.6.5)."""
+    options = b"\0\0\x0b\0\6" + b"\1\0\x11\0\1" + b"\xff"
+    return options + bytes(6) + bytes((says,))
+
+
+@pytest.mark.parametrize(
+    ("wants", "says", "refused"),
+    [
+        pytest.param(1, 2, True, id="on, not supported"),
+        pytest.param(3, 2, True, id="required, not supported"),
+        pytest.param(0x81, 2, True, id="on with a certificate, not supported"),
+        pytest.param(0, 2, False, id="off, not supported"),
+        pytest.param(2, 2, False, id="both without"),
+        pytest.param(1, 1, False, id="on, on"),
+        pytest.param(1, 3, False, id="on, required"),
+    ],
+)
+def test_tds_refuses_encryption(wants: int, says: int, *, refused: bool) -> None:
+    talk = [(CLIENT, tds(0x12, prelogin(wants))), (SERVER, tds(0x04, prelogin(says)))]
+    story = scene(talk).fin(CLIENT).story()
+
+    if not refused:
+        assert story.prelude is None
+        return
+    assert story.prelude is not None
+    assert (story.prelude.protocol, story.prelude.end) == ("tds", PreludeEnd.REFUSED)
+    assert (story.prelude.frame, story.prelude.text) == (5, "PRELOGIN: encryption not supported")
+    said = diagnose(story, rules.modules()).headline
+    assert said is not None
+    assert said.cause == "starttls_refused"
+
+
+@pytest.mark.parametrize("size", range(len(prelogin(2)) + 8))
+def test_a_cut_answer_of_tds_refuses_nothing(size: int) -> None:
+    talk = [(CLIENT, tds(0x12, prelogin(1))), (SERVER, tds(0x04, prelogin(2))[:size])]
+
+    assert scene(talk).story().prelude is None
 
 
 def frame(body: bytes, mask: bytes = b"") -> bytes:
