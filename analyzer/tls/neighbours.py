@@ -204,7 +204,8 @@ def shown_by_outline(outline: Outline) -> Shown:
         values.add(("client_certificates", ""))
     shown = frozenset(values)
     when = Moment(outline.start, outline.stream)
-    return Shown(_keys(outline.server, outline.client), shown, shown, when)
+    keys = _keys(outline.server, outline.client)
+    return Shown(keys, shown, shown, when, outline.certificate)
 
 
 def _lacked(offer: ClientHello) -> set[tuple[str, str]]:

@@ -12,9 +12,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from analyzer.errors import DecodeError
 from analyzer.tcp.evidence import ACK, FIN, RST, SYN, Endpoint, Evidence, Half, TcpEvent
+from analyzer.tls.der import INTEGER, read_value
 from analyzer.tls.hello import ClientHello, ServerHello, decode_client_hello, decode_server_hello
 from analyzer.tls.keyexchange import decode_server_key_exchange
+from analyzer.tls.ocsp import serial_text
 from analyzer.tls.suites import facts_of
 
 _CHANGE_CIPHER_SPEC, _ALERT, _HANDSHAKE, _APPLICATION_DATA = 20, 21, 22, 23
@@ -41,6 +44,7 @@ class Outline:
     alpn: str | None
     resumed: bool
     client_certificate: bool  # of those seen in clear
+    certificate: str | None  # serial number of the server's own, where it is in clear
     syn: TcpEvent
     syn_ack: TcpEvent
     closed: TcpEvent  # the first FIN
@@ -107,6 +111,7 @@ def outline(evidence: Evidence) -> Outline | None:
         alpn=choice.alpn,
         resumed=choice.psk_selected if version == "TLSv1.3" else not clear.keys() & _FULL,
         client_certificate=_certified(client) if version != "TLSv1.3" else False,
+        certificate=_serial(clear.get(_CERTIFICATE, b"")),
         syn=syn,
         syn_ack=syn_ack,
         closed=closed,
@@ -265,6 +270,20 @@ def _clear_messages(side: _Side) -> dict[int, bytes]:
 def _certified(client: _Side) -> bool:
     """Whether the client's Certificate held one (an empty list is three bytes)."""
     return len(_clear_messages(client).get(_CERTIFICATE, b"")) > 3
+
+
+def _serial(body: bytes) -> str | None:
+    """The serial number of the first certificate of a Certificate message (RFC 5280 section 4.1)."""
+    try:
+        parts = read_value(read_value(body[_CERTIFICATE_AT:]).content).items()
+        values = (next(parts, None), next(parts, None))
+    except DecodeError:
+        return None
+    number = next((value for value in values if value is not None and value.tag == INTEGER), None)
+    return None if number is None else serial_text(number.content)
+
+
+_CERTIFICATE_AT: Final = 6  # behind the length of the list, and its own
 
 
 def _group(choice: ServerHello, clear: dict[int, bytes]) -> str | None:

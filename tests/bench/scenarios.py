@@ -677,6 +677,29 @@ def more() -> Iterator[Scenario]:
             )
 
 
+def upgrades() -> Iterator[Scenario]:
+    """A proxy or a mail server that keeps TLS from beginning."""
+    for client in ("openssl", "curl", "gnutls"):
+        for kind, cause, remedy in (
+            ("proxy_refuses", "proxy_refused", "server"),
+            ("proxy_asks", "proxy_refused", "client"),
+            ("proxy_hangs", "handshake_timeout", "server"),
+            ("mail_refuses", "starttls_refused", "server"),
+            ("mail_plain", "starttls_not_offered", "server"),
+            ("mail_hangs", "handshake_timeout", "server"),
+        ):
+            via = kind.partition("_")[0]
+            if (client, via) == ("gnutls", "proxy"):
+                continue
+            truth = Truth("failed", cause, "client_hello", "server", remedy)
+            if (
+                cause != "proxy_refused"
+            ):  # who finds nothing on the list, or no patience left, leaves
+                truth = replace(truth, accept={"failing_side": ["client"]})
+            calls, serves = Wish("1.2", ca="root", via=via), Wish(cert="good")
+            yield Scenario(cause, client, f"plain_{kind}", "none", calls, serves, truth)
+
+
 def scenarios() -> list[Scenario]:
     """All of them, each name once."""
     made: dict[str, Scenario] = {}
@@ -692,6 +715,7 @@ def scenarios() -> list[Scenario]:
         silence(),
         browsers(),
         more(),
+        upgrades(),
     ):
         for scenario in family:
             made.setdefault(scenario.name, scenario)

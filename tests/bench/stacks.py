@@ -60,6 +60,7 @@ class Wish:
     strict: bool = False  # server: refuse other names
     times: int = 1
     dh: bool = False  # OpenSSL's server: a group of 1024 bits
+    via: str = ""  # client: what it says before TLS: "proxy" (CONNECT) or "mail" (STARTTLS)
     typed: tuple[str, ...] = ()  # OpenSSL's client: lines typed, half a second apart
     extra: tuple[str, ...] = ()  # further words for OpenSSL's programs
 
@@ -161,6 +162,10 @@ def openssl_server(wish: Wish, place: Place) -> Command:
 
 def openssl_client(wish: Wish, place: Place) -> Command:
     words = ["openssl", "s_client", "-connect", f"{place.host}:{place.port}", "-ign_eof"]
+    if wish.via == "proxy":
+        words[2:4] = ["-proxy", f"{place.host}:{place.port}", "-connect", f"{wish.name}:443"]
+    elif wish.via:
+        words += ["-starttls", "smtp"]
     words += ["-servername", wish.name] if wish.name else ["-noservername"]
     if wish.ca and wish.name:
         words += ["-verify_hostname", wish.name]
@@ -183,7 +188,10 @@ def openssl_client(wish: Wish, place: Place) -> Command:
 def curl_client(wish: Wish, place: Place) -> Command | None:
     if wish.alpn or wish.times > 1:
         return None
-    words = ["curl", "-sS", "-i", "--http1.1", "--max-time", "5", f"https://{wish.name}/"]
+    where = f"smtp://{wish.name}:443/" if wish.via == "mail" else f"https://{wish.name}/"
+    words = ["curl", "-sS", "-i", "--http1.1", "--max-time", "5", where]
+    words += ["--ssl-reqd"] if wish.via == "mail" else []
+    words += ["--proxy", f"http://{place.host}:{place.port}"] if wish.via == "proxy" else []
     words += ["--resolve", f"{wish.name}:443:{place.host}"]
     if wish.version:
         words += [f"--tlsv{wish.version}", "--tls-max", wish.version]
@@ -231,11 +239,12 @@ def gnutls_server(wish: Wish, place: Place) -> Command | None:
 
 
 def gnutls_client(wish: Wish, place: Place) -> Command | None:
-    if wish.crl:  # it wants a CRL of every issuer, in one signed by each
+    if wish.crl or wish.via == "proxy":  # it wants a CRL of every issuer, in one signed by each
         return None
     words = ["gnutls-cli", place.host, *_gnutls_flags(wish, place)]
     words += ["--sni-hostname", wish.name, "--verify-hostname", wish.name]
     words += ["--insecure"] if wish.lax else []
+    words += ["--starttls-proto", "smtp"] if wish.via else []
     words += ["--resume"] if wish.times > 1 else []
     return Command(words, GET, (("SSLKEYLOGFILE", place.keys),))
 
@@ -514,6 +523,10 @@ def plain(role: str, kind: str) -> Driver:
 
 
 PLAIN = ("http", "ssh", "smtp", "slam", "swallow", "reset", "mute")
+BEFORE_TLS = (
+    *("proxy_refuses", "proxy_asks", "proxy_hangs"),
+    *("mail_refuses", "mail_plain", "mail_hangs"),
+)
 SERVERS: dict[str, Driver] = {
     "openssl": openssl_server,
     "gnutls": gnutls_server,
@@ -526,7 +539,7 @@ SERVERS: dict[str, Driver] = {
     "haproxy": haproxy_server,
     "apache": apache_server,
     "stunnel": stunnel_server,
-    **{f"plain_{kind}": plain("server", kind) for kind in PLAIN},
+    **{f"plain_{kind}": plain("server", kind) for kind in (*PLAIN, *BEFORE_TLS)},
 }
 CLIENTS: dict[str, Driver] = {
     "openssl": openssl_client,

@@ -42,6 +42,7 @@ def said(story: Story) -> tuple[object, ...]:
         *(story.client, story.server, story.start, story.end),
         *(story.timeline.end, sum(story.timeline.missing.values())),
         None if story.tls13 else story.reached(Milestone.CLIENT_CERTIFICATE),
+        story.server_chain.leaf.serial if story.server_chain and story.server_chain.leaf else None,
     )
 
 
@@ -51,6 +52,7 @@ def said_in_short(told: Outline) -> tuple[object, ...]:
         *(told.sni, told.alpn, told.resumed, told.client, told.server, told.start, told.end),
         *("fin", 0),
         None if told.version == "TLSv1.3" else told.client_certificate,
+        told.certificate,
     )
 
 

@@ -56,10 +56,44 @@ def serve(kind: str, host: str, port: int) -> None:
                 plain.sendall(ANSWERS[kind])
 
 
+LISTS = {True: b"250-gateway.example\r\n250 STARTTLS\r\n", False: b"250 gateway.example\r\n"}
+REFUSALS = {
+    "proxy_refuses": b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n",
+    "proxy_asks": b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n",
+    "mail_refuses": b"454 4.7.0 TLS not available\r\n",
+    "mail_plain": b"502 5.5.1 not implemented\r\n",
+}
+
+
+def before_tls(kind: str, host: str, port: int) -> None:
+    """A proxy or a mail server that lets nobody begin: refuse, or say nothing when asked."""
+    with socket.create_server((host, port)) as listener:
+        while True:
+            plain, _ = listener.accept()
+            plain.settimeout(9)
+            with plain, contextlib.suppress(OSError):
+                if kind.startswith("mail"):
+                    plain.sendall(GREETINGS["smtp"])
+                while said := plain.recv(4096):
+                    answer = answered(kind, said)
+                    if answer:
+                        plain.sendall(answer)
+
+
+def answered(kind: str, said: bytes) -> bytes:
+    """What such a server answers; nothing where it hangs."""
+    if said.startswith((b"EHLO", b"HELO")):
+        return LISTS[kind != "mail_plain"]
+    if said.startswith(b"QUIT"):
+        return b"221 bye\r\n"
+    return REFUSALS.get(kind, b"")
+
+
 def main() -> None:
     role, kind, host, port = sys.argv[1:]
     silent = kind in ("slam", "swallow", "reset", "mute")
-    does = call if role == "client" else treat if silent else serve
+    early = kind.startswith(("proxy", "mail"))
+    does = call if role == "client" else treat if silent else before_tls if early else serve
     does(kind, host, int(port))
 
 
