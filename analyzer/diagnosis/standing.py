@@ -127,11 +127,13 @@ def _after_the_end(story: Story, side: Side) -> bool:
     """Whether a side went on behind its peer's close, where the capture hides what came before."""
     closed, last = story.timeline.closed_first, story.timeline.last_data[side]
     used = story.reached(Milestone.CLIENT_DATA) and story.reached(Milestone.SERVER_DATA)
+    used = used or story.timeline.unacknowledged[side] <= _FAREWELL_MOST
     if story.completed is not None or not used or closed is None or last is None:
         return False
     return closed[0] is side.peer and last > closed[1].time
 
 
+_FAREWELL_MOST: Final = 64  # bytes of a closing alert, sealed and padded
 # The shortest time in which TCP can have tried twice in vain (RFC 6298 section 2, with the 200 ms of
 # practice).
 _STALLED_NS: Final = 600_000_000
