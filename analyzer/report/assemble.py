@@ -176,7 +176,7 @@ _COMPLETED: Final = schema.Handshake(
     signature="", completed=True, last_message=None, messages=(), alerts=(), prelude=None
 )
 _NO_CERTIFICATES: Final = schema.Certificates(
-    server=(), client=(), server_chain=None, client_chain=None
+    server=(), client=(), server_chain=None, client_chain=None, vouchers=None
 )
 
 

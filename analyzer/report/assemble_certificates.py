@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from analyzer.report import schema
 from analyzer.report.assemble_tls import FrameOf
+from analyzer.report.assemble_vouchers import vouchers_of
 from analyzer.report.escape import encodable
 from analyzer.report.times import rfc3339
 from analyzer.tls.story import Chain, Story
@@ -17,6 +18,7 @@ def certificates_of(story: Story, frame_of: FrameOf) -> schema.Certificates:
         client=_certificates(story.client_chain),
         server_chain=_chain(story.server_chain, frame_of),
         client_chain=_chain(story.client_chain, frame_of),
+        vouchers=vouchers_of(story) if story.server_chain is not None else None,
     )
 
 

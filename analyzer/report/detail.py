@@ -7,7 +7,7 @@ from typing import Final
 
 from analyzer.report.ladder import draw_ladder, endpoint_text, frame_text
 from analyzer.report.page import Page
-from analyzer.report.schema import Certificate, Connection, Finding, GatewayLog, Group
+from analyzer.report.schema import Certificate, Connection, Finding, GatewayLog, Group, Vouchers
 from analyzer.report.words import CHANGE, GAVE_UP, STEP, SURE
 
 _CERTIFICATES_SHOWN: Final = 4
@@ -70,6 +70,7 @@ def tell_connection(page: Page, connection: Connection, *, in_full: bool = False
     if in_full:
         _agreed(page, connection)
         _certificates(page, "Certificates of the server", connection.certificates.server)
+        _vouchers(page, connection.certificates.vouchers)
         _certificates(page, "Certificates of the client", connection.certificates.client)
     if connection.caveats:
         page.heading("What the capture hides")
@@ -152,6 +153,30 @@ def _certificates(page: Page, title: str, certificates: Sequence[Certificate]) -
         if depth == 0 and certificate.sans:
             names = few(certificate.sans, len(certificate.sans), most=6)
             page.say(f"for {names}", indent=7, style="dim")
+
+
+def _vouchers(page: Page, vouchers: Vouchers | None) -> None:
+    """What was sent along with the server's certificate."""
+    if vouchers is not None:
+        bullets(page, voucher_lines(vouchers))
+
+
+def voucher_lines(vouchers: Vouchers) -> list[str]:
+    """A sentence for each thing that vouches for a certificate."""
+    lines = []
+    if (staple := vouchers.staple) is not None:
+        status = staple.certificate_status or f"no answer ({staple.response_status})"
+        until = f", until {staple.next_update[:10]}" if staple.next_update else ""
+        lines.append(
+            f"OCSP staple: {status}, by {staple.responder or 'an unnamed responder'}{until}"
+        )
+    if vouchers.timestamps:
+        count = len(vouchers.timestamps)
+        lines.append(f"certificate transparency: {count} log timestamp{'s' if count > 1 else ''}")
+    if (credential := vouchers.delegated_credential) is not None:
+        until = credential.valid_until[:19] if credential.valid_until else "an unknown time"
+        lines.append(f"delegated credential: {credential.scheme}, until {until}")
+    return lines
 
 
 def _validity(certificate: Certificate) -> str:

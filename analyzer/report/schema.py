@@ -28,6 +28,7 @@ FailingSide: TypeAlias = Literal["client", "server", "network", "none"]
 RemedySide: TypeAlias = Literal["client", "server", "network", "capture"]
 Confidence: TypeAlias = Literal["seen", "inferred", "suspected"]
 Likelihood: TypeAlias = Literal["likely", "possible"]
+TimestampOrigin: TypeAlias = Literal["certificate", "handshake"]
 EchForm: TypeAlias = Literal["outer", "inner"]
 End: TypeAlias = Literal["fin", "rst", "timeout", "open", "refused", "unanswered"]
 Phase: TypeAlias = Literal[
@@ -334,6 +335,46 @@ class Chain(Data, frozen=True):
     name_matches: bool | None
 
 
+class Staple(Data, frozen=True):
+    """An OCSP response that the server sent along (RFC 6960 section 4.2.1).
+
+    ``certificate_status`` is good, revoked or unknown; null without an answer.
+    """
+
+    response_status: str
+    certificate_status: str | None
+    revoked_at: Time | None
+    revocation_reason: str | None
+    produced_at: Time | None
+    this_update: Time | None
+    next_update: Time | None
+    responder: str | None
+
+
+class LogTimestamp(Data, frozen=True):
+    """A log's promise to show the certificate (RFC 6962 section 3.2)."""
+
+    origin: TimestampOrigin
+    log_id: str  # hexadecimal
+    time: Time | None
+
+
+class DelegatedCredential(Data, frozen=True):
+    """A short-lived key in the place of the certificate's (RFC 9345)."""
+
+    valid_until: Time | None
+    scheme: str  # of CertificateVerify
+    signed_with: str
+
+
+class Vouchers(Data, frozen=True):
+    """What vouches for the server's certificate beside its issuer."""
+
+    staple: Staple | None
+    timestamps: tuple[LogTimestamp, ...]
+    delegated_credential: DelegatedCredential | None
+
+
 class Certificates(Data, frozen=True):
     """Leaf first, in the order in which they were sent."""
 
@@ -341,6 +382,7 @@ class Certificates(Data, frozen=True):
     client: tuple[Certificate, ...]
     server_chain: Chain | None
     client_chain: Chain | None
+    vouchers: Vouchers | None  # of the server's
 
 
 class Tcp(Data, frozen=True):

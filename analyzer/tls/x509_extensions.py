@@ -6,6 +6,7 @@ import ipaddress
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
+from analyzer.tls.attestations import decode_timestamps
 from analyzer.tls.der import (
     BOOLEAN,
     INTEGER,
@@ -165,6 +166,11 @@ def _tls_feature(value: Value) -> Mapping[str, Any]:
     return {"must_staple": _STATUS_REQUEST in features}
 
 
+def _timestamps(value: Value) -> Mapping[str, Any]:
+    """RFC 6962 section 3.3: the list of TLS within an OCTET STRING."""
+    return {"timestamps": decode_timestamps(expect(value, OCTET_STRING, "sct_list").content)[0]}
+
+
 _DECODERS: Final[Mapping[str, Callable[[Value], Mapping[str, Any]]]] = {
     "2.5.29.14": _subject_key,
     "2.5.29.15": _key_usage,
@@ -176,4 +182,5 @@ _DECODERS: Final[Mapping[str, Callable[[Value], Mapping[str, Any]]]] = {
     "2.5.29.37": _extended_key_usage,
     "1.3.6.1.5.5.7.1.1": _information_access,
     "1.3.6.1.5.5.7.1.24": _tls_feature,
+    "1.3.6.1.4.1.11129.2.4.2": _timestamps,
 }

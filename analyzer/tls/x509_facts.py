@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from analyzer.errors import DecodeError, Defect, DefectKind
 from analyzer.tls import der
+from analyzer.tls.attestations import LogTimestamp
 from analyzer.tls.der import Value, context, expect, read_oid, read_time, read_value
 from analyzer.tls.dn import COMMON_NAME, attribute_of, name_text, same_name
 from analyzer.tls.ocsp import serial_text
@@ -70,6 +71,7 @@ class CertificateFacts:
     issuer_urls: tuple[str, ...] = ()
     crl_urls: tuple[str, ...] = ()
     must_staple: bool = False
+    timestamps: tuple[LogTimestamp, ...] = ()  # of logs, embedded
     sha256: str
     sha1: str
     self_issued: bool = False

@@ -167,7 +167,9 @@ def connection(stream: int = 0, **changed: Any) -> Connection:
             ),
             prelude=None,
         ),
-        "certificates": Certificates(server=(), client=(), server_chain=None, client_chain=None),
+        "certificates": Certificates(
+            server=(), client=(), server_chain=None, client_chain=None, vouchers=None
+        ),
         "tcp": Tcp(
             syns=1,
             syn_frame=1,

@@ -23,6 +23,7 @@ function panel(entry, overview) {
     connection.detail === "full" && connection.tls.client_offers && offer(connection.tls),
     chain("Certificates of the server", connection.certificates.server,
       connection.certificates.server_chain, connection.start),
+    vouchers(connection.certificates.vouchers),
     chain("Certificates of the client", connection.certificates.client,
       connection.certificates.client_chain, connection.start),
     list("What the capture hides", connection.caveats),
@@ -147,6 +148,18 @@ function chain(title, certificates, fit, start) {
     verdict && make("p", { class: "failed" }, `What is wrong: ${verdict}`),
     fit && fit.missing_issuer && make("p", { class: "note" }, `Not sent: its issuer, ${fit.missing_issuer}`),
     certificates.map((certificate) => one(certificate, at, span)));
+}
+
+function vouchers(found) {
+  if (!found) return null;
+  const { staple, timestamps, delegated_credential: credential } = found;
+  const lines = [
+    staple && `OCSP staple: ${staple.certificate_status ?? `no answer (${staple.response_status})`}, ` +
+      `by ${staple.responder ?? "an unnamed responder"}, until ${day(staple.next_update)}`,
+    timestamps.length && `certificate transparency: ${timestamps.length} log timestamps`,
+    credential && `delegated credential: ${credential.scheme}, until ${day(credential.valid_until)}`,
+  ];
+  return make("ul", {}, lines.filter(Boolean).map((line) => make("li", {}, line)));
 }
 
 function one(certificate, at, span) {
