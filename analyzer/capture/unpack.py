@@ -178,6 +178,27 @@ class _Xz(io.RawIOBase):
             raise
 
 
+class _Alike(io.RawIOBase):
+    """A decompressor whose own kind of error becomes one that every reader knows."""
+
+    def __init__(self, unpacked: Any, error: type[Exception]) -> None:
+        super().__init__()
+        self._unpacked = unpacked
+        self._error = error
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        view = memoryview(buffer)
+        try:
+            data = self._unpacked.read(min(len(view), _STEP))
+        except self._error as error:
+            raise OSError(str(error)) from error
+        view[: len(data)] = data
+        return len(data)
+
+
 def _zstandard(stream: Peeked, memory: int) -> Any:
     for module in ("compression.zstd", "backports.zstd"):  # Python 3.14, and its backport
         try:
@@ -185,13 +206,14 @@ def _zstandard(stream: Peeked, memory: int) -> Any:
         except ImportError:
             continue
         window = {zstd.DecompressionParameter.window_log_max: memory.bit_length() - 1}
-        return zstd.ZstdFile(stream, options=window)
+        return _Alike(zstd.ZstdFile(stream, options=window), zstd.ZstdError)
     try:
         zstandard = importlib.import_module("zstandard")
     except ImportError as error:
         raise MissingPackageError("zstandard") from error
     decompressor = zstandard.ZstdDecompressor(max_window_size=memory)
-    return decompressor.stream_reader(stream, read_across_frames=True)
+    reader = decompressor.stream_reader(stream, read_across_frames=True)
+    return _Alike(reader, zstandard.ZstdError)
 
 
 def _lz4(stream: Peeked, _: int) -> Any:

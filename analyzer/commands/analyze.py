@@ -199,7 +199,8 @@ def _case(
     logs: list[Path] | None,
 ) -> Case:
     """What was given; the readers of a gateway's papers are loaded where there are any."""
-    from analyzer.datapower.case import Case, may_be_report  # noqa: PLC0415 - not for --help
+    from analyzer.datapower.beginnings import may_be_report  # noqa: PLC0415 - not for --help
+    from analyzer.datapower.case import Case  # noqa: PLC0415 - as above
 
     papers = any((exports, folder, addresses, logs))
     if not papers and not any(may_be_report(name) for name in files if name != "-"):

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import bz2
+import contextlib
 import gzip
 import io
 import lzma
@@ -89,6 +90,32 @@ def test_what_needs_a_package_is_read_or_names_it(program: str, tmp_path: Path) 
         assert "pip install" in error.hint  # noqa: PT017 - either outcome is right
     else:
         assert len(packets_of(capture)) == len(PACKETS)
+
+
+def zstd(data: bytes) -> bytes:
+    packed: bytes = pytest.importorskip("zstandard").ZstdCompressor().compress(data)
+    return packed
+
+
+def lz4(data: bytes) -> bytes:
+    packed: bytes = pytest.importorskip("lz4.frame").compress(data)
+    return packed
+
+
+@pytest.mark.parametrize("pack", [zstd, lz4])
+def test_with_their_packages_zstd_and_lz4_are_read(pack: Callable[[bytes], bytes]) -> None:
+    capture = read(pack(FILE) + pack(b""))
+
+    assert len(packets_of(capture)) == len(PACKETS)
+
+
+@pytest.mark.parametrize("pack", [zstd, lz4])
+def test_damage_to_what_they_pack_is_told(pack: Callable[[bytes], bytes]) -> None:
+    packed = pack(FILE * 3)
+    for at in range(4, len(packed), 3):
+        for damaged in (packed[:at], packed[:at] + b"\xff\0\xff" + packed[at + 3 :]):
+            with contextlib.suppress(CaptureError):
+                packets_of(read(damaged))
 
 
 def hungry_zip() -> bytes:

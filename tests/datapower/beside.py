@@ -30,7 +30,13 @@ from tests.support.exports import (
     trust,
 )
 
-VERSION_BITS = {"1.2": {"TLSv1d2"}, "1.3": {"TLSv1d3"}}
+VERSION_BITS = {
+    "1": {"TLSv1d0"},
+    "1.1": {"TLSv1d1"},
+    "1.2": {"TLSv1d2"},
+    "1.3": {"TLSv1d3"},
+}
+OLD_VERSIONS = ("1", "1.1")  # of scenarios: their servers speak nothing else
 EVERY_SUITE = [
     "AES_256_GCM_SHA384",
     "CHACHA20_POLY1305_SHA256",
@@ -78,9 +84,9 @@ class Beside:
         return as_cfg(self.things, addresses=[self.own])
 
 
-def _lists(wish: Wish) -> dict[str, Property]:
+def _lists(wish: Wish, version: str = "") -> dict[str, Property]:
     return {
-        "Protocols": VERSION_BITS.get(wish.version, {"TLSv1d2", "TLSv1d3"}),
+        "Protocols": VERSION_BITS.get(wish.version or version, {"TLSv1d2", "TLSv1d3"}),
         "Ciphers": SUITES.get(wish.suite, EVERY_SUITE),
         "EllipticCurves": CURVES.get(wish.group, EVERY_CURVE),
     }
@@ -122,7 +128,8 @@ _FRONT: dict[str, tuple[str, ...]] = {
 def front(scenario: Scenario) -> Beside:
     """The gateway as the server of a scenario."""
     wish = scenario.serves
-    profile: dict[str, Property] = _lists(wish)
+    old = scenario.version if scenario.version in OLD_VERSIONS else ""
+    profile: dict[str, Property] = _lists(wish, old)
     if scenario.fault == "dh_key_too_small":
         profile["Ciphers"] = ["DHE_RSA_WITH_AES_128_GCM_SHA256"]
     if wish.ask:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import BinaryIO, Final
 
 from analyzer.capture.unpack import UNPACK_ERRORS
-from analyzer.datapower.case import CAPTURES
+from analyzer.datapower.beginnings import CAPTURES
 from analyzer.datapower.export_cli import looks_like_cli
 from analyzer.datapower.log.codes import says_something
 from analyzer.datapower.log.entries import Tally, read_entries
