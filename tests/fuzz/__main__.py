@@ -23,6 +23,7 @@ from tests.fuzz.target import LEAST_SECONDS, MOST_MIB, consume
 
 _AT_A_TIME = 100
 _LONGEST = 20_000  # bytes of an input that atheris makes
+_PATIENCE = 5  # times longer by the clock than the processor may work: for a hang
 
 
 def by_damage(seconds: float, folder: Path) -> bool:
@@ -80,7 +81,11 @@ def by_coverage(seconds: float, folder: Path) -> bool:
         (corpus / name).write_bytes(data)
     command = [sys.executable, "-m", "tests.fuzz.guided", str(corpus)]
     command += [f"-max_total_time={seconds:.0f}", f"-max_len={_LONGEST}", "-print_final_stats=1"]
-    command += [f"-timeout={LEAST_SECONDS:.0f}", f"-artifact_prefix={folder}/", "-verbosity=0"]
+    command += [
+        f"-timeout={LEAST_SECONDS * _PATIENCE:.0f}",
+        f"-artifact_prefix={folder}/",
+        "-verbosity=0",
+    ]
     command += [f"-rss_limit_mb={MOST_MIB}"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     told = [line for line in done.stderr.splitlines() if line.startswith("stat::")]
