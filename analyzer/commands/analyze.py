@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from analyzer.commands import COMMANDS, standard_output
+from analyzer.commands import COMMANDS, papers, standard_output
 from analyzer.commands.book import handbook
 from analyzer.commands.printing import Outlet, writer
 from analyzer.errors import UsageError
@@ -83,34 +83,11 @@ def analyze(
     exit_code: Annotated[
         bool, typer.Option("--exit-code", help="Exit with status 1 if a connection failed.")
     ] = False,
-    dp_export: Annotated[
-        list[Path] | None,
-        typer.Option(
-            help="A DataPower export (zip, xml, xcfg, cfg): findings then name the object to change; "
-            "repeatable."
-        ),
-    ] = None,
-    cert_dir: Annotated[
-        Path | None, typer.Option(help="Certificate files that the export names.")
-    ] = None,
-    dp_address: Annotated[
-        list[str] | None,
-        typer.Option(help="An address of the gateway, where the export tells none; repeatable."),
-    ] = None,
-    dp_log: Annotated[
-        list[Path] | None,
-        typer.Option(
-            help="A DataPower log (text, XML, CSV, packed or not) or error report: its lines are "
-            "joined with connections; repeatable."
-        ),
-    ] = None,
-    dp_clock_offset: Annotated[
-        float | None,
-        typer.Option(
-            metavar="SECONDS",
-            help="By how much the log's clock is ahead of the capture's, where it is not found.",
-        ),
-    ] = None,
+    dp_export: papers.Export = None,
+    cert_dir: papers.Certificates = None,
+    dp_address: papers.Address = None,
+    dp_log: papers.LogFiles = None,
+    dp_clock_offset: papers.ClockOffset = None,
     product: Annotated[
         list[str] | None,
         typer.Option(
@@ -202,8 +179,8 @@ def _case(
     from analyzer.datapower.beginnings import may_be_report  # noqa: PLC0415 - not for --help
     from analyzer.datapower.case import Case  # noqa: PLC0415 - as above
 
-    papers = any((exports, folder, addresses, logs))
-    if not papers and not any(may_be_report(name) for name in files if name != "-"):
+    given = any((exports, folder, addresses, logs))
+    if not given and not any(may_be_report(name) for name in files if name != "-"):
         return Case(files)
     from analyzer.datapower.load import load_case  # noqa: PLC0415 - only with papers
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from analyzer.commands import standard_output
+from analyzer.commands import papers, standard_output
 from analyzer.errors import UsageError
 
 if TYPE_CHECKING:
@@ -27,24 +27,11 @@ def mustgather(
     out: Annotated[
         Path, typer.Option("--out", "-o", metavar="CASE.zip", help="The file to write.")
     ] = Path("case.zip"),
-    dp_log: Annotated[
-        list[Path] | None, typer.Option(help="A DataPower log or error report; repeatable.")
-    ] = None,
-    dp_export: Annotated[
-        list[Path] | None,
-        typer.Option(help="A DataPower export (zip, xml, xcfg, cfg); repeatable."),
-    ] = None,
-    cert_dir: Annotated[
-        Path | None, typer.Option(help="Certificate files that the export names.")
-    ] = None,
-    dp_address: Annotated[
-        list[str] | None,
-        typer.Option(help="An address of the gateway, where the export tells none; repeatable."),
-    ] = None,
-    dp_clock_offset: Annotated[
-        float | None,
-        typer.Option(metavar="SECONDS", help="By how much the log's clock is ahead."),
-    ] = None,
+    dp_log: papers.LogFiles = None,
+    dp_export: papers.Export = None,
+    cert_dir: papers.Certificates = None,
+    dp_address: papers.Address = None,
+    dp_clock_offset: papers.ClockOffset = None,
     openssl: Annotated[
         list[Path] | None,
         typer.Option(
