@@ -280,7 +280,8 @@ def _hidden(
 
 def _from_hello(talk: Conversation) -> bool:
     """Whether the first message captured is the one that begins a handshake."""
-    return bool(talk.offers) and talk.messages[0].name == "client_hello"
+    first = next((message.name for message in talk.messages), "")
+    return bool(talk.offers) and first == "client_hello"
 
 
 def _unheard(talk: Conversation) -> bool:
