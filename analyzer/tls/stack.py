@@ -189,11 +189,14 @@ def guess_server(choice: ServerHello, offer: ClientHello | None) -> StackGuess |
     """The stack that wrote a ServerHello.
 
     From TLS 1.3 on it holds two extensions, whose order several stacks share: no guess is made. What
-    a server answers depends on what it was asked, hence the offer.
+    a server answers depends on what it was asked, hence the offer. NSS answers in the order in which it
+    was asked: where a client shuffles, an answer in the client's order may be any stack's or that.
     """
     if choice.version.tls13 or offer is None:
         return None
     types = tuple([int(kind) for kind in choice.extension_types])
+    if offer.grease and _follows(types, offer):
+        return None
     asked = offer.offers(ExtensionType.EC_POINT_FORMATS) and "ECDHE" in choice.cipher_suite.name
     return _server(types, asked_for_formats=asked)
 
@@ -213,6 +216,12 @@ def _server(types: tuple[int, ...], *, asked_for_formats: bool) -> StackGuess | 
     if len(fitting) != 1:
         return None
     return StackGuess(fitting.pop(), Likelihood.POSSIBLE)
+
+
+def _follows(types: tuple[int, ...], offer: ClientHello) -> bool:
+    """Whether the answers stand in the order of the questions."""
+    asked = iter([int(kind) for kind in offer.extension_types])
+    return all(kind in asked for kind in types)
 
 
 def _fits(shape: _Shape, types: tuple[int, ...]) -> bool:

@@ -88,6 +88,21 @@ def test_any_hello_gives_a_guess_or_none(types: list[int]) -> None:
     guess_server(server(*types), client(*types))
 
 
+@pytest.mark.parametrize(
+    ("asked", "named"),
+    [
+        pytest.param((0x1A1A, 0, 65281, 23, 10, 11, 13), None, id="in the order asked"),
+        pytest.param((0x1A1A, 11, 0, 23, 10, 65281, 13), "go", id="in its own order"),
+    ],
+)
+def test_an_answer_in_a_shuffled_clients_order_names_nobody(
+    asked: tuple[int, ...], named: str | None
+) -> None:
+    guess = guess_server(server(65281, 23, 11), client(*asked))
+
+    assert (guess.name if guess else None) == named
+
+
 def family(program: str) -> str:
     return "openssl" if program in ON_OPENSSL else program
 
