@@ -177,6 +177,7 @@ class _Maker:
             part = told(at, one.names, self.limits, secrets=keys, disguise=disguise)
             frames += part.packets
             randoms += sorted(part.randoms)
+            at.segments.clear()  # there may be many, and they are told
         data = self._written(sorted(frames), self._form(randoms))
         draft = _Draft(data, there, len(frames), disguise)
         draft.verdicts = dict(self._judged(data, there))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from analyzer.capture.block import IcmpError, SegmentBlock
 from analyzer.extract.blot import Voice, voices
@@ -25,6 +25,8 @@ from analyzer.tcp.evidence import FIN, RST, SYN, Evidence
 from analyzer.tcp.flow import FlowTable
 from analyzer.tls.keylog import Secrets
 
+_Sender: TypeAlias = tuple[int, int]  # port, and the lower half of the address
+
 
 class Packet(NamedTuple):
     """One frame of an extract."""
@@ -41,7 +43,7 @@ class Taken:
 
     segments: list[Segment] = field(default_factory=list)
     errors: list[IcmpError] = field(default_factory=list)
-    waiting: dict[bytes, Segment] = field(default_factory=dict)  # each sender's last of too many
+    waiting: dict[_Sender, Segment] = field(default_factory=dict)  # each sender's last of too many
     evidence: Evidence | None = None
 
 
@@ -81,19 +83,21 @@ def _take_block(
         if len(taken[place].errors) < limits.icmp_errors:
             taken[place].errors.append(error)
     chosen, places = rows.rows(block)
-    if places:
-        flows.observe(block.rows(chosen))
-    for place, row in zip(places, chosen.tolist(), strict=True):
-        _keep(taken[place], segment_of(block, row), limits)
-
-
-def _keep(taken: Taken, segment: Segment, limits: Limits) -> None:
-    """Keep a segment; of too many the first, and each sender's last."""
-    sender = segment.source + segment.source_port.to_bytes(2)
-    if not segment.flags & (SYN | FIN | RST) and len(taken.segments) > limits.extract_packets:
-        taken.waiting[sender] = segment
+    if not places:
         return
-    taken.segments.append(segment)
+    flows.observe(block.rows(chosen))
+    senders = zip(block.source_port[chosen].tolist(), block.source[chosen, 1].tolist(), strict=True)
+    last: dict[tuple[int, _Sender], int] = {}
+    for place, row, sender, flags in zip(
+        places, chosen.tolist(), senders, block.flags[chosen].tolist(), strict=True
+    ):
+        segments = taken[place].segments
+        if flags & (SYN | FIN | RST) or len(segments) < limits.extract_packets:
+            segments.append(segment_of(block, row))
+        else:
+            last[place, sender] = row
+    for (place, sender), row in last.items():
+        taken[place].waiting[sender] = segment_of(block, row)
 
 
 class Told(NamedTuple):

@@ -23,6 +23,7 @@ from tests.fuzz.target import LEAST_SECONDS, MOST_MIB, consume
 
 _AT_A_TIME = 100
 _LONGEST = 20_000  # bytes of an input that atheris makes
+_INSTRUMENTS_MIB = 200  # what coverage and the corpus take of atheris's process in ten minutes
 _PATIENCE = 5  # times longer by the clock than the processor may work: for a hang
 
 
@@ -86,7 +87,7 @@ def by_coverage(seconds: float, folder: Path) -> bool:
         f"-artifact_prefix={folder}/",
         "-verbosity=0",
     ]
-    command += [f"-rss_limit_mb={MOST_MIB}"]
+    command += [f"-rss_limit_mb={MOST_MIB + _INSTRUMENTS_MIB}"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     told = [line for line in done.stderr.splitlines() if line.startswith("stat::")]
     print("atheris:", *(line.removeprefix("stat::").replace(" ", "") for line in told))
