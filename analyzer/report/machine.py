@@ -46,4 +46,6 @@ def render_schema() -> bytes:
 
 def harmless(data: bytes) -> bytes:
     """Escape what a terminal would act on, in JSON that is written already."""
+    if data.isascii() and b"\x7f" not in data:
+        return data  # nearly always, and found out at a tenth of the price
     return _HARMFUL.sub(lambda match: b"\\u%04x" % ord(match[0].decode()), data)

@@ -32,6 +32,7 @@ from analyzer.tls.registry import (
     ECPointFormat,
     ExtensionType,
     ProtocolVersion,
+    any_grease,
 )
 from analyzer.tls.registry_keys import NamedGroup, SignatureScheme
 from analyzer.tls.registry_suites import CipherSuite
@@ -249,9 +250,7 @@ class ClientHello:
     @property
     def grease(self) -> bool:
         """Whether the client sends GREASE, as Chromium and its relatives do."""
-        return any(suite.grease for suite in self.cipher_suites) or any(
-            extension.type.grease for extension in self.extensions
-        )
+        return any_grease(self.cipher_suites) or any_grease(self.extension_types)
 
 
 _LEGACY: Final = (ProtocolVersion.TLS1_2, ProtocolVersion.TLS1_1, ProtocolVersion.TLS1_0)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Any, Final
 
 from analyzer.errors import DecodeError, Defect
 from analyzer.tls.dn import name_text
@@ -81,18 +81,20 @@ def decode_server_key_exchange(
     """
     facts = facts_of(suite)
     reader = Reader.over(body, "server_key_exchange")
-    found = ServerKeyExchange(facts.key_exchange)
+    found: _Found = {}
+    defect: Defect | None = None
     try:
         for part in _parts(facts):
-            found = part(reader, found)
-        found = _signature(reader, found, facts, version)
+            part(reader, found)
+        _signature(reader, found, facts, version)
         reader.done()
     except DecodeError as error:
-        return found, error.defect
-    return found, None
+        defect = error.defect
+    return ServerKeyExchange(facts.key_exchange, **found), defect
 
 
-_Part = Callable[[Reader, ServerKeyExchange], ServerKeyExchange]
+_Found = dict[str, Any]  # fields of a ServerKeyExchange, as far as read
+_Part = Callable[[Reader, _Found], None]
 
 
 def _parts(facts: SuiteFacts) -> tuple[_Part, ...]:
@@ -107,59 +109,53 @@ def _parts(facts: SuiteFacts) -> tuple[_Part, ...]:
     return (*parts, _srp) if exchange == "SRP" else parts
 
 
-def _hint(reader: Reader, found: ServerKeyExchange) -> ServerKeyExchange:
-    return replace(found, psk_identity_hint=printable(reader.opaque(2, "psk_identity_hint")))
+def _hint(reader: Reader, found: _Found) -> None:
+    found["psk_identity_hint"] = printable(reader.opaque(2, "psk_identity_hint"))
 
 
-def _finite_field(reader: Reader, found: ServerKeyExchange) -> ServerKeyExchange:
+def _finite_field(reader: Reader, found: _Found) -> None:
     prime = reader.opaque(2, "dh_p", low=1)
     generator = reader.opaque(2, "dh_g", low=1)
     public = reader.opaque(2, "dh_Ys", low=1)
-    return replace(
-        found,
-        dh_prime=prime.lstrip(b"\0"),
-        dh_generator=int.from_bytes(generator, "big"),
-        public_length=len(public),
-    )
+    found["dh_prime"] = prime.lstrip(b"\0")
+    found["dh_generator"] = int.from_bytes(generator, "big")
+    found["public_length"] = len(public)
 
 
-def _curve(reader: Reader, found: ServerKeyExchange) -> ServerKeyExchange:
+def _curve(reader: Reader, found: _Found) -> None:
     kind = ECCurveType(reader.uint(1, "curve_type"))
     if kind is not ECCurveType.NAMED_CURVE:
         reader.rest()  # RFC 8422 deprecates curves that are spelled out
-        return replace(found, curve_type=kind)
+        found["curve_type"] = kind
+        return
     group = NamedGroup(reader.uint(2, "namedcurve"))
-    found = replace(found, curve_type=kind, group=group)
-    return replace(found, public_length=len(reader.opaque(1, "point", low=1)))
+    found |= {"curve_type": kind, "group": group}
+    found["public_length"] = len(reader.opaque(1, "point", low=1))
 
 
-def _rsa_export(reader: Reader, found: ServerKeyExchange) -> ServerKeyExchange:
+def _rsa_export(reader: Reader, found: _Found) -> None:
     """RFC 2246 section 7.4.3: a short-lived RSA key."""
     modulus = reader.opaque(2, "rsa_modulus", low=1)
     reader.opaque(2, "rsa_exponent", low=1)
-    return replace(found, public_length=len(modulus))
+    found["public_length"] = len(modulus)
 
 
-def _srp(reader: Reader, found: ServerKeyExchange) -> ServerKeyExchange:
+def _srp(reader: Reader, found: _Found) -> None:
     prime = reader.opaque(2, "srp_N", low=1)
     reader.opaque(2, "srp_g", low=1)
     reader.opaque(1, "srp_s", low=1)
     public = reader.opaque(2, "srp_B", low=1)
-    return replace(found, dh_prime=prime, public_length=len(public))
+    found |= {"dh_prime": prime, "public_length": len(public)}
 
 
-def _signature(
-    reader: Reader, found: ServerKeyExchange, facts: SuiteFacts, version: str
-) -> ServerKeyExchange:
+def _signature(reader: Reader, found: _Found, facts: SuiteFacts, version: str) -> None:
     if facts.authentication in {"anon", "PSK", "SRP"} or facts.key_exchange == "RSA_PSK":
-        return found
-    if found.curve_type not in {None, ECCurveType.NAMED_CURVE}:
-        return found  # the signature was skipped with the curve
-    scheme = None
+        return
+    if found.get("curve_type") not in {None, ECCurveType.NAMED_CURVE}:
+        return  # the signature was skipped with the curve
     if version in {"TLSv1.2", "DTLSv1.2"}:
-        scheme = SignatureScheme(reader.uint(2, "algorithm"))
-        found = replace(found, signature_scheme=scheme)
-    return replace(found, signature_length=len(reader.opaque(2, "signature")))
+        found["signature_scheme"] = SignatureScheme(reader.uint(2, "algorithm"))
+    found["signature_length"] = len(reader.opaque(2, "signature"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,9 +21,18 @@ REGISTRY_DATE: Final = "2026-11-23"
 _CACHED_MOST: Final = 0xFFFF  # wider numbers (SSL 2.0 cipher kinds) are not worth keeping
 
 
+# The sixteen 16-bit code points that are reserved for it (RFC 8701 section 2).
+_GREASE: Final = frozenset(range(0x0A0A, 0x10000, 0x1010))
+
+
 def is_grease(value: int) -> bool:
-    """Whether a 16-bit code point is one of the sixteen reserved for GREASE (RFC 8701 section 2)."""
-    return value & 0x0F0F == 0x0A0A and value >> 8 == value & 0xFF
+    """Whether a 16-bit code point is reserved for GREASE (RFC 8701 section 2)."""
+    return value in _GREASE
+
+
+def any_grease(values: Iterable[int]) -> bool:
+    """Whether one of them is reserved for GREASE; asked of every list of every hello."""
+    return not _GREASE.isdisjoint(values)
 
 
 class CodePoint(enum.IntEnum):
@@ -55,7 +64,7 @@ class CodePoint(enum.IntEnum):
     @property
     def grease(self) -> bool:
         """Whether the number is sent only to keep peers tolerant (RFC 8701)."""
-        return is_grease(self._value_)
+        return self._value_ in _GREASE
 
     @property
     def label(self) -> str:

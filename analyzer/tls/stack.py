@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from analyzer.tls.client_hello import ClientHello
-from analyzer.tls.registry import ExtensionType
+from analyzer.tls.registry import ExtensionType, any_grease
 from analyzer.tls.server_hello import ServerHello
 
 
@@ -163,12 +163,8 @@ def guess_client(hello: ClientHello) -> StackGuess | None:
     if hello.v2:
         return None
     types = tuple([int(kind) for kind in hello.extension_types if not kind.grease])
-    greased = any(suite.grease for suite in hello.cipher_suites)
-    return _client(types, greased=greased, both=hello.grease and _greased_extensions(hello))
-
-
-def _greased_extensions(hello: ClientHello) -> bool:
-    return any(kind.grease for kind in hello.extension_types)
+    greased = any_grease(hello.cipher_suites)
+    return _client(types, greased=greased, both=any_grease(hello.extension_types))
 
 
 @functools.lru_cache(maxsize=1024)
