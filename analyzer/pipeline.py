@@ -20,8 +20,9 @@ from analyzer.keys import gather
 from analyzer.limits import DEFAULT, Limits
 from analyzer.reading import Frames, Progress, Reading, Source
 from analyzer.report import assemble
-from analyzer.report.assemble import finished, frame_in
+from analyzer.report.assemble import described, finished, frame_in
 from analyzer.report.groups import Grouping
+from analyzer.report.machine import Line, line_of
 from analyzer.report.schema import Connection, Frame, Report
 from analyzer.tcp.evidence import Evidence
 from analyzer.tcp.flow import FlowTable
@@ -45,9 +46,8 @@ class Selection:
 
     def takes(self, stream: int, result: str) -> bool:
         """Whether a connection with this outcome is wanted."""
-        return (self.streams is None or stream in self.streams) and (
-            not self.failed or result == "failed"
-        )
+        chosen = self.streams is None or stream in self.streams
+        return chosen and (not self.failed or result == "failed")
 
 
 EVERYTHING: Final = Selection()
@@ -145,9 +145,15 @@ class Analysis:
 
     def connections(self, selection: Selection = EVERYTHING) -> Iterator[Connection]:
         """Give the connections, each as soon as it is told; the order is that of telling."""
-        for connection, _ in self._told(selection, finished, full=self._full, jobs=self._jobs):
+        for connection in self._told(selection, described, full=self._full, jobs=self._jobs):
             if selection.takes(connection.stream, connection.outcome):
                 yield connection
+
+    def lines(self, selection: Selection = EVERYTHING) -> Iterator[Line]:
+        """Give the same as lines of ndjson, each written by the process that told it."""
+        for line in self._told(selection, line_of, full=self._full, jobs=self._jobs):
+            if selection.takes(line.stream, line.outcome):
+                yield line
 
     def report(self, selection: Selection = EVERYTHING) -> Report:
         """Give the whole report, connections in order of their stream numbers."""

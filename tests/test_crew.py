@@ -17,6 +17,7 @@ from analyzer.judging import Desk, Told
 from analyzer.limits import DEFAULT
 from analyzer.pipeline import Analysis, Selection
 from analyzer.reading import Frames
+from analyzer.report.machine import render_line
 from analyzer.tcp.evidence import Endpoint, Evidence, Half
 from analyzer.tls.story import Neighbours
 from analyzer.workers import There
@@ -51,6 +52,15 @@ def test_connections_come_in_the_same_order() -> None:
     alone = list(Analysis(RECORDED[:20], limits=EAGER).connections())
 
     assert list(Analysis(RECORDED[:20], limits=EAGER, jobs=2).connections()) == alone
+
+
+def test_a_line_is_the_connection_rendered_whoever_wrote_it() -> None:
+    failed = Selection(failed=True)
+    alone = [*Analysis(RECORDED[:20], limits=EAGER).connections(failed)]
+    lines = [*Analysis(RECORDED[:20], limits=EAGER, jobs=2).lines(failed)]
+
+    assert [line.text for line in lines] == [render_line(connection) for connection in alone]
+    assert {line.outcome for line in lines} == {"failed"}
 
 
 def test_a_few_connections_start_no_process(monkeypatch: pytest.MonkeyPatch) -> None:

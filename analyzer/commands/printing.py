@@ -56,16 +56,15 @@ def _print_whole(render: Renderer, analysis: Analysis, selection: Selection, out
 
 def _print_lines(analysis: Analysis, selection: Selection, outlet: Outlet) -> int:
     """Print each connection as it is told."""
-    from analyzer.report.machine import render_line  # noqa: PLC0415 - only what is asked for
-    from analyzer.report.sink import write_all  # noqa: PLC0415 - as above
+    from analyzer.report.sink import write_all  # noqa: PLC0415 - only what is asked for
 
     failures = 0
     with outlet.busy:
-        for connection in analysis.connections(selection):
-            write_all(outlet.sink, render_line(connection))
+        for line in analysis.lines(selection):
+            write_all(outlet.sink, line.text)
             if outlet.style.live:
                 outlet.sink.flush()
-            failures += connection.outcome == "failed"
+            failures += line.outcome == "failed"
     _check_streams(analysis)
     return failures
 

@@ -69,12 +69,18 @@ class Finished(NamedTuple):
 
 def finished(told: Told, frames: Frames) -> Finished:
     """Describe a connection, and what it adds to the groups."""
+    connection = described(told, frames)
+    if isinstance(told, Outline):
+        return Finished(connection, None)
+    return Finished(connection, failure_of(told.story, told.diagnosis, told.outcome))
+
+
+def described(told: Told, frames: Frames) -> schema.Connection:
+    """Describe a connection."""
     frame_of = functools.partial(frame_in, frames)
     if isinstance(told, Outline):
-        return Finished(connection_in_short(told, frame_of), None)
-    story, diagnosis, outcome = told.story, told.diagnosis, told.outcome
-    connection = connection_of(story, diagnosis, outcome, frame_of)
-    return Finished(connection, failure_of(story, diagnosis, outcome))
+        return connection_in_short(told, frame_of)
+    return connection_of(told.story, told.diagnosis, told.outcome, frame_of)
 
 
 def frame_in(frames: Frames, frame: int) -> schema.Frame:

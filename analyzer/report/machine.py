@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import re
 from io import TextIOWrapper
+from typing import NamedTuple
 
 import msgspec
 
+from analyzer.judging import Told
+from analyzer.reading import Frames
+from analyzer.report.assemble import described
 from analyzer.report.formats import Style
 from analyzer.report.schema import Connection, Data, Report, json_schema
 from analyzer.report.sink import write_all
@@ -16,6 +20,14 @@ from analyzer.report.sink import write_all
 _HARMFUL = re.compile(
     rb"\x7f|\xc2[\x80-\x9f]|\xd8\x9c|\xe2\x80[\x8e\x8f\xa8-\xae]|\xe2\x81[\xa6-\xa9]|\xef\xbb\xbf"
 )
+
+
+class Line(NamedTuple):
+    """A connection as a line of ndjson, and what it is chosen and counted by."""
+
+    stream: int
+    outcome: str
+    text: bytes
 
 
 def write_json(report: Report, sink: TextIOWrapper, _: Style) -> None:
@@ -37,6 +49,12 @@ def render_json(report: Data) -> bytes:
 def render_line(connection: Connection) -> bytes:
     """Write one connection as a line of ndjson."""
     return harmless(msgspec.json.encode(connection)) + b"\n"
+
+
+def line_of(told: Told, frames: Frames) -> Line:
+    """Describe a connection and write it, where it was told: bytes go to another process at no cost."""
+    connection = described(told, frames)
+    return Line(connection.stream, connection.outcome, render_line(connection))
 
 
 def render_schema() -> bytes:
