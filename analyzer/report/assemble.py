@@ -141,7 +141,6 @@ def _objects(view: ObjectView | None) -> schema.Objects | None:
 def connection_in_short(outline: Outline, frame_of: FrameOf) -> schema.Connection:
     """Describe a connection that plainly went well; what a story would add is left empty."""
     syn, syn_ack, closed = outline.syn, outline.syn_ack, outline.closed
-    client, server = outline.halves
     return schema.Connection(
         stream=outline.stream,
         detail="short",
@@ -167,10 +166,10 @@ def connection_in_short(outline: Outline, frame_of: FrameOf) -> schema.Connectio
             rtt=(syn_ack.time - syn.time) / 1e9,
             retransmissions=0,
             missing_bytes=0,
-            client_packets=client.packets,
-            server_packets=server.packets,
-            client_bytes=client.payload,
-            server_bytes=server.payload,
+            client_packets=outline.packets[0],
+            server_packets=outline.packets[1],
+            client_bytes=outline.payload[0],
+            server_bytes=outline.payload[1],
         ),
         objects=None,
         log=None,

@@ -6,6 +6,7 @@ story gets the counts without its own contribution. Everything is bounded by nam
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Hashable, Iterable
 from dataclasses import replace
 from typing import Any, Final, NamedTuple, TypeAlias
@@ -47,40 +48,40 @@ class Shown(NamedTuple):
 class _Tally:
     """Counts for one key. Nothing is kept twice for the many endpoints that are seen once."""
 
-    __slots__ = ("_sorts", "_told", "_totals")
+    __slots__ = ("_sorts", "_told")
 
     def __init__(self) -> None:
-        self._sorts: set[_Shown] = set()
-        self._totals: dict[tuple[str, str], int] = {}
+        self._sorts: dict[_Shown, int] = {}  # how many connections showed just this
         self._told: dict[_Shown, SeenWith] = {}
 
     def add(self, shown: _Shown) -> None:
-        if shown not in self._sorts:
-            if len(self._sorts) >= _SORTS_MOST:
-                return
-            self._sorts.add(shown)
-        for what in shown:
-            self._totals[what] = self._totals.get(what, 0) + 1
+        times = self._sorts.get(shown, 0)
+        if not times and len(self._sorts) >= _SORTS_MOST:
+            return
+        self._sorts[shown] = times + 1
         if shown and self._told:
             self._told.clear()
 
     def without(self, shown: _Shown) -> SeenWith:
         """The counts with one connection taken out again."""
         if shown not in self._told:
-            self._told[shown] = self._rest(shown if shown in self._sorts else frozenset())
+            self._told[shown] = self._rest(shown)
         return self._told[shown]
 
     def _rest(self, left_out: _Shown) -> SeenWith:
-        if len(left_out) == len(self._totals) and set(self._totals.values()) <= {1}:
+        totals: dict[tuple[str, str], int] = {}
+        for shown, times in self._sorts.items():
+            rest = times - (shown == left_out)
+            for what in shown if rest else ():
+                totals[what] = totals.get(what, 0) + rest
+        if not totals:
             return _NOTHING_SEEN
         numbers = dict.fromkeys(_NUMBERS, 0)
         values: dict[str, dict[str, int]] = {kind: {} for kind in _KINDS}
-        for what, times in sorted(self._totals.items()):
-            kind, value = what
-            count = times - (what in left_out)
+        for (kind, value), count in sorted(totals.items()):
             if kind in numbers:
                 numbers[kind] = count
-            elif count:
+            else:
                 values[kind][value] = count
         told: dict[str, Any] = values
         return SeenWith(**{**numbers, **told})
@@ -198,14 +199,20 @@ def _serial(story: Story) -> str | None:
 
 def shown_by_outline(outline: Outline) -> Shown:
     """What a connection that went well adds to the survey."""
-    values = _chosen(outline.version, outline.cipher_suite, outline.group, outline.alpn)
-    values |= {("established", ""), ("sni", outline.sni or "")}
-    if outline.client_certificate:
-        values.add(("client_certificates", ""))
-    shown = frozenset(values)
+    agreed = outline.version, outline.cipher_suite, outline.group, outline.alpn
+    shown = _shown_by_success(*agreed, outline.sni or "", outline.client_certificate)
     when = Moment(outline.start, outline.stream)
     keys = _keys(outline.server, outline.client)
     return Shown(keys, shown, shown, when, outline.certificate)
+
+
+@functools.lru_cache(maxsize=1024)
+def _shown_by_success(
+    version: str, suite: str, group: str | None, alpn: str | None, sni: str, certified: bool
+) -> _Shown:
+    """One object for what many showed."""
+    values = _chosen(version, suite, group, alpn) | {("established", ""), ("sni", sni)}
+    return frozenset(values | ({("client_certificates", "")} if certified else set()))
 
 
 def _lacked(offer: ClientHello) -> set[tuple[str, str]]:

@@ -9,27 +9,31 @@ story is told in full. An outline never contradicts the story; a test holds the 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Final, Literal
+import functools
+import struct
+from bisect import bisect_right
+from typing import Final, Literal, NamedTuple
 
 from analyzer.errors import DecodeError
 from analyzer.tcp.evidence import ACK, FIN, RST, SYN, Endpoint, Evidence, Half, TcpEvent
 from analyzer.tls.der import INTEGER, read_value
-from analyzer.tls.hello import ClientHello, ServerHello, decode_client_hello, decode_server_hello
+from analyzer.tls.glance import Asked, asked, chosen
+from analyzer.tls.hello import ServerHello
 from analyzer.tls.keyexchange import decode_server_key_exchange
 from analyzer.tls.ocsp import serial_text
+from analyzer.tls.registry_suites import CipherSuite
 from analyzer.tls.suites import facts_of
 
 _CHANGE_CIPHER_SPEC, _ALERT, _HANDSHAKE, _APPLICATION_DATA = 20, 21, 22, 23
 _HEADER: Final = 5
+_RECORD: Final = struct.Struct(">BBxH")  # type, major version, length
 _CLIENT_HELLO, _SERVER_HELLO, _SERVER_KEY_EXCHANGE = 1, 2, 12
 _UNMISTAKABLE: Final = 64  # content bytes: longer than any alert, padded or not
 _RECORDS_MOST: Final = 64  # of the clear part, and of the first encrypted ones
 _MODULUS: Final = 1 << 32
 
 
-@dataclass(frozen=True, slots=True)
-class Outline:
+class Outline(NamedTuple):
     """What is worth saying of a connection that went well. Times are ns since the epoch."""
 
     stream: int
@@ -49,7 +53,8 @@ class Outline:
     syn_ack: TcpEvent
     closed: TcpEvent  # the first FIN
     closed_by_client: bool
-    halves: tuple[Half, Half]  # client's, server's; their pieces left out
+    packets: tuple[int, int]  # client's, server's
+    payload: tuple[int, int]  # bytes on the wire, as in :class:`~analyzer.tcp.evidence.Half`
 
     @property
     def outcome(self) -> Literal["established"]:
@@ -57,19 +62,20 @@ class Outline:
         return "established"
 
 
-@dataclass(frozen=True, slots=True)
-class _Side:
-    """One direction's contiguous bytes, and its records as ``(type, begin, length)``."""
+class _Side(NamedTuple):
+    """One direction's contiguous bytes, and its records."""
 
     half: Half
     data: bytes
-    records: list[tuple[int, int, int]]
+    kinds: bytes  # content types
+    begins: list[int]  # where the contents begin
+    lengths: list[int]
 
     def frame_of(self, offset: int) -> int:
         """The frame that brought the byte at ``offset``."""
         for piece in self.half.pieces:
             if offset < len(piece.data):
-                return piece.frames[next(i for i, end in enumerate(piece.ends) if offset < end)]
+                return piece.frames[bisect_right(piece.ends, offset)]
             offset -= len(piece.data)
         return self.half.pieces[-1].frames[-1]
 
@@ -116,7 +122,8 @@ def outline(evidence: Evidence) -> Outline | None:
         syn_ack=syn_ack,
         closed=closed,
         closed_by_client=closed.half == syn.half,
-        halves=(halves[0]._replace(pieces=()), halves[1]._replace(pieces=())),
+        packets=(halves[0].packets, halves[1].packets),
+        payload=(halves[0].payload, halves[1].payload),
     )
 
 
@@ -157,9 +164,7 @@ def _side(half: Half, initial: int) -> _Side | None:
             break
         parts.append(piece.data)
         at = (at + len(piece.data)) % _MODULUS
-    data = b"".join(parts)
-    records = _records(data, cut=half.left_out > 0)
-    return _Side(half, data, records) if records else None
+    return _records(half, b"".join(parts))
 
 
 def _last_words(data: bytes) -> bool:
@@ -169,38 +174,38 @@ def _last_words(data: bytes) -> bool:
     return data[0] == _ALERT and len(data) == _HEADER + (data[3] << 8 | data[4]) > _HEADER + 2
 
 
-def _records(data: bytes, *, cut: bool) -> list[tuple[int, int, int]]:
-    """Records of contiguous bytes; empty where they are none, or end within one unduly."""
-    records: list[tuple[int, int, int]] = []
+def _records(half: Half, data: bytes) -> _Side | None:
+    """The records of contiguous bytes; None where they are none, or end within one unduly."""
+    kinds, begins, lengths = bytearray(), [], []
+    unpack = _RECORD.unpack_from
     at, size = 0, len(data)
     while at + _HEADER <= size:
-        kind = data[at]
-        if not 20 <= kind <= 23 or data[at + 1] != 3:
-            return []
-        length = data[at + 3] << 8 | data[at + 4]
-        records.append((kind, at + _HEADER, length))
-        at += _HEADER + length
-    if at == size or (cut and records and records[-1][0] == _APPLICATION_DATA):
-        return records
-    return []
+        kind, major, length = unpack(data, at)
+        if not 20 <= kind <= 23 or major != 3:
+            return None
+        at += _HEADER
+        kinds.append(kind)
+        begins.append(at)
+        lengths.append(length)
+        at += length
+    within_data = half.left_out > 0 and kinds[-1:] == _DATA
+    return _Side(half, data, bytes(kinds), begins, lengths) if at == size or within_data else None
 
 
-def _hellos(client: _Side, server: _Side) -> tuple[ClientHello, ServerHello] | None:
+def _hellos(client: _Side, server: _Side) -> tuple[Asked, ServerHello] | None:
     """The hellos that counted: the last ones, where the server asked for another (TLS 1.3)."""
     offers, choices = _bodies(client, _CLIENT_HELLO), _bodies(server, _SERVER_HELLO)
     if not offers or len(offers) != len(choices):
         return None
-    offer, offer_defect = decode_client_hello(offers[-1])
-    choice, choice_defect = decode_server_hello(choices[-1])
-    if offer is None or choice is None or offer_defect or choice_defect:
-        return None
-    return None if choice.is_hello_retry_request else (offer, choice)
+    offer, choice = asked(offers[-1]), chosen(choices[-1])
+    return None if offer is None or choice is None else (offer, choice)
 
 
 def _bodies(side: _Side, wanted: int) -> list[bytes]:
     """The hellos at the beginning of a side, each the first message of a record, at most two."""
     found = []
-    for kind, begin, length in side.records[:_HELLOS_WITHIN]:
+    opening = zip(side.kinds[:_HELLOS_WITHIN], side.begins, side.lengths, strict=False)
+    for kind, begin, length in opening:
         if kind != _HANDSHAKE or length < 4 or side.data[begin] != wanted:
             continue
         size = int.from_bytes(side.data[begin + 1 : begin + 4], "big")
@@ -212,52 +217,64 @@ def _bodies(side: _Side, wanted: int) -> list[bytes]:
 
 def _plain(side: _Side) -> bool:
     """Up to TLS 1.2: clear messages, ChangeCipherSpec, Finished, data, perhaps a sealed alert."""
-    kinds = [kind for kind, _, _ in side.records]
-    if _CHANGE_CIPHER_SPEC not in kinds[:_RECORDS_MOST]:
+    kinds = side.kinds
+    switched = kinds.find(_CHANGE_CIPHER_SPEC, 0, _RECORDS_MOST)
+    finished = switched + 1
+    if switched < 0 or kinds[:finished].strip(_MESSAGE) != _SWITCH:
         return False
-    switched = kinds.index(_CHANGE_CIPHER_SPEC)
-    if kinds[:switched] != [_HANDSHAKE] * switched or kinds[switched + 1 : switched + 2] != [22]:
-        return False
-    rest = kinds[switched + 2 :]
-    if rest and rest[-1] == _ALERT:
-        if side.records[-1][2] <= 2:
+    rest = kinds[finished + 1 :]
+    if rest[-1:] == _ALERTS:
+        if side.lengths[-1] <= 2:
             return False
-        rest.pop()
-    return bool(rest) and rest.count(_APPLICATION_DATA) == len(rest)
+        rest = rest[:-1]
+    return kinds[finished : finished + 1] == _MESSAGE and bool(rest) and not rest.strip(_DATA)
 
 
 def _plain_sealed(client: _Side, server: _Side, choice: ServerHello) -> bool:
     """TLS 1.3: the client's Finished is known by its length, data follows, and is answered."""
+    sealed = _sealed_from(client)
+    if sealed is None or _sealed_from(server) is None:
+        return False
     facts = facts_of(choice.cipher_suite)
-    finished = 4 + (48 if facts.hash == "SHA384" else 32) + 1 + (facts.tag_length or 16)
-    for side in (client, server):
-        kinds = [kind for kind, _, _ in side.records]
-        sealed = kinds.index(_APPLICATION_DATA) if _APPLICATION_DATA in kinds else len(kinds)
-        if kinds[:sealed] not in _BEGINNINGS or kinds.count(23) != len(kinds) - sealed:
-            return False
-    sent = [record for record in client.records if record[0] == _APPLICATION_DATA]
-    lengths = [length for _, _, length in sent[:_RECORDS_MOST]]
+    tag = facts.tag_length or 16
+    finished = 4 + (48 if facts.hash == "SHA384" else 32) + 1 + tag
+    lengths = client.lengths[sealed : sealed + _RECORDS_MOST]
     if finished not in lengths[:-1]:
         return False
-    used = client.frame_of(sent[lengths.index(finished) + 1][1])
-    least = _UNMISTAKABLE + 1 + (facts.tag_length or 16)
-    long = [begin for _, begin, length in server.records if length > least]
-    return bool(long) and server.frame_of(min(long[-1], len(server.data) - 1)) > used
+    used = client.frame_of(client.begins[sealed + lengths.index(finished) + 1])
+    last = _last_longer(server, _UNMISTAKABLE + 1 + tag)
+    return last is not None and server.frame_of(min(last, len(server.data) - 1)) > used
+
+
+def _sealed_from(side: _Side) -> int | None:
+    """Which record of a side is the first encrypted one; None unless nothing else follows."""
+    kinds = side.kinds
+    clear = kinds.rstrip(_DATA)
+    return len(clear) if clear in _BEGINNINGS else None
+
+
+def _last_longer(side: _Side, least: int) -> int | None:
+    """Where the last record with more than so many bytes begins."""
+    longer = (
+        index for index in range(len(side.lengths) - 1, -1, -1) if side.lengths[index] > least
+    )
+    index = next(longer, None)
+    return None if index is None else side.begins[index]
 
 
 _HELLOS_WITHIN: Final = 3  # records: a hello, ChangeCipherSpec, a second hello
 # Hello, or two of them; ChangeCipherSpec may follow the first (RFC 8446 appendix D.4).
-_BEGINNINGS: Final = ([22], [22, 20], [22, 22], [22, 20, 22], [22, 22, 20])
+_BEGINNINGS: Final = frozenset(
+    bytes(kinds) for kinds in ([22], [22, 20], [22, 22], [22, 20, 22], [22, 22, 20])
+)
+_SWITCH, _ALERTS, _MESSAGE, _DATA = (bytes([kind]) for kind in range(20, 24))
 
 
 def _clear_messages(side: _Side) -> dict[int, bytes]:
     """Handshake messages before ChangeCipherSpec: the first of each type, with its body."""
-    parts = []
-    for kind, begin, length in side.records:
-        if kind != _HANDSHAKE:
-            break
-        parts.append(side.data[begin : begin + length])
-    data = b"".join(parts)
+    clear = len(side.kinds) - len(side.kinds.lstrip(_MESSAGE))
+    spans = zip(side.begins[:clear], side.lengths, strict=False)
+    data = b"".join([side.data[begin : begin + length] for begin, length in spans])
     found: dict[int, bytes] = {}
     at = 0
     while at + 4 <= len(data):
@@ -293,5 +310,16 @@ def _group(choice: ServerHello, clear: dict[int, bytes]) -> str | None:
     body = clear.get(_SERVER_KEY_EXCHANGE)
     if body is None:
         return None
-    exchange, _ = decode_server_key_exchange(body, choice.cipher_suite, choice.version_name)
+    exchange = facts_of(choice.cipher_suite).key_exchange
+    said = body if exchange.endswith("PSK") else body[:_CURVE]  # a hint is before the curve
+    return _named(said, choice.cipher_suite, choice.version_name)
+
+
+_CURVE: Final = 3  # bytes: the type, and the name of a curve; what is behind them is never the same
+
+
+@functools.lru_cache(maxsize=256)
+def _named(body: bytes, suite: CipherSuite, version: str) -> str | None:
+    """The group that a ServerKeyExchange begins with."""
+    exchange, _ = decode_server_key_exchange(body, suite, version)
     return exchange.group_name
