@@ -58,13 +58,12 @@ def moved(packets: list[Packet], number: int, start: float) -> Iterator[Packet]:
 
 
 def with_data(packets: list[Packet], size: int) -> list[Packet]:
-    """The same connection with ``size`` bytes of application data of the server before its end."""
-    begin = next(i for i, (_, f) in enumerate(packets) if f[47] & 1)  # the first FIN
+    """The same connection with ``size`` bytes of application data before the server's last."""
+    begin = max(i for i, (_, frame) in enumerate(packets) if answers(frame))
     when = packets[begin - 1][0]
     last = {frame[26:30] == CLIENT: frame for _, frame in packets[:begin]}
     server, client = last[False], last[True]
-    header = 14 + 20 + (server[46] >> 4) * 4
-    sequence = struct.unpack_from(">I", server, 38)[0] + len(server) - header
+    sequence = struct.unpack_from(">I", server, 38)[0] + len(server) - payload_at(server)
     data = records(size)
     grown: list[Packet] = packets[:begin]
     for number in range(len(data) // SEGMENT):
@@ -80,7 +79,25 @@ def with_data(packets: list[Packet], size: int) -> list[Packet]:
             struct.pack_into(">I", answer, 42, (sequence + (number + 1) * SEGMENT) % 2**32)
             answer[46], answer[47] = 0x50, 16
             grown.append((when + number * 1e-4 + 5e-5, bytes(answer)))
-    return grown + [(w + len(data) // SEGMENT * 1e-4, f) for w, f in packets[begin:]]
+    after = len(data) // SEGMENT * 1e-4
+    return grown + [(w + after, behind(f, len(data))) for w, f in packets[begin:]]
+
+
+def payload_at(frame: bytes) -> int:
+    """Where the payload of a recorded segment begins."""
+    return 14 + 20 + (frame[46] >> 4) * 4
+
+
+def answers(frame: bytes) -> bool:
+    """Whether a segment is the server's and begins with a record of application data."""
+    return frame[26:30] == SERVER and frame[payload_at(frame) :][:2] == b"\x17\x03"
+
+
+def behind(frame: bytes, size: int) -> bytes:
+    """A segment as it is after so many more bytes of the server."""
+    at = 42 if frame[26:30] == CLIENT else 38  # what the client acknowledges, the server counts
+    number = (struct.unpack_from(">I", frame, at)[0] + size) % 2**32
+    return frame[:at] + struct.pack(">I", number) + frame[at + 4 :]
 
 
 def records(size: int) -> bytes:
