@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -21,7 +22,11 @@ ENVIRONMENT |= {"PYTHONUTF8": "1", "COLUMNS": "80"}
 
 
 def run(
-    *arguments: str | Path, stdin: bytes = b"", cwd: Path | None = None, **environment: str
+    *arguments: str | Path,
+    stdin: bytes = b"",
+    cwd: Path | None = None,
+    timeout: float | None = None,
+    **environment: str,
 ) -> subprocess.CompletedProcess[bytes]:
     return subprocess.run(
         [sys.executable, "-m", "analyzer", *map(str, arguments)],
@@ -29,6 +34,7 @@ def run(
         capture_output=True,
         check=False,
         cwd=cwd,
+        timeout=timeout,
         env=ENVIRONMENT | {"PYTHONPATH": str(Path(__file__).parents[1])} | environment,
     )
 
@@ -121,6 +127,49 @@ def test_standard_input_is_read(failing: Path) -> None:
 
     assert done.returncode == 0
     assert json.loads(done.stdout)["summary"]["failed"] == 2
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
+class TestOfNamedPipes:
+    """What comes through a pipe can be read once."""
+
+    def test_a_named_pipe_is_read(self, failing: Path, tmp_path: Path) -> None:
+        pipe = tmp_path / "pipe"
+        os.mkfifo(pipe)
+        data = failing.read_bytes()
+        threading.Thread(target=pipe.write_bytes, args=[data], daemon=True).start()
+        done = run("analyze", pipe, "--format", "ndjson", timeout=30)
+
+        assert done.stdout == run(failing, "--format", "ndjson").stdout
+        assert done.returncode == 0
+
+    @pytest.mark.parametrize(
+        "arguments",
+        [
+            pytest.param(["analyze", "FILE", "PIPE"], id="beside a file"),
+            pytest.param(["extract", "PIPE", "--output", "x.pcap"], id="extract"),
+            pytest.param(["mustgather", "PIPE"], id="mustgather"),
+        ],
+    )
+    def test_it_is_refused_where_captures_are_read_twice(
+        self, failing: Path, tmp_path: Path, arguments: list[str]
+    ) -> None:
+        pipe = tmp_path / "pipe"
+        os.mkfifo(pipe)
+        names = {"FILE": str(failing), "PIPE": str(pipe)}
+        done = run(*[names.get(a, a) for a in arguments], timeout=30)
+
+        assert str(pipe) in one_line(done)
+
+    def test_certificates_come_through_it_but_no_captures(
+        self, failing: Path, tmp_path: Path
+    ) -> None:
+        pipe = tmp_path / "pipe"
+        os.mkfifo(pipe)
+        data = failing.read_bytes()
+        threading.Thread(target=pipe.write_bytes, args=[data], daemon=True).start()
+
+        assert "no certificates" in one_line(run("certs", pipe, timeout=30))
 
 
 def test_stream_chooses_a_connection(failing: Path) -> None:

@@ -7,8 +7,12 @@ when it runs, so that ``--help`` answers at once. ``cli.py`` hangs them into one
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
 from io import TextIOWrapper
+from pathlib import Path
 from typing import Final, cast
+
+from analyzer.errors import UsageError
 
 NAME: Final = "handshake-analyzer"
 COMMANDS: Final = (
@@ -27,6 +31,19 @@ COMMANDS: Final = (
     "rules",
     "schema",
 )
+
+
+def refuse_streams(names: Iterable[str]) -> None:
+    """Refuse what can be read only once, where captures are read more often.
+
+    Raises:
+        UsageError: A name stands for standard input, or is that of a pipe.
+    """
+    for name in names:
+        if name == "-" or Path(name).is_fifo():
+            raise UsageError(
+                f"{name}: a capture is read more than once here; write it to a file first"
+            )
 
 
 def standard_output() -> TextIOWrapper:

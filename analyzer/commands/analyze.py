@@ -206,8 +206,9 @@ def _password(file: str | None) -> bytes | None:
 
 def _check(name: str, names: list[str]) -> None:
     """Refuse what can only be a mistake, before anything slow is loaded."""
-    if name == "-" and len(names) > 1:
-        raise UsageError("-: standard input cannot be one of several files; analyse it alone")
+    if len(names) > 1 and (name == "-" or Path(name).is_fifo()):
+        what = "standard input" if name == "-" else "a pipe"
+        raise UsageError(f"{name}: {what} cannot be one of several files; analyse it alone")
     bare = name != "-" and Path(name).name == name and "." not in name
     if bare and len(names) == 1 and not Path(name).exists():
         raise UsageError(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from analyzer.commands import standard_output
+from analyzer.commands import refuse_streams, standard_output
 from analyzer.errors import UsageError
 
 if TYPE_CHECKING:
@@ -60,8 +60,7 @@ def extract(
     ] = None,
 ) -> None:
     """Write the handshakes of failed connections into a small capture, without application data."""
-    if "-" in files:
-        raise UsageError("-: a capture is read more than once here; write it to a file first")
+    refuse_streams(files)
     if stream and everything:
         raise UsageError("--all and --stream: say one of them")
     pcapng = output.suffix.lower() in _PCAPNG

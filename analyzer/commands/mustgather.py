@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from analyzer.commands import papers, standard_output
+from analyzer.commands import papers, refuse_streams, standard_output
 from analyzer.errors import UsageError
 
 if TYPE_CHECKING:
@@ -45,8 +45,7 @@ def mustgather(
     given = (files, dp_log, dp_export, openssl)
     if not any(given):
         raise UsageError("nothing to collect; give a capture, --dp-log or --dp-export")
-    if "-" in (files or ()):
-        raise UsageError("-: a capture is read more than once here; write it to a file first")
+    refuse_streams(files or ())
     inputs = [*map(Path, files or ()), *(dp_log or ()), *(dp_export or ()), *(openssl or ())]
     if out.exists() and any(path.exists() and out.samefile(path) for path in inputs):
         raise UsageError(f"{out}: is one of the inputs; name another file with --out")

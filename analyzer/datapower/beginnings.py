@@ -13,7 +13,12 @@ CAPTURES: Final = (
 
 
 def may_be_report(name: str) -> bool:
-    """Whether a file may be an error report: it does not begin as a capture does."""
+    """Whether a file may be an error report: it does not begin as a capture does.
+
+    A pipe is none: what is read of it to find out would be lost to whoever reads it next.
+    """
+    if not Path(name).is_file():
+        return False
     try:
         with Path(name).open("rb") as file:
             return not file.read(4).startswith(CAPTURES)

@@ -104,6 +104,7 @@ def _read(path: str) -> bytes | None:
         with Path(path).open("rb") as file:
             head = file.read(_HEAD)
             if not _looks_right(head):
+                _be_readable_again(path)
                 return None
             data = head + file.read(LARGEST - len(head) + 1)
     except (OSError, ValueError) as error:
@@ -115,6 +116,12 @@ def _read(path: str) -> bytes | None:
         hint = "give the certificates alone"
         raise CaptureError(f"holds more than {LARGEST >> 20} MiB", path=path, hint=hint)
     return data
+
+
+def _be_readable_again(path: str) -> None:
+    if Path(path).is_fifo():
+        hint = "write a capture to a file first, or give it as standard input"
+        raise CaptureError("is a pipe that brings no certificates", path=path, hint=hint)
 
 
 def _looks_right(head: bytes) -> bool:

@@ -157,7 +157,9 @@ def read_logs(paths: Iterable[Path], limits: Limits = DEFAULT) -> Log:
 
 
 def is_report(path: Path, limits: Limits = DEFAULT) -> bool:
-    """Whether a file is an error report, unpacked or not; what cannot be read is none."""
+    """Whether a file is an error report, unpacked or not; what cannot be read is none, or a pipe."""
+    if not path.is_file():
+        return False
     try:
         with path.open("rb") as file:
             if file.read(4) in {*CAPTURES, b"PK\x03\x04"}:
