@@ -14,7 +14,7 @@ class Limits:
     """Named bounds. Sizes are bytes, counts are items."""
 
     block_packets: int = 65_536  # packets in one block of columns
-    block_bytes: int = 16 << 20  # bytes of capture read at a time
+    block_bytes: int = 8 << 20  # bytes of capture read at a time
     packet_bytes: int = 1 << 24  # a longer record means that the file is damaged
     unpacking_bytes: int = 96 << 20  # memory of a decompressor, which the file asks for; xz -9: 65
     half_opening: int = 8 << 10  # payload kept per direction before asking what it speaks
