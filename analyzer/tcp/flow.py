@@ -8,7 +8,7 @@ with SYN, FIN or RST) ever become Python objects. Connections are numbered as Wi
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Final
 
 import numpy as np
@@ -125,19 +125,28 @@ class FlowTable:
         yield from self._give(self._states.used())
 
     def _let_go(self) -> Iterator[Evidence]:
-        """Give away the connections that have been silent for longest where there are too many."""
+        """Make room where there are too many connections.
+
+        Those that were closed go first, without a word: they only lack late packets. Then those
+        that have been silent for longest.
+        """
+        yield from self._make_room(lambda: self._states.closed(self._now), named=False)
+        yield from self._make_room(self._states.idle_first, named=True)
+
+    def _make_room(self, choose: Callable[[], Integers], *, named: bool) -> Iterator[Evidence]:
+        """Give away connections, in the order chosen, as far as there are too many."""
         part, whole = _KEPT_WHEN_FULL
         limits = self._limits
         if len(self._states) > limits.open_connections:
-            slots = self._states.idle_first()
-            slots = slots[: len(slots) - limits.open_connections * part // whole]
-            yield from self._give(slots, "open_connections")
+            surplus = len(self._states) - limits.open_connections * part // whole
+            yield from self._give(choose()[:surplus], "open_connections" if named else None)
         if self._gatherer.held > limits.open_bytes:
-            slots = self._states.idle_first()
+            slots = choose()
             kept = self._states.halves["kept"]
-            left = self._gatherer.held - np.cumsum(kept[slots * 2] + kept[slots * 2 + 1])
-            enough = int(np.searchsorted(-left, -(limits.open_bytes * part // whole)))
-            yield from self._give(slots[: enough + 1], "open_bytes")
+            freed = np.cumsum(kept[slots * 2] + kept[slots * 2 + 1])
+            surplus = self._gatherer.held - limits.open_bytes * part // whole
+            enough = int(np.searchsorted(freed, surplus))
+            yield from self._give(slots[: enough + 1], "open_bytes" if named else None)
 
     def _give(self, slots: Integers, limit: str | None = None) -> Iterator[Evidence]:
         """Make evidence of connections, some at a time, and use their slots again."""

@@ -73,6 +73,33 @@ def test_the_longest_silent_are_told_when_too_much_is_kept() -> None:
     assert [len(e.halves[0].pieces[0].data) for e in table.evidence()] == [300, 300]
 
 
+def closing(port: int, data: bytes = b"", time: int = SECOND) -> Sent:
+    return Sent(SERVER, (CLIENT[0], port), 1, data, flags=RST, time=time)
+
+
+def test_what_was_closed_makes_room_first_and_lacks_nothing() -> None:
+    table = FlowTable(dataclasses.replace(DEFAULT, open_connections=8))
+    silent = [opened(port) for port in range(7)]
+    closed = [sent for port in range(7, 12) for sent in (opened(port), closing(port))]
+    table.observe(block_of(silent + closed))
+    given = list(table.ended())
+
+    assert [e.stream for e in given] == [7, 8, 9, 10, 11]
+    assert {name for e in given for name in e.limits} == set()
+    assert len(table) == 7
+
+
+def test_what_was_closed_first_gives_its_bytes_first() -> None:
+    table = FlowTable(dataclasses.replace(DEFAULT, open_bytes=1000))
+    talks = [closing(port, b"x" * 300, SECOND + 9 - port) for port in range(5)]
+    table.observe(block_of([*talks, Sent((CLIENT[0], 9), SERVER, 1, b"x" * 300)]))
+    given = list(table.ended())
+
+    assert [e.stream for e in given] == [4, 3, 2, 1]
+    assert {name for e in given for name in e.limits} == set()
+    assert [e.stream for e in table.evidence()] == [0, 5]
+
+
 def test_slots_are_used_again_without_a_trace() -> None:
     table = FlowTable()
     for number in range(50):
