@@ -22,8 +22,8 @@ class Limits:
     half_bytes_most: int = 1 << 20  # payload kept per direction while a handshake still runs
     events: int = 64  # SYN, FIN and RST kept per connection
     icmp_errors: int = 8  # kept per connection
-    linger: int = 2_000_000_000  # ns that a closed connection waits for late packets, if there is room
-    open_connections: int = 8_192  # followed at a time; beyond, the closed ones are told, then the longest silent
+    linger: int = 2_000_000_000  # ns that a closed connection waits for late packets, given room
+    open_connections: int = 8_192  # followed at a time; beyond, first the closed are told
     open_bytes: int = 32 << 20  # payload kept of all of them; beyond, as above
     remembered: int = 4_000_000  # connections let go whose late packets are known again
     message_bytes: int = 1 << 20  # a longer handshake message is not reassembled
