@@ -58,7 +58,7 @@ def _stir(key: Words) -> Words:
     return stirred ^ (stirred >> np.uint64(29))
 
 
-@functools.lru_cache(maxsize=1 << 14)
+@functools.lru_cache(maxsize=1 << 12)
 def address_text(high: int, low: int) -> str:
     """An address of two 64-bit words in its canonical form (RFC 5952 for IPv6)."""
     if high == 0 and low >> 32 == _MAPPED:

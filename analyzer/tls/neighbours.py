@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Hashable, Iterable
 from dataclasses import replace
-from typing import Any, Final, NamedTuple, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias, TypeVar
 
 from analyzer.limits import DEFAULT, Limits
 from analyzer.tcp.evidence import Endpoint
@@ -33,6 +33,7 @@ _NUMBERS: Final = ("established", "failed", "client_certificates", "plaintext", 
 
 # What one connection shows of an endpoint: ("versions", "TLSv1.3"), ("established", "") and so on.
 _Shown: TypeAlias = frozenset[tuple[str, str]]
+_Name = TypeVar("_Name", str, Endpoint)
 
 
 class Shown(NamedTuple):
@@ -161,8 +162,18 @@ def survey(stories: Iterable[Story]) -> Survey:
 
 
 def _keys(server: Endpoint, client: Endpoint) -> tuple[Hashable, Hashable, Hashable]:
-    """Server, client, and the pair of them; a client's port is its own each time."""
-    return ("server", server), ("client", client.ip), ("pair", client.ip, server)
+    """Server, client, and the pair of them; a client's port is its own each time.
+
+    An endpoint, an address and a pair are never equal, so that one table can hold them all.
+    """
+    server, address = _one_of_equals(server), _one_of_equals(client.ip)
+    return server, address, (address, server)
+
+
+@functools.lru_cache(maxsize=4096)
+def _one_of_equals(value: _Name) -> _Name:
+    """The same object for what is equal: keys are kept, and every connection makes its own."""
+    return value
 
 
 def shown_by(story: Story) -> Shown:
