@@ -215,9 +215,9 @@ def _spoken(
 
 def crafted(samples: Samples, good: Recorded) -> None:
     """Write the cases in which the network misbehaves."""
-    for case in crafted_cases():
+    for number, case in enumerate(crafted_cases(), 1):
         writer = Writer()
-        case.build(writer, good)
+        case.build(writer, good.later(60 * number))
         path = HERE / f"{case.name}.pcap"
         writer.write(path)
         samples.add(path, "packets rearranged by hand", case.shows, case.truth)

@@ -28,6 +28,11 @@ class Recorded:
     events: list[tuple[float, str, str, bytes]] = field(default_factory=list)
     started: float = field(default_factory=time.time)
 
+    def later(self, seconds: float) -> Recorded:
+        """The same at another time: what is made of one recording stays two connections."""
+        moved = [(when + seconds, side, kind, data) for when, side, kind, data in self.events]
+        return Recorded(moved, self.started + seconds)
+
 
 class Relay:
     """Listens on a free port, connects on, carries bytes and notes them."""
@@ -115,11 +120,13 @@ class Writer:
 
     def connection(self, recorded: Recorded, number: int = 0, mss: int = MSS) -> None:
         """Add a recorded connection: handshake of TCP, segments, acknowledgments, ends."""
-        ends = {
-            "client": _End(CLIENT[0], CLIENT[1] + number, 1_000_000, 64),
-            "server": _End(*SERVER, 2_000_000, 57),
-        }
         at = recorded.started
+        # The clock of RFC 9293 section 3.4.1: no two connections of the samples begin alike.
+        first = int(at * 250_000) % 2**32
+        ends = {
+            "client": _End(CLIENT[0], CLIENT[1] + number, first, 64),
+            "server": _End(*SERVER, (first + 2**30) % 2**32, 57),
+        }
         self.segment(at, ends, "client", dpkt.tcp.TH_SYN)
         self.segment(at + 0.0101, ends, "server", dpkt.tcp.TH_SYN | dpkt.tcp.TH_ACK)
         self.segment(at + 0.0102, ends, "client", dpkt.tcp.TH_ACK)
@@ -172,6 +179,7 @@ class Writer:
         )
         here.ip_id += 1
         here.sequence += len(data) + bool(flags & (dpkt.tcp.TH_SYN | dpkt.tcp.TH_FIN))
+        here.sequence %= 2**32
         self.packets.append((when, bytes(frame)))
 
     def write(self, path: Path, *, snaplen: int = 262_144) -> None:

@@ -71,6 +71,19 @@ def test_every_sample_has_an_expectation_and_a_line_of_provenance() -> None:
     assert [case for case in CASES if f"`{capture_of(case).name}`" not in index] == []
 
 
+def test_all_samples_at_once_are_told_as_each_alone() -> None:
+    """The outcome, and which stage failed; a cause may be told wider, for what the others show."""
+
+    def outlines(*captures: Path) -> list[tuple[str, str, str]]:
+        connections = analyze(captures).connections
+        return [(c.start, c.outcome, c.diagnosis.phase if c.diagnosis else "") for c in connections]
+
+    captures = sorted(FOLDER.glob("*.pcap*"))
+    alone = [row for capture in captures for row in outlines(capture)]
+
+    assert sorted(outlines(*captures), key=str) == sorted(alone, key=str)
+
+
 def test_there_are_at_least_forty_samples_and_a_fifth_is_healthy() -> None:
     outcomes = [
         json.loads((FOLDER / f"{case}{SUFFIX}").read_text(encoding="utf-8"))["connections"][0]

@@ -8,6 +8,7 @@ with SYN, FIN or RST) ever become Python objects. Connections are numbered as Wi
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Iterator
 from typing import Final
 
@@ -76,14 +77,30 @@ class FlowTable:
     def observe(self, block: SegmentBlock) -> None:
         """Take a block of segments."""
         begin = 0
+        newest = self._syn_rows(block) if block.icmp_errors else {}
         for error in block.icmp_errors:
-            if not self._known(error):
-                # It takes a number of its own, at its place in the order of frames.
-                at = int(np.searchsorted(block.frame, error.frame))
+            at = int(np.searchsorted(block.frame, error.frame))
+            swapped, key = self._keys.of(*_quoted(error))
+            syns = newest.get(int(key[0]), [])
+            unseen = bisect_left(syns, begin) < bisect_left(syns, at)
+            if unseen or self._look_up(key)[0] == _UNKNOWN:
+                # What it quotes may begin in this block, or with itself: its place decides.
                 self._observe_rows(block.rows(slice(begin, at)))
                 begin = at
-            self._note_icmp(error)
+            self._note_icmp(error, int(key[0]), swapped=bool(swapped[0]))
         self._observe_rows(block.rows(slice(begin, None)) if begin else block)
+
+    def _syn_rows(self, block: SegmentBlock) -> dict[int, list[int]]:
+        """The rows that may begin a connection, by key and in order."""
+        rows = np.flatnonzero((block.flags & (SYN | ACK)) == SYN)
+        some = block.rows(rows)
+        _, keys = self._keys.of(
+            some.source, some.destination, some.source_port, some.destination_port
+        )
+        found: dict[int, list[int]] = {}
+        for key, row in zip(keys.tolist(), rows.tolist(), strict=True):
+            found.setdefault(key, []).append(row)
+        return found
 
     def _observe_rows(self, block: SegmentBlock) -> None:
         if not len(block.frame):
@@ -403,29 +420,22 @@ class FlowTable:
         closing = ((flags & RST) != 0) | (((flags & FIN) != 0) & state[halves ^ 1])
         self._states.pairs["closed"][halves[closing] >> 1] = block.time[rows[closing]]
 
-    def _known(self, error: IcmpError) -> bool:
-        """Whether an ICMP error quotes a connection that has a number."""
-        _, key = self._keys.of(*_quoted(error))
-        return bool(self._look_up(key)[0] != _UNKNOWN)
-
-    def _note_icmp(self, error: IcmpError) -> None:
+    def _note_icmp(self, error: IcmpError, key: int, *, swapped: bool) -> None:
         """Join an ICMP error to the connection that it quotes; open that if it is the first sign."""
-        source, target, source_port, target_port = _quoted(error)
-        swapped, key = self._keys.of(source, target, source_port, target_port)
-        slot = int(self._look_up(key)[0])
+        slot = int(self._look_up(np.array([key], np.uint64))[0])
         if slot == _GONE:
             return
         if slot == _UNKNOWN:
             ends = (
-                Endpoint(address_text(*source[0].tolist()), error.source_port),
-                Endpoint(address_text(*target[0].tolist()), error.destination_port),
+                Endpoint(address_text(*error.source), error.source_port),
+                Endpoint(address_text(*error.destination), error.destination_port),
             )
-            slot = self._add(ends, int(key[0]), swapped=bool(swapped[0]))
+            slot = self._add(ends, key, swapped=swapped)
         told = self._icmp.setdefault(slot, [])
         if len(told) < self._limits.icmp_errors:
             told.append(
                 IcmpEvent(
-                    half=int(swapped[0]),
+                    half=int(swapped),
                     frame=error.frame,
                     time=error.time,
                     reporter=error.reporter,

@@ -193,11 +193,12 @@ def test_the_wait_before_the_end_begins_with_the_last_payload() -> None:
     assert timeline.last_data == {C: 4 * MILLISECOND, S: None}
 
 
-def test_an_icmp_error_is_joined_to_the_connection_that_it_quotes() -> None:
+def unreachable(frame: int) -> IcmpError:
+    """A router's word that ``SERVER`` is no host to reach, about a segment of ``CLIENT``."""
     mapped = 0xFFFF << 32
-    error = IcmpError(
-        frame=9,
-        time=9,
+    return IcmpError(
+        frame=frame,
+        time=frame,
         reporter="192.0.2.1",
         type=3,
         code=1,
@@ -209,6 +210,19 @@ def test_an_icmp_error_is_joined_to_the_connection_that_it_quotes() -> None:
         sequence=100,
         next_hop_mtu=None,
     )
-    (event,) = timeline_of([ASKED], error).icmp
+
+
+def test_an_icmp_error_is_joined_to_the_connection_that_it_quotes() -> None:
+    (event,) = timeline_of([ASKED], unreachable(9)).icmp
 
     assert (event.half, event.frame, event.reporter, event.code) == (0, 9, "192.0.2.1", 1)
+
+
+def test_an_icmp_error_goes_to_the_newest_connection_of_its_ports() -> None:
+    table = FlowTable()
+    table.observe(block_of([ASKED]))
+    again = block_of([sent(C, 5_000, flags=SYN), sent(C, 7_000, flags=SYN)], first_frame=2)
+    table.observe(dataclasses.replace(again, icmp_errors=(unreachable(3),)))
+
+    # Frame 3 is the SYN of the third connection, which the error precedes.
+    assert [len(evidence.icmp) for evidence in table.evidence()] == [0, 1, 0]
