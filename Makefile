@@ -35,11 +35,7 @@ check: $(STAMP) ## lint, format and types
 accuracy: $(STAMP) ## score the recorded failures into docs/accuracy.md (RECORD=1 records them anew)
 	$(BIN)/python -m tests.bench accuracy $(if $(RECORD),--record)
 
-check-screenshots: $(STAMP) ## make the pictures in docs/images anew (needs Chromium)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check '.[browser]'
-	$(BIN)/python -m tests.support.screenshots
-
-samples: $(STAMP) ## compare the samples with what is expected of them
+check-samples: $(STAMP) ## compare the samples with what is expected of them
 	$(BIN)/handshake-analyzer check sample_pcaps
 
 docs: $(STAMP) ## make what stands in docs/ and README from the code
