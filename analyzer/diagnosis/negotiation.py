@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from analyzer.diagnosis.causes import Confidence, Phase
+from analyzer.diagnosis.contradictions import contradiction
 from analyzer.diagnosis.memo import once_per_story
 from analyzer.diagnosis.model import Alternative, Evidence, Rank
 from analyzer.diagnosis.offers import (
@@ -32,6 +33,7 @@ from analyzer.diagnosis.signs import (
     legacy_signature,
     name_unknown,
     offer_cut,
+    unoffered_curve,
     unoffered_group,
     unoffered_signature,
     weak_dh,
@@ -141,7 +143,7 @@ def _offer_named(story: Story, offer: ClientHello, refusal: Refusal, cause: str)
         missing = "sni_missing" in found
         alternatives = ("server_no_certificate", *(["sni_missing"] if missing else []))
     elif cause == "no_shared_cipher":
-        confidence = Confidence.INFERRED
+        confidence = Confidence.INFERRED if cause in found else Confidence.SUSPECTED
         alternatives = ("protocol_version", "no_shared_group")
     elif cause == "protocol_version" and not offer.versions[1:]:
         confidence = Confidence.INFERRED
@@ -161,9 +163,15 @@ def _better_named(cause: str, found: Mapping[str, Suspicion]) -> Suspicion | Non
             return old
         return nameless if nameless is not None and nameless.weight >= PROVEN else None
     if cause == "no_shared_cipher" and cause not in found:
+        # insufficient_security is not about suites alone: Erlang says it of groups as well.
+        narrow = [s for s in found.values() if s.cause in _TOO_WEAK and s.weight >= ODD]
         habit = found.get("ems_required")
-        return habit if habit is not None and habit.weight >= ODD else None
+        odd = [habit] if habit is not None and habit.weight >= ODD else []
+        return next(iter([*narrow, *odd]), None)
     return None
+
+
+_TOO_WEAK: Final = frozenset({"no_shared_group", "no_shared_sigalg"})
 
 
 def _extension_missing(story: Story, offer: ClientHello, refusal: Refusal) -> Verdict | None:
@@ -201,6 +209,8 @@ def _offer_vague(story: Story, offer: ClientHello, refusal: Refusal) -> Verdict 
     if refusal.alert is _A.UNEXPECTED_MESSAGE:
         groups = [s for s in found if s.cause == "no_shared_group" and s.weight >= NARROW]
         return _suspected(story, refusal, groups[0], Confidence.SUSPECTED) if groups else None
+    if refusal.alert is _A.ILLEGAL_PARAMETER:  # for the version there is an alert of its own
+        found = tuple(suspicion for suspicion in found if suspicion.cause != "protocol_version")
     if refusal.alert not in _VAGUE or not found:
         return None
     best = found[0]
@@ -266,28 +276,10 @@ def _choice(story: Story, refusal: Refusal) -> Verdict | None:
     if alert in _INSISTING and lacks_extended_master_secret(story):
         text = "the ServerHello lacks extended_master_secret"
         return _verdict(story, refusal, "ems_required", text, Confidence.SUSPECTED, Rank.OFFER, ())
-    if alert in {_A.ILLEGAL_PARAMETER, _A.PROTOCOL_VERSION}:
-        return _contradiction(story, refusal)
-    return None
-
-
-def _contradiction(story: Story, refusal: Refusal) -> Verdict | None:
-    """The choice is none of what was offered."""
-    offer, choice = story.offer, story.choice
-    if offer is None or choice is None:
+    found = contradiction(story)
+    if found is None:
         return None
-    if offer.supported_versions and choice.version not in offer.versions:
-        text = f"the server chose {choice.version_name}, which the client did not offer"
-        cause = "protocol_version"
-    elif choice.cipher_suite not in offer.cipher_suites:
-        text = f"the server chose {choice.cipher_suite.name}, which the client did not offer"
-        cause = "no_shared_cipher"
-    elif choice.group is not None and choice.group not in offer.supported_groups:
-        text = f"the server chose the group {choice.group.label}, which the client did not offer"
-        cause = "no_shared_group"
-    else:
-        return None
-    return _verdict(story, refusal, cause, text, Confidence.INFERRED, Rank.FACT, ())
+    return _verdict(story, refusal, *found, Confidence.INFERRED, Rank.FACT, ())
 
 
 _SMALL_FOR_ALL: Final = 1024
@@ -316,7 +308,13 @@ def _key_exchange(story: Story, refusal: Refusal) -> Verdict | None:
         return _verdict(
             story, refusal, "no_shared_sigalg", text, Confidence.INFERRED, Rank.FACT, ()
         )
-    return None
+    curve = unoffered_curve(story)
+    if curve is None:
+        return None
+    text = (
+        f"the key of the server's certificate is on {curve}, a group that the client did not offer"
+    )
+    return _verdict(story, refusal, "no_shared_group", text, Confidence.SUSPECTED, Rank.FACT, ())
 
 
 def _old_signature(story: Story, refusal: Refusal) -> Verdict:

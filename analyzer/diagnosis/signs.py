@@ -129,6 +129,19 @@ def unoffered_signature(story: Story) -> str | None:
     return scheme.label if scheme not in offer.signature_algorithms else None
 
 
+def unoffered_curve(story: Story) -> str | None:
+    """The curve of the server's key, where the client's groups lack it.
+
+    Up to TLS 1.2 they bound certificates, too (RFC 8422 section 5.1.1); OpenSSL insists on it.
+    """
+    chain, offer = story.server_chain, story.offer
+    leaf = chain.leaf if chain is not None else None
+    if story.tls13 or leaf is None or offer is None or not offer.supported_groups:
+        return None
+    offered = {group.label for group in offer.supported_groups}
+    return leaf.curve if leaf.curve is not None and leaf.curve not in offered else None
+
+
 def legacy_signature(story: Story) -> bool:
     """ServerKeyExchange is signed with SHA-1 and MD5 as before TLS 1.2, and the client knows better.
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import enum
 from typing import Final
 
+from analyzer.diagnosis.contradictions import contradiction
 from analyzer.diagnosis.signs import (
     CERTIFICATE_ALERTS,
     CRYPTO_ALERTS,
@@ -24,6 +25,7 @@ from analyzer.diagnosis.signs import (
     no_client_certificate,
     passed,
     prompt,
+    unoffered_curve,
     unoffered_group,
     unoffered_signature,
     weak_dh,
@@ -75,17 +77,28 @@ _WITHDRAWN: Final = frozenset({_A.USER_CANCELED, _A.NO_RENEGOTIATION})
 
 def client_step(story: Story, alert: AlertDescription | None) -> Step | None:
     """What a client had to judge when it gave up; None where it refused nothing."""
-    if alert is not None and name_unknown(story) and alert in _STARTLED:
+    if name_unknown(story) and (alert in _STARTLED or _turned_away(story, alert)):
         return Step.CHOICE
     if story.choice is None or not passed(story, Milestone.SERVER_HELLO):
         return Step.CHOICE if story.retry is not None and alert is not None else None
-    if alert in _CHOICE_ALERTS:
+    if alert in _CHOICE_ALERTS or _contradicted(story, alert):
         return Step.CHOICE
     if alert in _WITHDRAWN:
         return None
     if story.tls13:
         return _client_step_13(story, alert)
     return _client_step_12(story, alert)
+
+
+def _contradicted(story: Story, alert: AlertDescription | None) -> bool:
+    """Whether a client that says nothing of its reason could not go on with what was chosen."""
+    silent = alert is None and prompt(story) and not passed(story, Milestone.CLIENT_FINISHED)
+    return (silent or alert in VIOLATION_ALERTS) and contradiction(story) is not None
+
+
+def _turned_away(story: Story, alert: AlertDescription | None) -> bool:
+    """Whether a client left at once, before it could hear more than the warning about the name."""
+    return alert is None and prompt(story) and not passed(story, Milestone.SERVER_HELLO)
 
 
 def _client_step_13(story: Story, alert: AlertDescription | None) -> Step | None:
@@ -95,7 +108,7 @@ def _client_step_13(story: Story, alert: AlertDescription | None) -> Step | None
         return None
     if alert in CERTIFICATE_ALERTS:
         return Step.SERVER_CERTIFICATE
-    if not _flight_arrived(story):
+    if not flight_arrived(story):
         return Step.CHOICE if alert is not None else None
     if alert is _A.ILLEGAL_PARAMETER:
         return Step.SERVER_CERTIFICATE if certificate_spoilt(story) else Step.CHOICE
@@ -107,7 +120,7 @@ def _client_step_13(story: Story, alert: AlertDescription | None) -> Step | None
 _FLIGHT_LEAST: Final = 600  # ServerHello and the shortest encrypted flight with a certificate
 
 
-def _flight_arrived(story: Story) -> bool:
+def flight_arrived(story: Story) -> bool:
     """Whether the server's certificate can have been sent, under encryption."""
     if passed(story, Milestone.SERVER_CERTIFICATE) or passed(story, Milestone.SERVER_FLIGHT):
         return True
@@ -190,8 +203,9 @@ def _old_server(story: Story) -> bool:
 
 
 def _unoffered_exchange(story: Story) -> bool:
-    """Whether ServerKeyExchange uses a group or a signature that the client did not offer."""
-    return unoffered_group(story) is not None or unoffered_signature(story) is not None
+    """Whether group, signature or key of the server are none that the client offered."""
+    signs = unoffered_group(story), unoffered_signature(story), unoffered_curve(story)
+    return any(sign is not None for sign in signs)
 
 
 def server_step(story: Story, alert: AlertDescription | None) -> Step | None:

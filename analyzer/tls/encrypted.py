@@ -305,7 +305,8 @@ def _common(cuts: list[_Cut]) -> _Cut | None:
     """The reading that goes furthest, if its messages are the only ones that go so far.
 
     Of several complete ones the shortest: its messages are those of every other, too. Where they
-    could be put into records in several ways, the way with most records is told.
+    could be put into records in several ways, the way with most records is told, and of those the
+    earliest: what follows a whole flight is no fragment of it.
     """
     complete = [cut for cut in cuts if cut.complete]
     if complete:
@@ -316,7 +317,7 @@ def _common(cuts: list[_Cut]) -> _Cut | None:
         chosen = [cut for cut in cuts if len(cut.at) == furthest > 0]
     if len({cut.shape for cut in chosen}) != 1:
         return None
-    return max(chosen, key=lambda cut: (len(set(cut.at)), cut.at))
+    return max(chosen, key=lambda cut: (len(set(cut.at)), [-record for record in cut.at]))
 
 
 def _finished(cuts: list[_Cut], records: list[Sealed]) -> Sealed | None:
@@ -342,12 +343,17 @@ def _steps(
 
 
 def _last_alert(records: tuple[Sealed, ...], *, bare: bool = False) -> Sealed | None:
-    """The last record, if it is as short as an alert is.
+    """The record by which the sender gave up, if the last is as short as an alert is.
+
+    That is the first of those at the end that are alerts: wolfSSL says close_notify, too.
 
     ``bare``: only as an alert without padding. A request can be as short as a padded alert, and a
     client's padding is known by its Finished; JSSE's servers pad alerts and not their Finished.
     """
     if not records or records[-1].length == _EMPTY.high:
         return None
-    most = _ALERT if bare else _ALERT_PADDED_MOST
-    return records[-1] if records[-1].length <= most else None
+    if records[-1].length != _ALERT:
+        padded = not bare and records[-1].length <= _ALERT_PADDED_MOST
+        return records[-1] if padded else None
+    *_, first = itertools.takewhile(lambda record: record.length == _ALERT, reversed(records))
+    return first

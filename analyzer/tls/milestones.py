@@ -89,7 +89,7 @@ def _after_finished(reading: Reading, finished: Sealed) -> Iterator[tuple[Milest
             yield Milestone.SERVER_ACCEPTED, record
             break
     for record in reading.client_after:
-        if record is not reading.client_alert:
+        if record is not reading.client_alert and record.length > _ALERT:
             yield Milestone.CLIENT_DATA, record
             break
 

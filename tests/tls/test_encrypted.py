@@ -79,6 +79,14 @@ def test_a_clients_alert_after_the_flight_is_a_refusal_and_no_finished(length: i
     assert reading.server_flight is not None
 
 
+@pytest.mark.parametrize("before", [[], [FINISHED], [FINISHED, 500]], ids=["early", "done", "used"])
+def test_of_two_alerts_at_the_end_the_first_is_the_one_that_counts(before: list[int]) -> None:
+    reading = read(FLIGHT, [*before, 2, 2])
+
+    assert reading.client_alert is not None
+    assert reading.client_alert.frame == 100 + len(before)
+
+
 def test_a_servers_alert_after_the_clients_finished_is_kept_apart_from_tickets() -> None:
     refused = read(ASKING_FLIGHT, [8, FINISHED], [2])
     accepted = read(ASKING_FLIGHT, [8, FINISHED], [230, 230], [500], [2])
@@ -86,6 +94,13 @@ def test_a_servers_alert_after_the_clients_finished_is_kept_apart_from_tickets()
     assert refused.server_alert is not None
     assert refused.server_after == (refused.server_alert,)
     assert accepted.server_after[0].length == 230
+
+
+def test_what_follows_a_whole_flight_in_one_record_is_no_fragment_of_it() -> None:
+    reading = read([1300 + FINISHED], [700 + 264 + FINISHED, 24], [2])
+
+    assert reading.steps[-1].name == "finished"
+    assert reading.steps[-1].record.length == 700 + 264 + FINISHED
 
 
 def test_an_ambiguous_flight_stays_unknown_when_the_client_says_nothing() -> None:

@@ -25,6 +25,7 @@ that did not verify.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
 from analyzer.diagnosis.causes import Confidence, Phase, RemedySide
 from analyzer.diagnosis.fits import WOULD_DECIDE
@@ -36,6 +37,7 @@ from analyzer.diagnosis.refusal import (
 )
 from analyzer.diagnosis.signs import (
     CERTIFICATE_ALERTS,
+    VAGUE_ALERTS,
 )
 from analyzer.diagnosis.verdicts import least
 from analyzer.diagnosis.wording import (
@@ -97,9 +99,23 @@ def check(story: Story) -> Iterator[Finding]:
         ),
         failing_side=refusal.failing_side,
         remedy_side=RemedySide.SERVER,
-        confidence=least(_confidence(refusal), refusal.ceiling),
-        alternatives=tuple(Alternative(cause, WOULD_DECIDE[cause]) for cause in _CHILDREN),
+        confidence=least(_confidence(story, refusal), refusal.ceiling),
+        alternatives=(
+            *([_CANNOT_ANSWER] if _asked_in_vain(story, refusal) else []),
+            *(Alternative(cause, WOULD_DECIDE[cause]) for cause in _CHILDREN),
+        ),
     )
+
+
+_CANNOT_ANSWER: Final = Alternative(
+    "no_shared_sigalg",
+    "whether the client's key can sign with what the CertificateRequest lists; the client's log",
+)
+
+
+def _asked_in_vain(story: Story, refusal: Refusal) -> bool:
+    """Whether the client may mean the request for its own certificate: it came in the same flight."""
+    return refusal.alert in VAGUE_ALERTS and story.certificate_request is not None
 
 
 def _refused_late(story: Story) -> Refusal | None:
@@ -119,10 +135,12 @@ def _evidence(story: Story) -> tuple[Evidence, ...]:
     return (*message_evidence(story, Side.SERVER, "server_hello", hello), *told)
 
 
-def _confidence(refusal: Refusal) -> Confidence:
+def _confidence(story: Story, refusal: Refusal) -> Confidence:
     """An alert that only speaks of certificates states the step; a close merely suggests it."""
     if refusal.alert in CERTIFICATE_ALERTS:
         return Confidence.SEEN
+    if _asked_in_vain(story, refusal):
+        return Confidence.SUSPECTED
     if refusal.certain or refusal.dark:
         return Confidence.INFERRED
     return Confidence.SUSPECTED

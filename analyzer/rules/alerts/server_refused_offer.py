@@ -22,9 +22,10 @@ What a server supports is not on the wire, only what it chooses for others.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
 from analyzer.diagnosis.causes import Confidence, Phase, RemedySide
-from analyzer.diagnosis.model import Finding, Rank, Rule
+from analyzer.diagnosis.model import Alternative, Finding, Rank, Rule
 from analyzer.diagnosis.negotiation import negotiation_evidence, rivals
 from analyzer.diagnosis.refusal import (
     Refusal,
@@ -36,6 +37,7 @@ from analyzer.diagnosis.signs import (
 )
 from analyzer.diagnosis.terms import offered
 from analyzer.diagnosis.wording import client_name, server_name, when
+from analyzer.tls.registry import AlertDescription
 from analyzer.tls.story import Story
 
 RULE = Rule(
@@ -61,9 +63,8 @@ def check(story: Story) -> Iterator[Finding]:
             f"{offered(story)}"
         ),
         explanation=(
-            "The server found no combination of what the client offers and what it supports, and "
-            "does not say what was missing. The alternatives are ordered by what the offer and "
-            "other connections of this capture speak for."
+            f"{_meaning(refusal)} The alternatives are ordered by what the offer and other connections "
+            "of this capture speak for."
         ),
         remedy=(
             f"Server: its log at {when(story.ending.time)} names the reason.",
@@ -75,8 +76,30 @@ def check(story: Story) -> Iterator[Finding]:
         ),
         failing_side=refusal.failing_side,
         remedy_side=RemedySide.SERVER,
-        confidence=Confidence.INFERRED,
-        alternatives=rivals(story),
+        confidence=Confidence.SUSPECTED if _contradicted(refusal) else Confidence.INFERRED,
+        alternatives=(*([_VIOLATION] if _contradicted(refusal) else []), *rivals(story)),
+    )
+
+
+_VIOLATION: Final = Alternative(
+    "protocol_violation", "the server's log: which field of the ClientHello it finds wrong"
+)
+
+
+def _contradicted(refusal: Refusal) -> bool:
+    """Whether the alert is that for a field that is wrong in itself, which some use for any no."""
+    return refusal.alert is AlertDescription.ILLEGAL_PARAMETER
+
+
+def _meaning(refusal: Refusal) -> str:
+    if _contradicted(refusal):
+        return (
+            "The alert is for a field of the ClientHello that is wrong or contradicts another; some "
+            "servers mean by it that they share no group or suite with the client."
+        )
+    return (
+        "The server found no combination of what the client offers and what it supports, and does "
+        "not say what was missing."
     )
 
 

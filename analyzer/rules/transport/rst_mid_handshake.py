@@ -25,7 +25,7 @@ from collections.abc import Iterator
 
 from analyzer.diagnosis.causes import Confidence, Phase, RemedySide
 from analyzer.diagnosis.model import Alternative, Evidence, Finding, Rank, Rule
-from analyzer.diagnosis.signs import passed
+from analyzer.diagnosis.signs import certificate_sent, passed
 from analyzer.diagnosis.standing import (
     BOTH_WAYS,
     client_done,
@@ -35,6 +35,7 @@ from analyzer.diagnosis.standing import (
     side_of,
     waited_long,
 )
+from analyzer.diagnosis.steps import flight_arrived
 from analyzer.diagnosis.wording import party
 from analyzer.tcp.timeline import Side
 from analyzer.tls.story import Milestone, Story, Way
@@ -83,8 +84,17 @@ def check(story: Story) -> Iterator[Finding]:
         remedy_side=RemedySide.CLIENT if side is Side.CLIENT else RemedySide.SERVER,
         confidence=Confidence.SUSPECTED,
         phase=phase_of(story),
-        alternatives=(
-            Alternative("server_certificate_rejected", "the log of the side that closed"),
-            Alternative("client_certificate_rejected", "the log of the side that closed"),
-        ),
+        alternatives=_alternatives(story, side),
     )
+
+
+def _alternatives(story: Story, side: Side) -> tuple[Alternative, ...]:
+    """What the side that left had before it to judge: each judges the other's words."""
+    if side is Side.CLIENT:
+        shown = certificate_sent(story) or (story.tls13 and flight_arrived(story))
+        cause = "server_certificate_rejected" if shown else "negotiation_failed"
+        return (Alternative(cause, "the client's log"),)
+    asked = passed(story, Milestone.CERTIFICATE_REQUEST)
+    perhaps = asked or (story.tls13 and flight_arrived(story))
+    causes = (*(["client_certificate_rejected"] if perhaps else []), "server_internal")
+    return tuple(Alternative(cause, "the server's log") for cause in causes)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from analyzer.diagnosis.causes import FailingSide
+from analyzer.diagnosis.causes import Confidence, FailingSide
 from analyzer.rules import modules
 from tests.rules.judged import FAMILIES, findings, headline, rule, said_by
 from tests.support import messages as m
@@ -128,6 +128,23 @@ def test_an_alert_says_by_itself_what_it_can(alert: int, cause: str) -> None:
     (said,) = said_by("TLS-ALERT-005", alerted(offered().only(SERVER), SERVER, alert))
 
     assert said.cause == cause
+
+
+def test_a_contradiction_in_the_offer_is_no_matter_of_the_version() -> None:
+    story = alerted(offered(m.client_hello_13()), SERVER, 47)
+    (said,) = said_by("TLS-ALERT-001", story)
+
+    assert said.confidence is Confidence.SUSPECTED
+    assert said.alternatives[0].cause == "protocol_violation"
+    assert said_by("TLS-NEG-002", story) == []
+
+
+@pytest.mark.parametrize(("asking", "sure"), [(True, "suspected"), (False, "inferred")])
+def test_who_was_asked_for_a_certificate_may_mean_that_request(asking: bool, sure: str) -> None:
+    (said,) = said_by("TLS-ALERT-003", alerted(answered(asking=asking), CLIENT, 40))
+
+    assert said.confidence.value == sure
+    assert ("no_shared_sigalg" in {other.cause for other in said.alternatives}) is asking
 
 
 def test_a_refused_choice_without_a_better_reason() -> None:

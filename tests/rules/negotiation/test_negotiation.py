@@ -48,7 +48,8 @@ def refused13(alert: int, **offer: Any) -> Story:
         (120, {"alpn": ("h2",)}, "alpn_mismatch", SEEN),
         (115, {}, "psk_unknown", SEEN),
         (80, {}, "server_internal", INFERRED),
-        (71, {}, "no_shared_cipher", INFERRED),
+        (71, {}, "no_shared_cipher", SUSPECTED),
+        (71, {"groups": (30,)}, "no_shared_group", SUSPECTED),
         (40, {"suites": (0xC02B,)}, "no_shared_cipher", SUSPECTED),
         (40, {"suites": (NULL_SHA, RC4, 0x0004)}, "no_shared_cipher", SUSPECTED),
         (40, {"suites": BROAD[:6], "groups": (30,)}, "no_shared_group", SUSPECTED),
@@ -222,6 +223,44 @@ def test_a_warning_about_the_name_that_a_client_takes_for_a_no() -> None:
 
     assert (said.cause, said.failing_side) == ("sni_unrecognized", FailingSide.CLIENT)
     assert headline(alerted(going_on, CLIENT, 48)) == "untrusted_ca"
+
+
+@pytest.mark.parametrize(
+    ("hello", "cause"),
+    [
+        (m.server_hello(version=0x0304), "protocol_version"),
+        (m.server_hello(suite=0xCCAC), "no_shared_cipher"),
+        (m.server_hello(alpn="echo/0.1"), "alpn_mismatch"),
+    ],
+    ids=["version", "suite", "protocol"],
+)
+@pytest.mark.parametrize("alert", [10, 47, 50, None])
+def test_what_was_chosen_against_the_offer_is_at_fault_whatever_the_alert(
+    hello: bytes, cause: str, alert: int | None
+) -> None:
+    scene = offered(m.client_hello(alpn=("h2",))).server(m.record(m.HANDSHAKE, hello)).ack(CLIENT)
+    story = ended(scene, "rst", CLIENT) if alert is None else alerted(scene, CLIENT, alert)
+    said = findings(story)[0]
+
+    assert (said.cause, said.phase) == (cause, Phase.SERVER_HELLO)
+    assert said.failing_side is FailingSide.CLIENT
+
+
+def test_who_leaves_over_a_warning_about_the_name_takes_it_for_a_no() -> None:
+    warned = offered().server(m.alert(112, level=1))
+    going_on = offered().server(m.alert(112, level=1)).server(m.server_flight()).ack(CLIENT)
+
+    assert headline(ended(warned, "fin", CLIENT)) == "sni_unrecognized"
+    assert headline(ended(going_on, "fin", CLIENT)) != "sni_unrecognized"
+
+
+@pytest.mark.parametrize(
+    ("groups", "cause"), [((29,), "no_shared_group"), ((29, 23), "server_certificate_rejected")]
+)
+def test_groups_bound_the_key_of_the_certificate(groups: tuple[int, ...], cause: str) -> None:
+    scene = offered(m.client_hello(groups=groups)).server(m.server_flight()).ack(CLIENT)
+
+    assert headline(alerted(scene, CLIENT, 40)) == cause
 
 
 @pytest.mark.parametrize(("bits", "quiet"), [(512, False), (1024, False), (2048, True)])

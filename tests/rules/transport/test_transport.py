@@ -51,6 +51,11 @@ def starving(scene: Scene, data: bytes, side: str = "server", times: int = 5) ->
     return scene.wait(2).rst(CLIENT).story()
 
 
+def hello_only() -> Scene:
+    """The server has chosen, and shown no certificate yet."""
+    return offered().server(m.record(m.HANDSHAKE, m.server_hello())).ack(CLIENT)
+
+
 def full_segment() -> bytes:
     """The first segment of a server's flight that is longer than one segment."""
     return m.server_flight(ders=m.server_ders() * 3)[:1460]
@@ -187,6 +192,24 @@ PAIRS = (
 @pytest.mark.parametrize("pair", PAIRS, ids=str)
 def test_a_rule_tells_its_case_from_its_neighbour(pair: Pair) -> None:
     judge(pair)
+
+
+@pytest.mark.parametrize(
+    ("scene", "side", "causes"),
+    [
+        (lambda: answered(asking=True), SERVER, ["client_certificate_rejected", "server_internal"]),
+        (answered, SERVER, ["server_internal"]),
+        (answered, CLIENT, ["server_certificate_rejected"]),
+        (hello_only, CLIENT, ["negotiation_failed"]),
+    ],
+    ids=["server, having asked", "server", "client, certificate shown", "client, none shown"],
+)
+def test_who_leaves_without_a_word_judged_what_the_other_had_said(
+    scene: Callable[[], Scene], side: Side, causes: list[str]
+) -> None:
+    (finding,) = said("TLS-TCP-010", ended(scene(), "rst", side))
+
+    assert [other.cause for other in finding.alternatives] == causes
 
 
 def test_every_rule_of_the_family_has_a_pair() -> None:
