@@ -11,7 +11,9 @@
 from __future__ import annotations
 
 import enum
+import functools
 from dataclasses import dataclass
+from typing import Any
 
 
 class CaptureError(Exception):
@@ -28,6 +30,11 @@ class CaptureError(Exception):
         self.path = path
         self.offset = offset
         self.hint = hint
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Let it be raised again in another process."""
+        again = functools.partial(CaptureError, path=self.path, hint=self.hint, offset=self.offset)
+        return again, (self.problem,)
 
 
 class UsageError(Exception):

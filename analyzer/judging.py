@@ -6,19 +6,23 @@ them; when that is decides :mod:`analyzer.crew`.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import NamedTuple, Protocol, TypeAlias
+from typing import Generic, NamedTuple, Protocol, TypeAlias, TypeVar
 
 from analyzer.advice import advised
 from analyzer.diagnosis.engine import Diagnosis, Outcome, diagnose, outcome
 from analyzer.handbook import CATALOGUE, Handbook
 from analyzer.limits import Limits
+from analyzer.reading import Frames
 from analyzer.tcp.evidence import Evidence
 from analyzer.tls.keylog import Secrets
-from analyzer.tls.neighbours import Shown, shown_by
-from analyzer.tls.outline import Outline
+from analyzer.tls.neighbours import Shown, shown_by, shown_by_outline
+from analyzer.tls.outline import Outline, outline
 from analyzer.tls.story import Neighbours, Story
 from analyzer.tls.telling import tell
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +42,27 @@ class Judged:
 Told: TypeAlias = Judged | Outline
 
 
-class Heard(NamedTuple):
+Finish: TypeAlias = Callable[[Told, Frames], T]  # makes a result of what was told
+
+
+class Heard(NamedTuple, Generic[T]):
     """What is known of a connection before it is judged."""
 
     stream: int
     shown: Shown
+    result: T | None  # where an outline was enough; None: a story is kept until it is judged
+
+
+@dataclass(frozen=True, slots=True)
+class Brevity:
+    """Says for which connections an outline is enough, should they have gone well."""
+
+    after: int | None  # those with this number and later ones; None: for none
+    never: frozenset[int] = frozenset()
+
+    def allows(self, stream: int) -> bool:
+        """Whether an outline is enough for a connection."""
+        return self.after is not None and stream >= self.after and stream not in self.never
 
 
 class Placing(Protocol):
@@ -57,32 +77,54 @@ class Placing(Protocol):
         ...
 
 
-class Desk:
-    """Tells evidence, and keeps the stories until they are judged, placed by ``papers``.
+class Desk(Generic[T]):
+    """Tells evidence, and keeps the stories until they are judged.
 
-    The rules are those of ``book``.
+    Args:
+        limits: Bounds of a story.
+        frames: Where merged frames are; they grow as the capture is read.
+        finish: Makes results.
+        brevity: Where an outline is enough. With secrets at hand all is told in full.
+        papers: Places stories in what is known from elsewhere.
+        book: What is judged by.
     """
 
     def __init__(
-        self, limits: Limits, papers: Placing | None = None, book: Handbook = CATALOGUE
+        self,
+        limits: Limits,
+        frames: Frames,
+        finish: Finish[T],
+        brevity: Brevity,
+        *,
+        papers: Placing | None = None,
+        book: Handbook = CATALOGUE,
     ) -> None:
         self._limits = limits
+        self._frames = frames
+        self._finish = finish
+        self._brevity = brevity
         self._papers = papers
         self._stories: dict[int, Story] = {}
         self._rules = book.modules(of_gateways=papers is not None)
         self._products = book.products
 
-    def hear(self, evidence: Evidence, now: int, secrets: Secrets | None) -> Heard:
+    def hear(self, evidence: Evidence, now: int, secrets: Secrets | None) -> Heard[T]:
         """Take the evidence of a connection; ``now`` is the time up to which was read."""
+        if secrets is None and self._brevity.allows(evidence.stream):
+            short = outline(evidence)
+            if short is not None:
+                result = self._finish(short, self._frames)
+                return Heard(short.stream, shown_by_outline(short), result)
         story = tell(evidence, now, self._limits, secrets)
         self._stories[story.stream] = story
         if self._papers is not None:
             self._papers.meet(story)
-        return Heard(story.stream, shown_by(story))
+        return Heard(story.stream, shown_by(story), None)
 
-    def judge(self, stream: int, neighbours: Neighbours) -> Judged:
+    def judge(self, stream: int, neighbours: Neighbours) -> T:
         """Judge a story that is kept here, and let it go."""
         story = replace(self._stories.pop(stream), neighbours=neighbours)
         placed = story if self._papers is None else self._papers.place(story)
         diagnosis = advised(diagnose(placed, self._rules), placed, self._products)
-        return Judged(placed, diagnosis, outcome(placed, diagnosis.headline))
+        judged = Judged(placed, diagnosis, outcome(placed, diagnosis.headline))
+        return self._finish(judged, self._frames)

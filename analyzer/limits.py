@@ -31,7 +31,7 @@ class Limits:
     certificates: int = 64  # per Certificate message
     signature_letters: int = 200  # of a handshake told in letters
     full_stories: int = 500  # connections that went well told in full; those after, in short
-    alone: int = 2_000  # connections told before other processes are started to help
+    shared_bytes: int = 16 << 20  # of captures, from which on other processes are started to help
     held_stories: int = 1_000  # stories that wait for what the rest of the capture shows
     surveyed: int = 50_000  # endpoints, and pairs of them, whose connections are counted
     extracted: int = 1_000  # connections in one extract

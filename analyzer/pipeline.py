@@ -12,11 +12,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from analyzer.capture.source import Capture
-from analyzer.crew import Crew
+from analyzer.capture.source import Capture, size_of
+from analyzer.crew import Case, Crew
+from analyzer.following import Alone, Following
 from analyzer.handbook import CATALOGUE, Handbook
-from analyzer.judging import Judged, Told
-from analyzer.keys import gather
+from analyzer.judging import Brevity, Desk, Finish, Judged, Told
 from analyzer.limits import DEFAULT, Limits
 from analyzer.reading import Frames, Progress, Reading, Source
 from analyzer.report import assemble
@@ -24,10 +24,7 @@ from analyzer.report.assemble import described, finished, frame_in
 from analyzer.report.groups import Grouping
 from analyzer.report.machine import Line, line_of
 from analyzer.report.schema import Connection, Frame, Report
-from analyzer.tcp.evidence import Evidence
-from analyzer.tcp.flow import FlowTable
 from analyzer.tls.keylog import Secrets
-from analyzer.workers import Finish
 
 if TYPE_CHECKING:
     from analyzer.datapower.graph import Graph
@@ -178,13 +175,6 @@ class Analysis:
         self, selection: Selection, finish: Finish[T], *, full: bool, jobs: int = 1
     ) -> Iterator[T]:
         """Read the capture and tell all its connections."""
-
-        def briefly(stream: int) -> bool:
-            chosen = selection.streams is not None and stream in selection.streams
-            in_full = full or chosen or self._secrets is not None
-            return not in_full and (enough or stream >= self._limits.full_stories)
-
-        enough = selection.failed  # those that went well are only counted
         reading = self._reading = Reading(
             self._sources, self._limits, progress=self._progress, follow=self._follow
         )
@@ -192,45 +182,53 @@ class Analysis:
             from analyzer.datapower.papers import Papers  # noqa: PLC0415 - only with papers
 
             self._papers = Papers(self._graph, self._log, self._clock_offset, self._limits)
-        crew = Crew(
-            self._limits,
-            reading.frames,
-            finish,
-            briefly=briefly,
-            patient=not self._live,
-            papers=self._papers,
-            jobs=jobs if selection.streams is None else 1,
-            book=self._book,
-        )
         self.absent = set(selection.streams or ())
-        with _no_collection(), contextlib.closing(crew):
-            yield from self._read(reading, crew)
+        least = 0 if selection.failed else self._limits.full_stories  # the good are only counted
+        brevity = Brevity(None if full else least, selection.streams or frozenset())
+        following: Following[T]
+        if jobs > 1 and selection.streams is None and self._much():
+            from analyzer.shares import Shares  # noqa: PLC0415 - only with other processes
 
-    def _read(self, reading: Reading, crew: Crew[T]) -> Iterator[T]:
-        flows = FlowTable(self._limits)
+            following = Shares(jobs, self._limits, reading.frames, finish, brevity, self._book)
+        else:
+            desk = Desk(
+                *(self._limits, reading.frames, finish, brevity),
+                papers=self._papers,
+                book=self._book,
+            )
+            following = Alone(self._limits, desk, self._secrets)
+        with _no_collection(), contextlib.closing(following):
+            yield from self._read(reading, following)
+
+    def _much(self) -> bool:
+        """Whether there is enough to read for several processes, and no reason to stay in one."""
+        if self._live or self._follow or self._papers is not None or self._secrets is not None:
+            return False
+        return sum(map(size_of, self._sources)) >= self._limits.shared_bytes
+
+    def _read(self, reading: Reading, following: Following[T]) -> Iterator[T]:
+        crew: Crew[T] = Crew(self._limits, patient=not self._live)
         for block in reading.blocks():
-            if block is not None:
-                flows.observe(block)
-            self.count = flows.connections
-            ended = flows.ended(quiet=block is None)
-            yield from crew.hear(self._met(ended), flows.now, self._gathered())
-        yield from crew.hear(self._met(flows.evidence()), reading.end, self._gathered())
+            self._note(following)
+            yield from crew.take(self._met(following.hear(block)))
+        self._note(following)
+        yield from crew.take(self._met(following.finish(reading.end)))
         yield from crew.finish()
 
-    def _gathered(self) -> Secrets | None:
-        """All secrets at hand: those given, and those that the captures brought so far."""
+    def _note(self, following: Following[T]) -> None:
+        """Pass on the secrets that the captures have brought, and note what became known."""
         for capture in self.captures:
             fresh = capture.new_secrets()
             if fresh:
-                self._secrets = self._secrets or Secrets(self._limits)
-                gather(self._secrets, capture.path, fresh)
-        return self._secrets
+                following.learn(capture.path, fresh)
+                self._secrets = following.secrets
+        self.count = following.count
 
-    def _met(self, evidence: Iterable[Evidence]) -> Iterator[Evidence]:
-        """Pass on evidence, and strike it off the list of what was asked for."""
-        for one in evidence:
-            self.absent.discard(one.stream)
-            yield one
+    def _met(self, cases: Iterable[Case[T]]) -> Iterator[Case[T]]:
+        """Pass on what was told, and strike it off the list of what was asked for."""
+        for case in cases:
+            self.absent.discard(case.heard.stream)
+            yield case
 
 
 def _as_judged(told: Told, _: Frames) -> Judged:

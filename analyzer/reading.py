@@ -297,6 +297,7 @@ def _interleave(parts: list[_Part], begin: int) -> tuple[SegmentBlock, Integers,
     merged = SegmentBlock(
         buffer=np.concatenate([block.buffer for block in blocks]),
         icmp_errors=_renumbered(errors, numbered[rows:]),
+        place=None,
         **{name: column[by_time] for name, column in columns.items()},
     )
     return merged, files[order], frames[order]

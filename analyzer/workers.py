@@ -1,7 +1,7 @@
-"""Desks at which connections are told and judged: one here, others in processes of their own.
+"""Processes that follow a share of the connections each, as seen from both ends of the pipe.
 
-All take the same tasks and answer them in the order given. A process reads ahead in a thread, so
-that whoever hands out tasks never waits for whoever answers them.
+A worker reads ahead in a thread, so that whoever hands out tasks never waits for whoever answers
+them; it answers each task once, in the order given.
 """
 
 from __future__ import annotations
@@ -10,94 +10,100 @@ import contextlib
 import gc
 import queue
 import signal
+import sys
 import threading
 import traceback
+import warnings
+from array import array
 from collections import deque
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Final, Generic, NamedTuple, Protocol, TypeAlias, TypeVar
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Final, Generic, NamedTuple, TypeAlias, TypeVar
 
-from analyzer.errors import UsageError
+from analyzer.capture.block import Integers, SegmentBlock
+from analyzer.capture.facts import DecryptionSecrets
+from analyzer.capture.places import Places
+from analyzer.crew import Promise
+from analyzer.errors import CaptureError, UsageError
+from analyzer.following import BY_STREAM
 from analyzer.handbook import Handbook
-from analyzer.judging import Desk, Heard, Told
+from analyzer.judging import Brevity, Desk, Finish, Heard
+from analyzer.keys import gather
 from analyzer.limits import Limits
 from analyzer.reading import Frames, Span
 from analyzer.tcp.evidence import Evidence
+from analyzer.tcp.flow import FlowTable
 from analyzer.tls.keylog import Secrets
 from analyzer.tls.story import Neighbours
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection as Pipe
+    from multiprocessing.context import ForkContext, SpawnContext
 
 T = TypeVar("T")
-Finish: TypeAlias = Callable[[Told, Frames], T]  # makes a result of what was told
-Batch: TypeAlias = Sequence[Evidence]
 
 _PIPE_BYTES: Final = 1 << 20  # what Linux grants without privileges
 _PATIENCE: Final = 5.0  # seconds for a process to end
+_TOGETHER: Final = 64  # stories that are judged by one task
 
 
-class Promise(Generic[T]):
-    """Something that a desk will give."""
+class Work(NamedTuple):
+    """What a worker has to know. It can be sent to another process."""
 
-    __slots__ = ("_kept",)
-
-    def __init__(self, *kept: T) -> None:
-        self._kept = kept
-
-    @property
-    def kept(self) -> bool:
-        """Whether it was given."""
-        return bool(self._kept)
-
-    @property
-    def value(self) -> T:
-        """What was given."""
-        return self._kept[0]
-
-    def keep(self, value: T) -> None:
-        """Give it."""
-        self._kept = (value,)
+    limits: Limits
+    several: bool  # files
+    finish: Finish[Any]
+    brevity: Brevity
+    book: Handbook
 
 
-class Worker(Protocol[T]):
-    """A desk, wherever it is."""
-
-    def tell(self, batch: Batch, now: int, secrets: Secrets | None) -> Promise[list[Heard]]:
-        """Take evidence; ``now`` is the time up to which the capture was read."""
-
-    def judge(self, stream: int, neighbours: Neighbours) -> Promise[T]:
-        """Judge a story that was told here."""
+# What goes to a worker; it gives one answer to each.
 
 
-class Here(Generic[T]):
-    """A desk in this process: it keeps its promises at once."""
+class Rows(NamedTuple):
+    """The segments of its share of a block; answered by the frames that began connections."""
 
-    def __init__(self, desk: Desk, frames: Frames, finish: Finish[T]) -> None:
-        self._desk = desk
-        self._frames = frames
-        self._finish = finish
-
-    def tell(self, batch: Batch, now: int, secrets: Secrets | None) -> Promise[list[Heard]]:
-        """As :meth:`Worker.tell`."""
-        return Promise([self._desk.hear(one, now, secrets) for one in batch])
-
-    def judge(self, stream: int, neighbours: Neighbours) -> Promise[T]:
-        """As :meth:`Worker.judge`."""
-        return Promise(self._finish(self._desk.judge(stream, neighbours), self._frames))
+    block: SegmentBlock
+    now: int  # the latest time of a segment of any share, ns since the epoch
+    spans: Sequence[Span]  # frames of files that were read since the last block
+    news: Sequence[tuple[str, Sequence[DecryptionSecrets]]]
 
 
-class _Task(NamedTuple):
-    """What goes to a process: stories to be judged, then connections to be told."""
+class Numbers(NamedTuple):
+    """The numbers of the connections that a block began; answered by what is told of that block."""
 
-    stories: Sequence[tuple[int, Neighbours]]
-    batch: Batch
-    now: int
-    spans: Sequence[Span]  # frames of files that were read since the last task
+    streams: list[int]
 
 
-class _Answer(NamedTuple, Generic[T]):
-    judged: list[T]
-    heard: list[Heard]
+class _Stories(NamedTuple):
+    """Stories to be judged; answered by the results."""
+
+    asked: list[tuple[int, Neighbours]]
+
+
+class End(NamedTuple):
+    """There are no more blocks; answered by what is told of the rest."""
+
+    time: int  # of the latest packet, ns since the epoch
+
+
+_Task: TypeAlias = Rows | Numbers | _Stories | End
+
+
+# What comes back
+
+
+class _Opened(NamedTuple):
+    frames: Integers
+
+
+class _Told(NamedTuple, Generic[T]):
+    heard: list[Heard[T]]
+    used: Sequence[bool]  # of each source of secrets
+
+
+class _Judged(NamedTuple, Generic[T]):
+    results: list[T]
 
 
 class _Mistake(NamedTuple):
@@ -106,71 +112,115 @@ class _Mistake(NamedTuple):
     trace: str
 
 
-class There(Generic[T]):
-    """A desk in a process of its own. It is given no secrets."""
+class _Verdict(Generic[T]):
+    """What a worker will say of a story."""
 
-    def __init__(self, limits: Limits, frames: Frames, finish: Finish[T], book: Handbook) -> None:
-        import multiprocessing  # noqa: PLC0415 - only with other processes
+    def __init__(self, worker: Worker[T]) -> None:
+        self._worker = worker
+        self._result: tuple[T, ...] = ()
 
-        context = multiprocessing.get_context("spawn")  # threads of this process do no harm
+    @property
+    def kept(self) -> bool:
+        """As :attr:`Promise.kept`."""
+        return bool(self._result)
+
+    def keep(self, result: T) -> None:
+        """Note the result."""
+        self._result = (result,)
+
+    def wait(self) -> T:
+        """As :meth:`Promise.wait`."""
+        while not self._result:
+            self._worker.ask()
+            self._worker.receive()
+        return self._result[0]
+
+
+class Worker(Generic[T]):
+    """A process with a share, as seen from here."""
+
+    def __init__(self, work: Work) -> None:
+        context = _context()
         tasks, self._tasks = context.Pipe(duplex=False)
         self.answers, answers = context.Pipe(duplex=False)
         _widen(self._tasks)
-        arguments = (tasks, answers, limits, frames.several, finish, book)
-        self._process = context.Process(target=_work, args=arguments, daemon=True)
-        self._process.start()
+        _widen(answers)
+        self._process = context.Process(target=_work, args=(work, tasks, answers), daemon=True)
+        with warnings.catch_warnings():
+            # Threads of libraries are no danger to a process that was made before any task.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            self._process.start()
         tasks.close()
         answers.close()
-        self._frames = frames
-        self._spans = 0  # that were sent
-        self._stories: list[tuple[int, Neighbours]] = []
-        self._verdicts: list[Promise[T]] = []  # for these stories
-        self._asked: deque[tuple[list[Promise[T]], Promise[list[Heard]]]] = deque()
+        self.blocks = 0  # that were sent and not told
+        self.unanswered = 0  # tasks
+        self.opened: deque[Integers] = deque()
+        self.told: deque[list[Heard[T]]] = deque()
+        self.used: Sequence[bool] = ()
+        self._asked: list[tuple[int, Neighbours]] = []
+        self._verdicts: list[_Verdict[T]] = []  # on these
+        self._outstanding: deque[list[_Verdict[T]]] = deque()
 
-    @property
-    def busy(self) -> int:
-        """How many tasks have not been answered."""
-        return len(self._asked)
+    def send(self, task: _Task) -> None:
+        """Hand out a task.
 
-    def tell(self, batch: Batch, now: int, secrets: Secrets | None) -> Promise[list[Heard]]:
-        """As :meth:`Worker.tell`."""
-        assert secrets is None
-        heard: Promise[list[Heard]] = Promise()
-        spans = self._frames.since(self._spans)
-        self._spans += len(spans)
-        self._send(_Task(self._stories, batch, now, spans))
-        self._asked.append((self._verdicts, heard))
-        self._stories, self._verdicts = [], []
-        return heard
+        Raises:
+            UsageError: The process has ended.
+        """
+        self.ask()
+        self.blocks += not isinstance(task, Numbers)
+        self._send(task)
 
     def judge(self, stream: int, neighbours: Neighbours) -> Promise[T]:
-        """As :meth:`Worker.judge`; it goes out with the next batch, or when urged."""
-        verdict: Promise[T] = Promise()
-        self._stories.append((stream, neighbours))
+        """As :meth:`Judge.judge`; it goes out with others."""
+        verdict: _Verdict[T] = _Verdict(self)
+        self._asked.append((stream, neighbours))
         self._verdicts.append(verdict)
+        if len(self._asked) >= _TOGETHER:
+            self.ask()
         return verdict
 
-    def urge(self) -> None:
-        """Send what has not been sent."""
-        if self._stories:
-            self.tell((), 0, None)
+    def ask(self) -> None:
+        """Send the stories that are to be judged and were not sent."""
+        if self._asked:
+            self._outstanding.append(self._verdicts)
+            self._send(_Stories(self._asked))
+            self._asked, self._verdicts = [], []
+
+    def take_told(self) -> list[Heard[T]]:
+        """What was told of the next block, as soon as it is there."""
+        while not self.told:
+            self.receive()
+        self.blocks -= 1
+        return self.told.popleft()
 
     def receive(self) -> None:
         """Take one answer.
 
         Raises:
             UsageError: The process has ended.
+            CaptureError: It could not read the capture.
         """
         try:
             answer = self.answers.recv()
         except (EOFError, OSError):
             raise _ended() from None
-        if isinstance(answer, _Mistake):
-            raise RuntimeError(answer.trace)  # noqa: TRY004 - it is no matter of types
-        verdicts, heard = self._asked.popleft()
-        for verdict, judged in zip(verdicts, answer.judged, strict=True):
-            verdict.keep(judged)
-        heard.keep(answer.heard)
+        self.unanswered -= 1
+        match answer:
+            case _Opened():
+                self.opened.append(answer.frames)
+            case _Told():
+                self.told.append(answer.heard)
+                self.used = answer.used
+            case _Judged():
+                for verdict, result in zip(
+                    self._outstanding.popleft(), answer.results, strict=True
+                ):
+                    verdict.keep(result)
+            case CaptureError():
+                raise answer
+            case _Mistake():
+                raise RuntimeError(answer.trace)
 
     def stop(self) -> None:
         """End the process; what it has not answered is lost."""
@@ -180,10 +230,22 @@ class There(Generic[T]):
         self.answers.close()
 
     def _send(self, task: _Task) -> None:
+        self.unanswered += 1
         try:
             self._tasks.send(task)
         except OSError:
             raise _ended() from None
+
+
+def receive(workers: Sequence[Worker[T]]) -> None:
+    """Take answers that have come; wait for one."""
+    from multiprocessing.connection import wait  # noqa: PLC0415 - only with other processes
+
+    busy = [worker for worker in workers if worker.unanswered]
+    answered = wait([worker.answers for worker in busy])
+    for worker in busy:
+        if worker.answers in answered:
+            worker.receive()
 
 
 def _ended() -> UsageError:
@@ -192,8 +254,16 @@ def _ended() -> UsageError:
     )
 
 
+def _context() -> ForkContext | SpawnContext:
+    """How processes are made: a copy of this one takes a tenth of the time, but no threads along."""
+    import multiprocessing  # noqa: PLC0415 - only with other processes
+
+    copied = sys.platform == "linux" and threading.active_count() == 1
+    return multiprocessing.get_context("fork") if copied else multiprocessing.get_context("spawn")
+
+
 def _widen(pipe: Pipe) -> None:
-    """Let a batch fit into a pipe, where the system can, so that nobody waits to hand it over."""
+    """Let a task fit into a pipe, where the system can, so that nobody waits to hand it over."""
     with contextlib.suppress(ImportError, AttributeError, OSError):
         import fcntl  # noqa: PLC0415 - not on every system
 
@@ -203,24 +273,67 @@ def _widen(pipe: Pipe) -> None:
 # In the other process
 
 
-def _work(
-    tasks: Pipe,
-    answers: Pipe,
-    limits: Limits,
-    several: bool,
-    finish: Finish[T],
-    book: Handbook,
-) -> None:
+class _Share:
+    """A share of the connections of a capture."""
+
+    def __init__(self, work: Work) -> None:
+        self._limits = work.limits
+        self._frames = Frames(several=work.several)
+        self._places = Places()
+        self._flows = FlowTable(work.limits)
+        self._desk: Desk[Any] = Desk(
+            work.limits, self._frames, work.finish, work.brevity, book=work.book
+        )
+        self._secrets: Secrets | None = None
+        self._streams = array("q")  # by our own numbers
+        self._ended: deque[tuple[list[Evidence], int]] = deque()  # of blocks without numbers yet
+
+    def answer(self, task: _Task) -> object:
+        """Do what a task asks for."""
+        match task:
+            case Rows():
+                return self._observe(task)
+            case Numbers():
+                self._streams.extend(task.streams)
+                return self._tell(*self._ended.popleft())
+            case End():
+                return self._tell(self._flows.evidence(), task.time)
+            case _Stories():
+                return _Judged([self._desk.judge(*story) for story in task.asked])
+
+    def _observe(self, task: Rows) -> _Opened:
+        for span in task.spans:
+            self._frames.add(span)
+        for path, blocks in task.news:
+            self._secrets = self._secrets or Secrets(self._limits)
+            gather(self._secrets, path, blocks)
+        block, known = task.block, self._flows.connections
+        if block.place is not None and len(block.time):
+            block = replace(block, buffer=self._places.read(block.place))
+        self._flows.advance(task.now)
+        self._flows.observe(block)
+        opened = self._flows.opened(known)
+        self._ended.append((sorted(self._flows.ended(), key=BY_STREAM), task.now))
+        return _Opened(opened)
+
+    def _tell(self, evidence: Iterable[Evidence], now: int) -> _Told[Any]:
+        heard = [
+            self._desk.hear(one._replace(stream=self._streams[one.stream]), now, self._secrets)
+            for one in evidence
+        ]
+        return _Told(heard, () if self._secrets is None else self._secrets.used)
+
+
+def _work(work: Work, tasks: Pipe, answers: Pipe) -> None:
     """Answer tasks until there are no more."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever handed them out ends this process
     gc.disable()  # stories hold no cycles
-    frames = Frames(several=several)
-    desk = Here(Desk(limits, book=book), frames, finish)
+    share = _Share(work)
     read: queue.SimpleQueue[_Task | None] = queue.SimpleQueue()
     threading.Thread(target=_read_ahead, args=(tasks, read), daemon=True).start()
     with contextlib.suppress(OSError):  # nobody waits for the answer
         while (task := read.get()) is not None:
-            answers.send(_answer(desk, frames, task))
+            answers.send(_answer(share, task))
 
 
 def _read_ahead(tasks: Pipe, read: queue.SimpleQueue[_Task | None]) -> None:
@@ -230,11 +343,10 @@ def _read_ahead(tasks: Pipe, read: queue.SimpleQueue[_Task | None]) -> None:
     read.put(None)
 
 
-def _answer(desk: Here[T], frames: Frames, task: _Task) -> _Answer[T] | _Mistake:
-    for span in task.spans:
-        frames.add(span)
+def _answer(share: _Share, task: _Task) -> object:
     try:
-        judged = [desk.judge(stream, neighbours).value for stream, neighbours in task.stories]
-        return _Answer(judged, desk.tell(task.batch, task.now, None).value)
+        return share.answer(task)
+    except CaptureError as error:
+        return error
     except Exception:  # noqa: BLE001 - it is told where the others are
         return _Mistake(traceback.format_exc())

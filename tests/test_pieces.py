@@ -13,7 +13,9 @@ from hypothesis import strategies as st
 
 from analyzer.capture.block import SegmentBlock
 from analyzer.capture.source import open_capture
-from analyzer.crew import Crew
+from analyzer.crew import Case, Crew
+from analyzer.following import Alone
+from analyzer.judging import Brevity, Desk
 from analyzer.limits import DEFAULT
 from analyzer.pipeline import Analysis
 from analyzer.reading import Frames
@@ -48,8 +50,11 @@ def gathered(piece: SegmentBlock) -> list[Evidence]:
 
 
 def told(evidence: list[Evidence], now: int) -> list[bytes]:
-    crew: Crew[Finished] = Crew(DEFAULT, Frames(several=False), finished, briefly=lambda _: False)
-    results = [*crew.hear(evidence, now), *crew.finish()]
+    crew: Crew[Finished] = Crew(DEFAULT)
+    desk = Desk(DEFAULT, Frames(several=False), finished, Brevity(None))
+    alone = Alone(DEFAULT, desk, None)
+    cases = [Case(desk.hear(one, now, None), alone) for one in evidence]
+    results = [*crew.take(cases), *crew.finish()]
     return [msgspec.json.encode(result.connection) for result in results]
 
 

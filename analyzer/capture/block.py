@@ -10,7 +10,7 @@ it clears that packet's bit in a validity mask.
 from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
-from typing import Final, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -56,6 +56,14 @@ class IcmpError:
     next_hop_mtu: int | None  # RFC 1191 section 4, RFC 4443 section 3.2
 
 
+class Place(NamedTuple):
+    """Where a file has the bytes of a buffer, so that another process can read them there."""
+
+    path: str
+    offset: int
+    length: int
+
+
 @dataclass(frozen=True, slots=True)
 class SegmentBlock:
     """TCP segments, whatever they travelled in; columns of shape ``(M,)``, in order of ``frame``.
@@ -85,6 +93,7 @@ class SegmentBlock:
     end: Integers
     length: Integers
     icmp_errors: tuple[IcmpError, ...] = ()
+    place: Place | None = None  # of ``buffer``; None where no file has it as it is
 
     def rows(self, chosen: slice | Integers | Mask) -> SegmentBlock:
         """Some of the rows, without the errors."""
@@ -94,5 +103,7 @@ class SegmentBlock:
 
 
 COLUMNS: Final = tuple(
-    field.name for field in fields(SegmentBlock) if field.name not in {"buffer", "icmp_errors"}
+    field.name
+    for field in fields(SegmentBlock)
+    if field.name not in {"buffer", "icmp_errors", "place"}
 )

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from analyzer.capture import pcap, pcapng, snoop
-from analyzer.capture.block import PacketBlock, SegmentBlock
+from analyzer.capture.block import PacketBlock, Place, SegmentBlock
 from analyzer.capture.dissect import Dissector
 from analyzer.capture.duplicates import repeated
 from analyzer.capture.facts import CaptureFacts, DecryptionSecrets, Notes
@@ -52,6 +52,17 @@ def open_capture(
         raise
 
 
+def size_of(source: str | os.PathLike[str] | BinaryIO) -> int:
+    """The bytes of a capture that is a file; 0 for any other source, and where there is none."""
+    if not isinstance(source, (str, os.PathLike)):
+        return 0
+    try:
+        status = Path(source).stat()
+    except (OSError, ValueError):
+        return 0
+    return status.st_size if stat.S_ISREG(status.st_mode) else 0
+
+
 class Capture:
     """One capture, read once from its beginning to its end.
 
@@ -76,6 +87,7 @@ class Capture:
             self._size = 0
         self._raw = Peeked(stream)
         top, self.compression = self._unpack()
+        self._plain = owned and self._size > 0 and not self.compression
         waits = _always
         if self._followed is not None:
             waits = partial(self._followed.ready, PAUSE_S)
@@ -113,7 +125,12 @@ class Capture:
         """
         for packets in self.blocks():
             block = self._dissector.segments(packets)
+            if self._plain and block.buffer is self._window.buffer:
+                block = replace(block, place=self._place())
             yield block if copies else self._once(block)
+
+    def _place(self) -> Place:
+        return Place(self.path, self._window.origin, self._window.filled)
 
     def _once(self, block: SegmentBlock) -> SegmentBlock:
         copies = repeated(block)

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import fields as dataclass_fields
 
 import numpy as np
 
-from analyzer.capture.block import IcmpError, Integers, PacketBlock, SegmentBlock, Words
+from analyzer.capture.block import COLUMNS, IcmpError, Integers, PacketBlock, SegmentBlock, Words
 from analyzer.capture.fields import Fields
 from analyzer.capture.rows import Rows
 
@@ -56,13 +55,11 @@ def decode_segments(fields: Fields, block: PacketBlock, rows: Rows) -> SegmentBl
 
 def join(parts: Sequence[SegmentBlock], errors: tuple[IcmpError, ...]) -> SegmentBlock:
     """Put the segments that came by different ways back in order of their frames."""
-    names = [field.name for field in dataclass_fields(SegmentBlock)]
-    columns = [name for name in names if name not in {"buffer", "icmp_errors"}]
     order = np.argsort(np.concatenate([part.frame for part in parts]), kind="stable")
     joined = {
-        name: np.concatenate([getattr(part, name) for part in parts])[order] for name in columns
+        name: np.concatenate([getattr(part, name) for part in parts])[order] for name in COLUMNS
     }
-    return SegmentBlock(buffer=parts[0].buffer, icmp_errors=errors, **joined)
+    return SegmentBlock(buffer=parts[0].buffer, icmp_errors=errors, place=None, **joined)
 
 
 def _network(fields: Fields, rows: Rows) -> tuple[Words, Words, Integers, Integers]:

@@ -28,7 +28,7 @@ from analyzer.tcp.evidence import (
     TcpEvent,
 )
 from analyzer.tcp.gather import Gatherer
-from analyzer.tcp.keys import Keys, address_text
+from analyzer.tcp.keys import Keys, address_text, quoted
 from analyzer.tcp.ledger import Ledger
 from analyzer.tcp.states import States
 
@@ -74,13 +74,26 @@ class FlowTable:
         """The latest time of a segment so far, ns since the epoch."""
         return self._now
 
+    def opened(self, since: int) -> Integers:
+        """The frames that began the connections from number ``since`` on, in order.
+
+        Asked before any of them is given away.
+        """
+        pairs = self._states.pairs
+        slots = np.flatnonzero(pairs["stream"] >= since)
+        return pairs["opened"][slots[np.argsort(pairs["stream"][slots])]]
+
+    def advance(self, now: int) -> None:
+        """Take note that others observe segments of this time (ns since the epoch)."""
+        self._now = max(self._now, now)
+
     def observe(self, block: SegmentBlock) -> None:
         """Take a block of segments."""
         begin = 0
         newest = self._syn_rows(block) if block.icmp_errors else {}
         for error in block.icmp_errors:
             at = int(np.searchsorted(block.frame, error.frame))
-            swapped, key = self._keys.of(*_quoted(error))
+            swapped, key = self._keys.of(*quoted(error))
             syns = newest.get(int(key[0]), [])
             unseen = bisect_left(syns, begin) < bisect_left(syns, at)
             if unseen or self._look_up(key)[0] == _UNKNOWN:
@@ -333,12 +346,12 @@ class FlowTable:
             Endpoint(address_text(*source), int(block.source_port[row])),
             Endpoint(address_text(*target), int(block.destination_port[row])),
         )
-        return self._add(ends, key, swapped=swapped)
+        return self._add(ends, key, int(block.frame[row]), swapped=swapped)
 
-    def _add(self, ends: tuple[Endpoint, Endpoint], key: int, *, swapped: bool) -> int:
+    def _add(self, ends: tuple[Endpoint, Endpoint], key: int, frame: int, *, swapped: bool) -> int:
         """Number a new connection and make room for its state."""
         slot = self._states.take()
-        self._states.pairs[slot] = (self._numbered, key, 0)
+        self._states.pairs[slot] = (self._numbered, key, frame, 0)
         self._ends[slot] = (ends[1], ends[0]) if swapped else ends
         self._current[key] = slot
         self._numbered += 1
@@ -430,7 +443,7 @@ class FlowTable:
                 Endpoint(address_text(*error.source), error.source_port),
                 Endpoint(address_text(*error.destination), error.destination_port),
             )
-            slot = self._add(ends, key, swapped=swapped)
+            slot = self._add(ends, key, error.frame, swapped=swapped)
         told = self._icmp.setdefault(slot, [])
         if len(told) < self._limits.icmp_errors:
             told.append(
@@ -458,13 +471,3 @@ _EVENT_COLUMNS: Final = (
     *("frame", "time", "flags", "sequence", "acknowledgment"),
     *("ttl", "ip_id", "window", "mss", "length"),
 )
-
-
-def _quoted(error: IcmpError) -> tuple[Words, Words, Integers, Integers]:
-    """Source, destination and ports of the quoted segment, as columns of one row."""
-    return (
-        np.array([error.source], np.uint64),
-        np.array([error.destination], np.uint64),
-        np.array([error.source_port]),
-        np.array([error.destination_port]),
-    )

@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from analyzer.capture.block import Integers, Words
+from analyzer.capture.block import IcmpError, Integers, Words
 
 _MAPPED: Final = 0xFFFF  # RFC 4291 section 2.5.5.2
 
@@ -49,6 +49,16 @@ class Keys:
         key = _stir(key) ^ high[:, 0] * mix[2] ^ high[:, 1] * mix[3]
         key = _stir(key) ^ ends * mix[4]
         return higher.astype(np.int64), _stir(key)
+
+
+def quoted(error: IcmpError) -> tuple[Words, Words, Integers, Integers]:
+    """Source, destination and ports of the segment that an error quotes, as columns of one row."""
+    return (
+        np.array([error.source], np.uint64),
+        np.array([error.destination], np.uint64),
+        np.array([error.source_port]),
+        np.array([error.destination_port]),
+    )
 
 
 def _stir(key: Words) -> Words:

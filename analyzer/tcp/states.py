@@ -33,6 +33,7 @@ _PAIR: Final = np.dtype(
     [
         ("stream", np.int64),  # -1: the slot is free
         ("key", np.uint64),
+        ("opened", np.int64),  # the frame that began it
         ("closed", np.int64),  # time of the packet that closed it, ns; 0: open
     ]
 )

@@ -14,7 +14,7 @@ No secret is ever shown: not by ``repr``, not in a complaint about a line.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
@@ -122,6 +122,16 @@ class Secrets:
                 source.used = True
                 return key
         return None
+
+    @property
+    def used(self) -> tuple[bool, ...]:
+        """Whether each source, in order, decrypted something."""
+        return tuple(source.used for source in self._sources)
+
+    def note_used(self, used: Sequence[bool]) -> None:
+        """Note what others decrypted with the same sources."""
+        for source, was in zip(self._sources, used, strict=False):
+            source.used = source.used or was
 
     @property
     def opens_key_exchange(self) -> bool:
