@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, Final, Generic, NamedTuple, TypeAlias, Ty
 
 from analyzer.capture.block import Integers, SegmentBlock
 from analyzer.capture.facts import DecryptionSecrets
-from analyzer.capture.places import Places
+from analyzer.capture.places import look_up
 from analyzer.crew import Promise
 from analyzer.errors import CaptureError, UsageError
 from analyzer.following import BY_STREAM
@@ -279,7 +279,6 @@ class _Share:
     def __init__(self, work: Work) -> None:
         self._limits = work.limits
         self._frames = Frames(several=work.several)
-        self._places = Places()
         self._flows = FlowTable(work.limits)
         self._desk: Desk[Any] = Desk(
             work.limits, self._frames, work.finish, work.brevity, book=work.book
@@ -309,7 +308,7 @@ class _Share:
             gather(self._secrets, path, blocks)
         block, known = task.block, self._flows.connections
         if block.place is not None and len(block.time):
-            block = replace(block, buffer=self._places.read(block.place))
+            block = replace(block, buffer=look_up(block.place))
         self._flows.advance(task.now)
         self._flows.observe(block)
         opened = self._flows.opened(known)

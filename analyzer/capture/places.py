@@ -1,58 +1,41 @@
-"""Buffers of blocks, read again where the file has them: cheaper than sending them on."""
+"""Buffers of blocks, looked at again where the file has them: cheaper than sending them on."""
 
 from __future__ import annotations
 
-from io import FileIO
+import mmap
 from pathlib import Path
 
 import numpy as np
 
 from analyzer.capture.block import Bytes, Place
-from analyzer.capture.window import SLACK
 from analyzer.errors import CaptureError
 
 
-class Places:
-    """Reads places of files. A buffer is overwritten by the next."""
+def look_up(place: Place) -> Bytes:
+    """Give the bytes of a place: those that are looked at are all that is read.
 
-    def __init__(self) -> None:
-        self._memory = bytearray()
-
-    def read(self, place: Place) -> Bytes:
-        """Give the bytes of a place, with room behind them that a gather may touch.
-
-        Raises:
-            CaptureError: They are not there any more.
-        """
-        if len(self._memory) < place.length + SLACK:
-            self._memory = bytearray(place.length + SLACK)
-        room = memoryview(self._memory)[: place.length]
-        try:
-            with Path(place.path).open("rb", buffering=0) as file:
-                file.seek(place.offset)
-                filled = _fill(file, room)
-        except OSError as error:
-            raise _changed(place, error.strerror or type(error).__name__) from None
-        if not filled:
-            raise _changed(place, "it became shorter")
-        return np.frombuffer(self._memory, np.uint8)
-
-
-def _fill(file: FileIO, room: memoryview) -> bool:
-    """Fill the room; False if the file ends before."""
-    at = 0
-    while at < len(room):
-        count = file.readinto(room[at:])
-        if not count:
-            return False
-        at += count
-    return True
+    Raises:
+        CaptureError: They are not there any more.
+    """
+    before = place.offset % mmap.ALLOCATIONGRANULARITY
+    try:
+        with Path(place.path).open("rb") as file:
+            shown = mmap.mmap(
+                file.fileno(),
+                before + place.length,
+                access=mmap.ACCESS_READ,
+                offset=place.offset - before,
+            )
+    except (OSError, ValueError) as error:  # the second: the file is shorter than that
+        raise CaptureError(
+            f"changed while it was read ({_why(error)})",
+            path=place.path,
+            hint="analyse a copy, or with --jobs 1",
+            offset=place.offset,
+        ) from None
+    return np.frombuffer(shown, np.uint8)[before:]
 
 
-def _changed(place: Place, why: str) -> CaptureError:
-    return CaptureError(
-        f"changed while it was read ({why})",
-        path=place.path,
-        hint="analyse a copy, or with --jobs 1",
-        offset=place.offset,
-    )
+def _why(error: Exception) -> str:
+    text = error.strerror if isinstance(error, OSError) else None
+    return text or "it became shorter"
