@@ -16,6 +16,7 @@ help: ## list the targets
 $(STAMP): pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	$(BIN)/python -m compileall -q analyzer
 	@touch $@
 
 run: $(STAMP) ## analyse a failing sample (SAMPLE=file for another capture)
