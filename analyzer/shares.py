@@ -18,6 +18,7 @@ from typing import Final, Generic, TypeVar
 
 from analyzer.capture.block import SegmentBlock
 from analyzer.capture.facts import DecryptionSecrets
+from analyzer.capture.parcel import pack
 from analyzer.crew import Case
 from analyzer.handbook import Handbook
 from analyzer.judging import Brevity, Finish
@@ -84,9 +85,7 @@ class Shares(Generic[T]):
         self._spans += len(spans)
         self._news = []
         for worker, rows in zip(self._workers, self._dealer.deal(block), strict=True):
-            if rows.place is not None:
-                rows = replace(rows, buffer=rows.buffer[:0])  # noqa: PLW2901 - as it is sent
-            worker.send(Rows(rows, self._now, spans, news))
+            worker.send(Rows(pack(rows), self._now, spans, news))
         yield from self._told(_AHEAD)
 
     def finish(self, end: int) -> Iterator[Case[T]]:

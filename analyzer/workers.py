@@ -17,12 +17,11 @@ import warnings
 from array import array
 from collections import deque
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, Generic, NamedTuple, TypeAlias, TypeVar
 
-from analyzer.capture.block import Integers, SegmentBlock
+from analyzer.capture.block import Integers
 from analyzer.capture.facts import DecryptionSecrets
-from analyzer.capture.places import look_up
+from analyzer.capture.parcel import Parcel, unpack
 from analyzer.crew import Promise
 from analyzer.errors import CaptureError, UsageError
 from analyzer.following import BY_STREAM
@@ -63,7 +62,7 @@ class Work(NamedTuple):
 class Rows(NamedTuple):
     """The segments of its share of a block; answered by the frames that began connections."""
 
-    block: SegmentBlock
+    parcel: Parcel
     now: int  # the latest time of a segment of any share, ns since the epoch
     spans: Sequence[Span]  # frames of files that were read since the last block
     news: Sequence[tuple[str, Sequence[DecryptionSecrets]]]
@@ -306,11 +305,9 @@ class _Share:
         for path, blocks in task.news:
             self._secrets = self._secrets or Secrets(self._limits)
             gather(self._secrets, path, blocks)
-        block, known = task.block, self._flows.connections
-        if block.place is not None and len(block.time):
-            block = replace(block, buffer=look_up(block.place))
+        known = self._flows.connections
         self._flows.advance(task.now)
-        self._flows.observe(block)
+        self._flows.observe(unpack(task.parcel))
         opened = self._flows.opened(known)
         self._ended.append((sorted(self._flows.ended(), key=BY_STREAM), task.now))
         return _Opened(opened)
