@@ -13,13 +13,16 @@ from typing import Final, NamedTuple
 from analyzer.tls.extension_bodies import read_server_name
 from analyzer.tls.extensions import lenient
 from analyzer.tls.registry import ExtensionType
-from analyzer.tls.server_hello import HELLO_RETRY_RANDOM, ServerHello, decode_server_hello
+from analyzer.tls.registry_suites import CipherSuite
+from analyzer.tls.server_hello import HELLO_RETRY_RANDOM, decode_server_hello
+from analyzer.tls.suites import facts_of
 
 _RANDOM: Final = slice(2, 34)
 _SESSION_ID: Final = 34  # its length; RFC 8446 sections 4.1.2 and 4.1.3
 _NO_RANDOM: Final = bytes(32)
-_EXTENSION: Final = struct.Struct(">HH")  # type, length
-_KEYS: Final = frozenset({ExtensionType.KEY_SHARE.value, ExtensionType.KEY_SHARE_DRAFT.value})
+_extension = struct.Struct(">HH").unpack_from  # type, length
+_SERVER_NAME: Final = ExtensionType.SERVER_NAME.value
+_KEYS: Final = ExtensionType.KEY_SHARE.value, ExtensionType.KEY_SHARE_DRAFT.value
 _BEFORE_KEY: Final = 4  # group and length, in a server's key_share
 _TOO_SHORT: Final = (IndexError, struct.error)
 
@@ -32,61 +35,98 @@ class Asked(NamedTuple):
     server_name: str | None
 
 
+class Chosen(NamedTuple):
+    """What a server chose."""
+
+    version: str
+    cipher_suite: CipherSuite
+    suite_name: str
+    group: str | None  # of key_share
+    alpn: str | None
+    psk_selected: bool
+    key_exchange: str  # as in :class:`~analyzer.tls.suites.SuiteFacts`
+    sealing: int  # bytes that an encrypted record of TLS 1.3 is longer than its content
+    finished: int  # length of the record that holds a Finished of TLS 1.3, not padded
+
+
 def asked(body: bytes) -> Asked | None:
     """Read a whole ClientHello; None where it is damaged."""
     try:
         at = _SESSION_ID + 1 + body[_SESSION_ID]
         at += 2 + (body[at] << 8 | body[at + 1])  # cipher suites
         at += 1 + body[at]  # compression methods
-        found = _bodies(body, at)
+        found = _extensions(body, at)
     except _TOO_SHORT:
         return None
     if found is None:
         return None
-    named = next((span for kind, span in found if kind == ExtensionType.SERVER_NAME), None)
-    return Asked(None if named is None else _name(body[named]))
+    named = found.get(_SERVER_NAME)
+    return _NAMELESS if named is None else Asked(_name(body[named : _end(body, named)]))
 
 
-def chosen(body: bytes) -> ServerHello | None:
+_NAMELESS: Final = Asked(None)
+
+
+def chosen(body: bytes) -> Chosen | None:
     """Read a whole ServerHello; None where it is damaged, or asks for another ClientHello.
 
-    Returns:
-        A hello that chooses the same. Random, session id and key are not those that were sent.
+    Equal choices give the same object: random, session id and key are not looked at.
     """
     if body[_RANDOM] == HELLO_RETRY_RANDOM:
         return None
     try:
         at = _SESSION_ID + 1 + body[_SESSION_ID]
-        found = _bodies(body, at + 3)  # behind suite and compression method
+        found = _extensions(body, at + 3)  # behind suite and compression method
     except _TOO_SHORT:
         return None
     if found is None:
         return None
     choices = body[at:]
-    for kind, span in found:
-        if kind in _KEYS and span.stop - span.start > _BEFORE_KEY:
-            key = span.start + _BEFORE_KEY
-            choices = body[at:key] + bytes(span.stop - key) + body[span.stop :]
+    for share in (found[kind] for kind in _KEYS if kind in found):
+        key, end = share + _BEFORE_KEY, _end(body, share)
+        if key < end:
+            choices = body[at:key] + bytes(end - key) + body[end:]
     return _decoded(body[: _RANDOM.start] + _NO_RANDOM + b"\0" + choices)
 
 
 @functools.lru_cache(maxsize=1024)
-def _decoded(body: bytes) -> ServerHello | None:
+def _decoded(body: bytes) -> Chosen | None:
     hello, defect = decode_server_hello(body)
-    return hello if defect is None else None
+    if hello is None or defect is not None:
+        return None
+    facts = facts_of(hello.cipher_suite)
+    sealing = 1 + (facts.tag_length or 16)  # the content type, RFC 8446 section 5.2
+    return Chosen(
+        version=hello.version_name,
+        cipher_suite=hello.cipher_suite,
+        suite_name=hello.cipher_suite.name,
+        group=hello.group.name if hello.group is not None else None,
+        alpn=hello.alpn,
+        psk_selected=hello.psk_selected,
+        key_exchange=facts.key_exchange,
+        sealing=sealing,
+        finished=4 + (48 if facts.hash == "SHA384" else 32) + sealing,
+    )
 
 
-def _bodies(hello: bytes, at: int) -> list[tuple[int, slice]] | None:
-    """Types of the extensions and where their bodies are; None unless they end with the hello."""
+def _extensions(hello: bytes, at: int) -> dict[int, int] | None:
+    """Where the first body of each type of extension is; None unless they end with the hello."""
     size = len(hello)
     if at == size:
-        return []  # as is legal up to TLS 1.2
+        return {}  # as is legal up to TLS 1.2
     if at + 2 + (hello[at] << 8 | hello[at + 1]) != size:
         return None
     at += 2
-    found = []
+    found: dict[int, int] = {}
     while at < size:
-        kind, length = _EXTENSION.unpack_from(hello, at)
-        found.append((kind, slice(at + 4, at + 4 + length)))
-        at += 4 + length
+        kind, length = _extension(hello, at)
+        at += 4
+        if kind not in found:
+            found[kind] = at
+        at += length
     return found if at == size else None
+
+
+def _end(hello: bytes, begin: int) -> int:
+    """Where the body of an extension ends that begins at ``begin``."""
+    return begin + (hello[begin - 2] << 8 | hello[begin - 1])

@@ -12,22 +12,24 @@ from __future__ import annotations
 import functools
 import struct
 from bisect import bisect_right
+from collections.abc import Sequence
 from typing import Final, Literal, NamedTuple
 
 from analyzer.errors import DecodeError
 from analyzer.tcp.evidence import ACK, FIN, RST, SYN, Endpoint, Evidence, Half, TcpEvent
 from analyzer.tls.der import INTEGER, read_value
-from analyzer.tls.glance import Asked, asked, chosen
-from analyzer.tls.hello import ServerHello
+from analyzer.tls.glance import Asked, Chosen, asked, chosen
 from analyzer.tls.keyexchange import decode_server_key_exchange
 from analyzer.tls.ocsp import serial_text
 from analyzer.tls.registry_suites import CipherSuite
-from analyzer.tls.suites import facts_of
 
 _CHANGE_CIPHER_SPEC, _ALERT, _HANDSHAKE, _APPLICATION_DATA = 20, 21, 22, 23
 _HEADER: Final = 5
-_RECORD: Final = struct.Struct(">BBxH")  # type, major version, length
-_CLIENT_HELLO, _SERVER_HELLO, _SERVER_KEY_EXCHANGE = 1, 2, 12
+_record = struct.Struct(">BBxH").unpack_from  # type, major version, length
+_message = struct.Struct(">I").unpack_from  # type, 24 bits of length
+_SIZE: Final = 0xFF_FFFF  # mask of that length
+_CLIENT_HELLO, _SERVER_HELLO, _CERTIFICATE = 1, 2, 11
+_SERVER_KEY_EXCHANGE, _SERVER_HELLO_DONE = 12, 14
 _UNMISTAKABLE: Final = 64  # content bytes: longer than any alert, padded or not
 _RECORDS_MOST: Final = 64  # of the clear part, and of the first encrypted ones
 _MODULUS: Final = 1 << 32
@@ -68,8 +70,11 @@ class _Side(NamedTuple):
     half: Half
     data: bytes
     kinds: bytes  # content types
-    begins: list[int]  # where the contents begin
-    lengths: list[int]
+    lengths: list[int]  # of the contents
+
+    def begin(self, index: int) -> int:
+        """Where the content of a record begins."""
+        return sum(self.lengths[:index]) + _HEADER * (index + 1)
 
     def frame_of(self, offset: int) -> int:
         """The frame that brought the byte at ``offset``."""
@@ -86,7 +91,7 @@ def outline(evidence: Evidence) -> Outline | None:
     if opening is None:
         return None
     syn, syn_ack, closed = opening
-    halves = evidence.halves[syn.half], evidence.halves[1 - syn.half]
+    halves = evidence.halves[syn.half], evidence.halves[syn_ack.half]
     client, server = _side(halves[0], syn.sequence), _side(halves[1], syn_ack.sequence)
     if client is None or server is None:
         return None
@@ -94,30 +99,24 @@ def outline(evidence: Evidence) -> Outline | None:
     if hellos is None:
         return None
     offer, choice = hellos
-    version = choice.version_name
-    if version == "TLSv1.3":
-        plain = _plain_sealed(client, server, choice)
-    elif version in _EARLIER:
-        plain = _plain(client) and _plain(server)
-    else:
-        plain = False
-    if not plain:
+    agreed = _agreed_sealed if choice.version == "TLSv1.3" else _agreed
+    agreement = agreed(client, server, choice)
+    if agreement is None:
         return None
-    clear = _clear_messages(server) if version != "TLSv1.3" else {}
     return Outline(
         stream=evidence.stream,
         client=evidence.endpoints[syn.half],
-        server=evidence.endpoints[1 - syn.half],
-        start=min(h.first_time for h in halves if h.first_time is not None),
-        end=max(h.last_time for h in halves if h.last_time is not None),
-        version=version,
-        cipher_suite=choice.cipher_suite.name,
-        group=_group(choice, clear),
+        server=evidence.endpoints[syn_ack.half],
+        start=min(halves[0].first_time or 0, halves[1].first_time or 0),  # both sent a SYN
+        end=max(halves[0].last_time or 0, halves[1].last_time or 0),
+        version=choice.version,
+        cipher_suite=choice.suite_name,
+        group=agreement.group,
         sni=offer.server_name,
         alpn=choice.alpn,
-        resumed=choice.psk_selected if version == "TLSv1.3" else not clear.keys() & _FULL,
-        client_certificate=_certified(client) if version != "TLSv1.3" else False,
-        certificate=_serial(clear.get(_CERTIFICATE, b"")),
+        resumed=agreement.resumed,
+        client_certificate=agreement.client_certificate,
+        certificate=agreement.certificate,
         syn=syn,
         syn_ack=syn_ack,
         closed=closed,
@@ -127,11 +126,6 @@ def outline(evidence: Evidence) -> Outline | None:
     )
 
 
-_EARLIER: Final = frozenset({"TLSv1.0", "TLSv1.1", "TLSv1.2"})
-_CERTIFICATE: Final = 11
-_FULL: Final = frozenset({_CERTIFICATE, _SERVER_KEY_EXCHANGE, 14})  # 14: server_hello_done
-
-
 def _opening(evidence: Evidence) -> tuple[TcpEvent, TcpEvent, TcpEvent] | None:
     """SYN, SYN-ACK and first FIN, where TCP began and ended in the plainest way."""
     events = evidence.events
@@ -139,14 +133,18 @@ def _opening(evidence: Evidence) -> tuple[TcpEvent, TcpEvent, TcpEvent] | None:
         return None
     syn, syn_ack, *closing = events
     plain = (
-        syn.flags & (SYN | ACK | RST | FIN) == SYN
-        and syn_ack.flags & (SYN | ACK | RST | FIN) == SYN | ACK
+        syn.flags & _CONTROL == SYN
+        and syn_ack.flags & _CONTROL == SYN | ACK
         and syn.half != syn_ack.half
         and not syn.length + syn_ack.length
-        and all(event.flags & (SYN | RST | FIN) == FIN for event in closing)
-        and {event.half for event in closing} == {0, 1}
     )
-    return (syn, syn_ack, closing[0]) if plain else None
+    senders = [event.half for event in closing if event.flags & (SYN | RST | FIN) == FIN]
+    if not plain or len(senders) < len(closing) or 0 not in senders or 1 not in senders:
+        return None
+    return syn, syn_ack, closing[0]
+
+
+_CONTROL: Final = SYN | ACK | RST | FIN
 
 
 def _side(half: Half, initial: int) -> _Side | None:
@@ -176,23 +174,22 @@ def _last_words(data: bytes) -> bool:
 
 def _records(half: Half, data: bytes) -> _Side | None:
     """The records of contiguous bytes; None where they are none, or end within one unduly."""
-    kinds, begins, lengths = bytearray(), [], []
-    unpack = _RECORD.unpack_from
-    at, size = 0, len(data)
-    while at + _HEADER <= size:
-        kind, major, length = unpack(data, at)
-        if not 20 <= kind <= 23 or major != 3:
+    kinds: list[int] = []
+    lengths: list[int] = []
+    at, last = 0, len(data) - _HEADER
+    while at <= last:
+        kind, major, length = _record(data, at)
+        if major != 3:
             return None
-        at += _HEADER
         kinds.append(kind)
-        begins.append(at)
         lengths.append(length)
-        at += length
-    within_data = half.left_out > 0 and kinds[-1:] == _DATA
-    return _Side(half, data, bytes(kinds), begins, lengths) if at == size or within_data else None
+        at += _HEADER + length
+    whole = at == len(data) or (half.left_out > 0 and kinds[-1:] == [_APPLICATION_DATA])
+    known = bytes(kinds)
+    return _Side(half, data, known, lengths) if whole and not known.strip(_KINDS) else None
 
 
-def _hellos(client: _Side, server: _Side) -> tuple[Asked, ServerHello] | None:
+def _hellos(client: _Side, server: _Side) -> tuple[Asked, Chosen] | None:
     """The hellos that counted: the last ones, where the server asked for another (TLS 1.3)."""
     offers, choices = _bodies(client, _CLIENT_HELLO), _bodies(server, _SERVER_HELLO)
     if not offers or len(offers) != len(choices):
@@ -204,15 +201,47 @@ def _hellos(client: _Side, server: _Side) -> tuple[Asked, ServerHello] | None:
 def _bodies(side: _Side, wanted: int) -> list[bytes]:
     """The hellos at the beginning of a side, each the first message of a record, at most two."""
     found = []
-    opening = zip(side.kinds[:_HELLOS_WITHIN], side.begins, side.lengths, strict=False)
-    for kind, begin, length in opening:
-        if kind != _HANDSHAKE or length < 4 or side.data[begin] != wanted:
-            continue
-        size = int.from_bytes(side.data[begin + 1 : begin + 4], "big")
-        if 4 + size > length:
-            return []
-        found.append(side.data[begin + 4 : begin + 4 + size])
+    at = _HEADER
+    for kind, length in zip(side.kinds[:_HELLOS_WITHIN], side.lengths, strict=False):
+        if kind == _HANDSHAKE and length >= 4 and side.data[at] == wanted:
+            size = _message(side.data, at)[0] & _SIZE
+            if 4 + size > length:
+                return []
+            found.append(side.data[at + 4 : at + 4 + size])
+        at += length + _HEADER
     return found
+
+
+_HELLOS_WITHIN: Final = 3  # records: a hello, ChangeCipherSpec, a second hello
+
+
+class _Agreement(NamedTuple):
+    """What there is beside the hellos; the certificates as far as they are in clear."""
+
+    group: str | None
+    resumed: bool
+    client_certificate: bool = False
+    certificate: str | None = None
+
+
+def _agreed(client: _Side, server: _Side, choice: Chosen) -> _Agreement | None:
+    """Up to TLS 1.2: both sides say something in clear, switch over and send data."""
+    if choice.version not in _EARLIER or not (_plain(client) and _plain(server)):
+        return None
+    said, answered = _clear_messages(server), _clear_messages(client)
+    if said is None or answered is None:
+        return None
+    return _Agreement(
+        group=_group(choice, said),
+        resumed=not said.places.keys() & _FULL,
+        client_certificate=answered.size(_CERTIFICATE) > _NO_CERTIFICATES,
+        certificate=_serial(said.body(_CERTIFICATE)),
+    )
+
+
+_EARLIER: Final = frozenset({"TLSv1.0", "TLSv1.1", "TLSv1.2"})
+_FULL: Final = frozenset({_CERTIFICATE, _SERVER_KEY_EXCHANGE, _SERVER_HELLO_DONE})
+_NO_CERTIFICATES: Final = 3  # bytes: the length of an empty list
 
 
 def _plain(side: _Side) -> bool:
@@ -230,67 +259,106 @@ def _plain(side: _Side) -> bool:
     return kinds[finished : finished + 1] == _MESSAGE and bool(rest) and not rest.strip(_DATA)
 
 
-def _plain_sealed(client: _Side, server: _Side, choice: ServerHello) -> bool:
+def _agreed_sealed(client: _Side, server: _Side, choice: Chosen) -> _Agreement | None:
     """TLS 1.3: the client's Finished is known by its length, data follows, and is answered."""
     sealed = _sealed_from(client)
     if sealed is None or _sealed_from(server) is None:
-        return False
-    facts = facts_of(choice.cipher_suite)
-    tag = facts.tag_length or 16
-    finished = 4 + (48 if facts.hash == "SHA384" else 32) + 1 + tag
+        return None
     lengths = client.lengths[sealed : sealed + _RECORDS_MOST]
-    if finished not in lengths[:-1]:
-        return False
-    used = client.frame_of(client.begins[sealed + lengths.index(finished) + 1])
-    last = _last_longer(server, _UNMISTAKABLE + 1 + tag)
-    return last is not None and server.frame_of(min(last, len(server.data) - 1)) > used
+    if choice.finished not in lengths[:-1]:
+        return None
+    used = client.frame_of(client.begin(sealed + lengths.index(choice.finished) + 1))
+    last = _last_longer(server, _UNMISTAKABLE + choice.sealing)
+    if last is None or server.frame_of(min(last, len(server.data) - 1)) <= used:
+        return None
+    return _Agreement(choice.group, choice.psk_selected)
 
 
 def _sealed_from(side: _Side) -> int | None:
     """Which record of a side is the first encrypted one; None unless nothing else follows."""
-    kinds = side.kinds
-    clear = kinds.rstrip(_DATA)
+    clear = side.kinds.rstrip(_DATA)
     return len(clear) if clear in _BEGINNINGS else None
 
 
 def _last_longer(side: _Side, least: int) -> int | None:
-    """Where the last record with more than so many bytes begins."""
-    longer = (
-        index for index in range(len(side.lengths) - 1, -1, -1) if side.lengths[index] > least
-    )
-    index = next(longer, None)
-    return None if index is None else side.begins[index]
+    """Where the content of the last record with more than so many bytes begins."""
+    for index in range(len(side.lengths) - 1, -1, -1):
+        if side.lengths[index] > least:
+            return side.begin(index)
+    return None
 
 
-_HELLOS_WITHIN: Final = 3  # records: a hello, ChangeCipherSpec, a second hello
 # Hello, or two of them; ChangeCipherSpec may follow the first (RFC 8446 appendix D.4).
 _BEGINNINGS: Final = frozenset(
     bytes(kinds) for kinds in ([22], [22, 20], [22, 22], [22, 20, 22], [22, 22, 20])
 )
 _SWITCH, _ALERTS, _MESSAGE, _DATA = (bytes([kind]) for kind in range(20, 24))
+_KINDS: Final = bytes(range(20, 24))
 
 
-def _clear_messages(side: _Side) -> dict[int, bytes]:
-    """Handshake messages before ChangeCipherSpec: the first of each type, with its body."""
-    clear = len(side.kinds) - len(side.kinds.lstrip(_MESSAGE))
-    spans = zip(side.begins[:clear], side.lengths, strict=False)
-    data = b"".join([side.data[begin : begin + length] for begin, length in spans])
-    found: dict[int, bytes] = {}
-    at = 0
-    while at + 4 <= len(data):
-        size = int.from_bytes(data[at + 1 : at + 4], "big")
-        found.setdefault(data[at], data[at + 4 : at + 4 + size])
-        at += 4 + size
+class _Messages(NamedTuple):
+    """Handshake messages: where in ``data`` the body of the first of each type begins and ends."""
+
+    data: bytes
+    places: dict[int, tuple[int, int]]
+
+    def size(self, kind: int) -> int:
+        """Bytes of a body; 0 without it."""
+        begin, end = self.places.get(kind, _NOWHERE)
+        return end - begin
+
+    def body(self, kind: int, most: int = _SIZE) -> bytes:
+        """So many bytes of a body at most; empty without it."""
+        begin, end = self.places.get(kind, _NOWHERE)
+        return self.data[begin : min(begin + most, end)]
+
+
+_NOWHERE: Final = 0, 0
+
+
+def _clear_messages(side: _Side) -> _Messages | None:
+    """The handshake messages before ChangeCipherSpec; None unless they end with a record."""
+    lengths = side.lengths[: side.kinds.index(_CHANGE_CIPHER_SPEC)]
+    found = _messages(side.data, lengths)
+    if found is None:  # one goes on in another record, perhaps
+        whole = _contents(side.data, lengths)
+        found = _messages(bytes(_HEADER) + whole, [len(whole)])
     return found
 
 
-def _certified(client: _Side) -> bool:
-    """Whether the client's Certificate held one (an empty list is three bytes)."""
-    return len(_clear_messages(client).get(_CERTIFICATE, b"")) > 3
+def _messages(data: bytes, lengths: Sequence[int]) -> _Messages | None:
+    """The messages of the first records, with these lengths; None unless they end with each."""
+    places: dict[int, tuple[int, int]] = {}
+    end = 0
+    for length in lengths:
+        at = end + _HEADER
+        end = at + length
+        while at + 4 <= end:
+            (word,) = _message(data, at)
+            begin = at + 4
+            at = begin + (word & _SIZE)
+            places.setdefault(word >> 24, (begin, at))
+        if at != end:
+            return None
+    return _Messages(data, places)
+
+
+def _contents(data: bytes, lengths: Sequence[int]) -> bytes:
+    """The contents of the first records, with these lengths, put together."""
+    parts = []
+    at = _HEADER
+    for length in lengths:
+        parts.append(data[at : at + length])
+        at += length + _HEADER
+    return b"".join(parts)
 
 
 def _serial(body: bytes) -> str | None:
     """The serial number of the first certificate of a Certificate message (RFC 5280 section 4.1)."""
+    return _remembered_serial(body) if len(body) <= _REMEMBERED_MOST else _read_serial(body)
+
+
+def _read_serial(body: bytes) -> str | None:
     try:
         parts = read_value(read_value(body[_CERTIFICATE_AT:]).content).items()
         values = (next(parts, None), next(parts, None))
@@ -301,18 +369,17 @@ def _serial(body: bytes) -> str | None:
 
 
 _CERTIFICATE_AT: Final = 6  # behind the length of the list, and its own
+_REMEMBERED_MOST: Final = 16 << 10  # bytes
+_remembered_serial = functools.lru_cache(maxsize=512)(_read_serial)  # a server shows one again
 
 
-def _group(choice: ServerHello, clear: dict[int, bytes]) -> str | None:
+def _group(choice: Chosen, said: _Messages) -> str | None:
     """The group of the key exchange: key_share in TLS 1.3, ServerKeyExchange before."""
-    if choice.group is not None:
-        return choice.group.name
-    body = clear.get(_SERVER_KEY_EXCHANGE)
-    if body is None:
-        return None
-    exchange = facts_of(choice.cipher_suite).key_exchange
-    said = body if exchange.endswith("PSK") else body[:_CURVE]  # a hint is before the curve
-    return _named(said, choice.cipher_suite, choice.version_name)
+    if choice.group is not None or _SERVER_KEY_EXCHANGE not in said.places:
+        return choice.group
+    hinted = choice.key_exchange.endswith("PSK")  # a hint is before the curve
+    begins = said.body(_SERVER_KEY_EXCHANGE, _SIZE if hinted else _CURVE)
+    return _named(begins, choice.cipher_suite, choice.version)
 
 
 _CURVE: Final = 3  # bytes: the type, and the name of a curve; what is behind them is never the same

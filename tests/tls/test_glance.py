@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,9 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analyzer.limits import DEFAULT
-from analyzer.tls.glance import asked, chosen
+from analyzer.tls.glance import Chosen, asked, chosen
 from analyzer.tls.hello import ServerHello, decode_client_hello, decode_server_hello
 from analyzer.tls.outline import _bodies, _records
+from analyzer.tls.suites import facts_of
 from tests.tls.test_outline import RECORDED, SAMPLES, gather
 
 
@@ -29,11 +31,19 @@ CLIENT, SERVER = (sorted(set(hellos(SAMPLES, wanted))) for wanted in (1, 2))
 
 
 def choices(hello: ServerHello) -> tuple[object, ...]:
-    """All of a choice that an outline prints."""
+    """All of a choice that an outline asks for."""
+    facts = facts_of(hello.cipher_suite)
+    hashed = hashlib.new("sha384" if facts.hash == "SHA384" else "sha256").digest_size
     return (
-        *(hello.version_name, hello.cipher_suite, hello.group, hello.alpn),
-        *(hello.psk_selected, hello.extension_types),
+        *(hello.version_name, hello.cipher_suite, hello.cipher_suite.name),
+        *(hello.group.name if hello.group else None, hello.alpn, hello.psk_selected),
+        *(facts.key_exchange, (facts.tag_length or 16) + 1, 4 + hashed),
     )
+
+
+def glanced_choices(seen: Chosen) -> tuple[object, ...]:
+    """The same, as seen at a glance."""
+    return (*seen[:-1], seen.finished - seen.sealing)
 
 
 def check(body: bytes) -> None:
@@ -48,7 +58,7 @@ def check(body: bytes) -> None:
         assert defect is None
         assert choice is not None
         assert not choice.is_hello_retry_request
-        assert choices(glanced) == choices(choice)
+        assert glanced_choices(glanced) == choices(choice)
 
 
 def test_there_are_hellos_to_look_at() -> None:
@@ -75,7 +85,7 @@ def test_a_damaged_hello_tells_the_same_or_nothing(body: bytes, data: st.DataObj
 
 
 def test_random_session_id_and_key_are_not_looked_at() -> None:
-    body = next(b for b in SERVER if (c := chosen(b)) is not None and c.key_share is not None)
+    body = next(b for b in SERVER if (c := chosen(b)) is not None and c.group is not None)
     key = (hello := decode_server_hello(body)[0]) and hello.key_share
     assert key
     start = body.rindex(key.length.to_bytes(2, "big")) + 2
