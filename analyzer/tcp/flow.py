@@ -8,6 +8,7 @@ with SYN, FIN or RST) ever become Python objects. Connections are numbered as Wi
 
 from __future__ import annotations
 
+import functools
 from bisect import bisect_left
 from collections.abc import Callable, Iterator
 from typing import Final
@@ -30,6 +31,7 @@ from analyzer.tcp.evidence import (
 from analyzer.tcp.gather import Gatherer
 from analyzer.tcp.keys import Keys, address_text, quoted
 from analyzer.tcp.ledger import Ledger
+from analyzer.tcp.sorting import grouped, stable_order
 from analyzer.tcp.states import States
 
 _MODULUS: Final = 1 << 32
@@ -122,15 +124,15 @@ class FlowTable:
         swapped, key = self._keys.of(
             block.source, block.destination, block.source_port, block.destination_port
         )
-        order = np.argsort(key, kind="stable")
+        order, group = grouped(key)
         pair = np.empty(len(order), np.int64)
-        pair[order] = self._assign(block, key, swapped, order)
+        pair[order] = self._assign(block, key, swapped, order, group)
         half = pair * 2 + swapped
         if pair.min() < 0:
             present = np.flatnonzero(pair >= 0)
             block, half = block.rows(present), half[present]
         if len(half):
-            by_half = np.argsort(half, kind="stable")
+            by_half = stable_order(half)
             self._count(block, half, by_half)
             self._gatherer.keep(block, half, by_half)
             self._note_events(block, half)
@@ -183,58 +185,50 @@ class FlowTable:
         states = self._states
         for at in range(0, len(slots), _AT_A_TIME):
             some = slots[at : at + _AT_A_TIME]
-            streams = states.pairs["stream"][some].tolist()
-            lower = states.halves[some * 2][_TOLD].tolist()
-            higher = states.halves[some * 2 + 1][_TOLD].tolist()
-            told = zip(some.tolist(), streams, lower, higher, strict=True)
+            told = zip(
+                some.tolist(),
+                states.pairs["stream"][some].tolist(),
+                zip(self._halves(some * 2), self._halves(some * 2 + 1), strict=True),
+                strict=True,
+            )
             given = [self._evidence_of(*one, limit) for one in told]
             self._remember(some)
             states.give_back(some)
             yield from (evidence for evidence in given if evidence is not None)
 
     def _evidence_of(
-        self,
-        slot: int,
-        stream: int,
-        lower: tuple[int, ...],
-        higher: tuple[int, ...],
-        limit: str | None,
+        self, slot: int, stream: int, halves: tuple[Half, Half], limit: str | None
     ) -> Evidence | None:
-        ends = self._ends.pop(slot)
-        reached = {limit} if limit else set()
+        ends, events = self._ends.pop(slot), tuple(self._events.pop(slot, ()))
+        icmp = tuple(self._icmp.pop(slot, ()))
+        reached = _NONE if limit is None else frozenset({limit})
         if self._gatherer.exhausted(slot):
-            reached.add("half_bytes_most")
+            reached |= {"half_bytes_most"}
         if slot in self._crowded:
             self._crowded.discard(slot)
-            reached.add("events")
-        events, icmp = self._events.pop(slot, ()), self._icmp.pop(slot, ())
-        if not lower[0] and not higher[0] and not self._part:
+            reached |= {"events"}
+        if not halves[0].packets and not halves[1].packets and not self._part:
             return None
-        return Evidence(
-            stream=stream,
-            endpoints=ends,
-            halves=(self._half(slot * 2, lower), self._half(slot * 2 + 1, higher)),
-            events=tuple(events),
-            icmp=tuple(icmp),
-            limits=frozenset(reached),
-        )
+        return Evidence(stream, ends, halves, events, icmp, reached)
 
-    def _half(self, half: int, told: tuple[int, ...]) -> Half:
-        packets, payload, kept, first_frame, first_time, last_frame, last_time, ack, base = told
-        if not packets:
-            return _SILENT
-        return Half(
-            pieces=self._gatherer.take(half),
-            packets=packets,
-            payload=payload,
-            left_out=payload - kept,
-            acknowledged=None if ack < 0 else ack,
-            first_frame=first_frame,
-            first_time=first_time,
-            last_frame=last_frame,
-            last_time=last_time,
-            base=base,
+    def _halves(self, rows: Integers) -> list[Half]:
+        """What was sent by the halves with these rows."""
+        state = self._states.halves
+        acknowledged = state["acknowledged"][rows].tolist()
+        told = zip(
+            self._gatherer.take(rows),
+            state["packets"][rows].tolist(),
+            state["payload"][rows].tolist(),
+            (state["payload"][rows] - state["kept"][rows]).tolist(),
+            [number if number >= 0 else None for number in acknowledged],
+            state["first_frame"][rows].tolist(),
+            state["first_time"][rows].tolist(),
+            state["last_frame"][rows].tolist(),
+            state["last_time"][rows].tolist(),
+            state["base"][rows].tolist(),
+            strict=True,
         )
+        return [_half(one) if one[1] else _SILENT for one in told]
 
     def _remember(self, slots: Integers) -> None:
         """Write into the ledger who was let go, and free the keys that are still theirs."""
@@ -255,43 +249,35 @@ class FlowTable:
     # Who belongs together
 
     def _assign(
-        self, block: SegmentBlock, key: Words, swapped: Integers, order: Integers
+        self, block: SegmentBlock, key: Words, swapped: Integers, order: Integers, group: Integers
     ) -> Integers:
         """Slots of the rows, in the order of ``order``; :data:`_GONE` for late packets.
 
         Wireshark begins a new stream with the first packet of a pair of endpoints, and with a SYN
         whose sequence number is not that of its sender's SYN before.
         """
-        ordered = key[order]
-        begins = np.empty(len(order), np.bool_)
-        begins[0] = True
-        np.not_equal(ordered[1:], ordered[:-1], out=begins[1:])
-        group = np.cumsum(begins) - 1
-        starts = np.flatnonzero(begins)
-        known = self._look_up(ordered[starts])
+        starts = np.flatnonzero(np.diff(group, prepend=-1))
+        known = self._look_up(key[order[starts]])
         slot = np.full(len(order), _UNKNOWN, np.int64)
         slot[starts] = known
-        syn = np.flatnonzero((block.flags & (SYN | ACK)) == SYN)
-        asked = np.zeros(len(order), np.bool_)
-        asked[order[starts[known == _UNKNOWN]]] = asked[syn] = True
-        rows = np.flatnonzero(asked)
-        if len(rows):
-            place = np.empty(len(order), np.int64)
-            place[order] = np.arange(len(order))
-            at = place[rows]
-            begun: dict[int, int] = {}  # slots taken in this block, and where
-            for row, here, mine, first in zip(
-                rows.tolist(),
-                at.tolist(),
-                key[rows].tolist(),
-                starts[group[at]].tolist(),
-                strict=True,
-            ):
+        new = np.zeros(len(order), np.bool_)
+        new[starts] = known == _UNKNOWN
+        asked = np.flatnonzero(new | ((block.flags[order] & (SYN | ACK)) == SYN))
+        asked = asked[np.argsort(order[asked])]  # connections are numbered in order of capture
+        rows = zip(asked.tolist(), starts[group[asked]].tolist(), new[asked].tolist(), strict=True)
+        ends = _ends_of(block, order[asked], swapped)
+        frames = block.frame[order[asked]].tolist()
+        begun: dict[int, int] = {}  # slots taken in this block, and where
+        for (here, first, unheard), mine, both, frame in zip(
+            rows, key[order[asked]].tolist(), ends, frames, strict=True
+        ):
+            if not unheard:
                 current = self._current.get(mine, _UNKNOWN)
                 before = order[begun.get(current, first) : here]
-                if self._begins(block, swapped, current, mine, row, before):
-                    slot[here] = self._open(block, row, mine, swapped=bool(swapped[row]))
-                    begun[int(slot[here])] = here
+                if not self._begins(block, swapped, current, mine, int(order[here]), before):
+                    continue
+            begun[self._add(both, mine, frame)] = here
+        slot[list(begun.values())] = list(begun)
         # Every row belongs to the connection that was begun last before it in its group.
         last = np.where(slot != _UNKNOWN, np.arange(len(order)), 0)
         return slot[np.maximum.accumulate(last)]
@@ -321,8 +307,8 @@ class FlowTable:
         side = int(swapped[row])
         surely = True
         if current >= 0:
-            half = self._states.halves[current * 2 + side]
-            base, surely = int(half["base"]), bool(half["by_syn"])
+            state, half = self._states.halves, current * 2 + side
+            base, surely = int(state["base"][half]), bool(state["by_syn"][half])
         else:
             bases = self._ledger.bases(key)
             if bases is None:
@@ -340,19 +326,13 @@ class FlowTable:
             return True  # an earlier part may know better where this direction begins
         return base % _MODULUS != int(block.sequence[row])
 
-    def _open(self, block: SegmentBlock, row: int, key: int, *, swapped: bool) -> int:
-        source, target = block.source[row].tolist(), block.destination[row].tolist()
-        ends = (
-            Endpoint(address_text(*source), int(block.source_port[row])),
-            Endpoint(address_text(*target), int(block.destination_port[row])),
-        )
-        return self._add(ends, key, int(block.frame[row]), swapped=swapped)
-
-    def _add(self, ends: tuple[Endpoint, Endpoint], key: int, frame: int, *, swapped: bool) -> int:
+    def _add(self, ends: tuple[Endpoint, Endpoint], key: int, frame: int) -> int:
         """Number a new connection and make room for its state."""
         slot = self._states.take()
-        self._states.pairs[slot] = (self._numbered, key, frame, 0)
-        self._ends[slot] = (ends[1], ends[0]) if swapped else ends
+        self._states.pairs["stream"][slot] = self._numbered
+        self._states.pairs["key"][slot] = key
+        self._states.pairs["opened"][slot] = frame
+        self._ends[slot] = ends
         self._current[key] = slot
         self._numbered += 1
         return slot
@@ -410,27 +390,31 @@ class FlowTable:
 
     def _note_events(self, block: SegmentBlock, half: Integers) -> None:
         rows = np.flatnonzero((block.flags & (SYN | FIN | RST)) != 0)
-        halves = half[rows]
+        self._note_closing(block, rows, half[rows])
+        rows = rows[stable_order(half[rows] >> 1)]
         facts = zip(
-            (halves & 1).tolist(),
+            (half[rows] & 1).tolist(),
             *(getattr(block, name)[rows].tolist() for name in _EVENT_COLUMNS),
             strict=True,
         )
-        most, events = self._limits.events, self._events
-        for slot, event in zip((halves >> 1).tolist(), map(TcpEvent._make, facts), strict=True):
-            told = events.setdefault(slot, [])
-            if len(told) < most:
-                told.append(event)
-            else:
+        events = [*map(_event, facts)]
+        slots = half[rows] >> 1
+        begins = np.flatnonzero(np.diff(slots, prepend=-1))
+        runs = map(slice, begins.tolist(), [*begins[1:].tolist(), len(rows)])
+        most = self._limits.events
+        for slot, run in zip(slots[begins].tolist(), runs, strict=True):
+            told = self._events.setdefault(slot, [])
+            told += events[run]
+            if len(told) > most:
+                del told[most:]
                 self._crowded.add(slot)
-        self._note_closing(block, rows, halves)
 
     def _note_closing(self, block: SegmentBlock, rows: Integers, halves: Integers) -> None:
         """Note which connections are closed: by RST, or by FIN from both sides."""
         flags = block.flags[rows]
-        state = self._states.halves["fin"]
-        state[halves[(flags & FIN) != 0]] = True
-        closing = ((flags & RST) != 0) | (((flags & FIN) != 0) & state[halves ^ 1])
+        sent = self._states.halves["fin"]
+        sent[halves[(flags & FIN) != 0]] = True
+        closing = ((flags & RST) != 0) | (((flags & FIN) != 0) & sent[halves ^ 1])
         self._states.pairs["closed"][halves[closing] >> 1] = block.time[rows[closing]]
 
     def _note_icmp(self, error: IcmpError, key: int, *, swapped: bool) -> None:
@@ -443,7 +427,7 @@ class FlowTable:
                 Endpoint(address_text(*error.source), error.source_port),
                 Endpoint(address_text(*error.destination), error.destination_port),
             )
-            slot = self._add(ends, key, error.frame, swapped=swapped)
+            slot = self._add(ends[::-1] if swapped else ends, key, error.frame)
         told = self._icmp.setdefault(slot, [])
         if len(told) < self._limits.icmp_errors:
             told.append(
@@ -461,13 +445,31 @@ class FlowTable:
 
 
 _SILENT: Final = Half()
+_NONE: Final[frozenset[str]] = frozenset()
 _AT_A_TIME: Final = 1_024  # connections made into evidence at once
-_TOLD: Final = [
-    *("packets", "payload", "kept", "first_frame", "first_time", "last_frame", "last_time"),
-    *("acknowledged", "base"),
-]
+# What _make does, without its checks and their price.
+_endpoint = functools.partial(tuple.__new__, Endpoint)
+_event = functools.partial(tuple.__new__, TcpEvent)
+_half = functools.partial(tuple.__new__, Half)
 # The columns that make a TcpEvent, after the half that sent it.
 _EVENT_COLUMNS: Final = (
     *("frame", "time", "flags", "sequence", "acknowledgment"),
     *("ttl", "ip_id", "window", "mss", "length"),
 )
+
+
+def _ends_of(
+    block: SegmentBlock, rows: Integers, swapped: Integers
+) -> list[tuple[Endpoint, Endpoint]]:
+    """The endpoints of rows, the lower first."""
+    sources = _endpoints(block.source[rows], block.source_port[rows])
+    targets = _endpoints(block.destination[rows], block.destination_port[rows])
+    return [
+        (target, source) if higher else (source, target)
+        for source, target, higher in zip(sources, targets, swapped[rows].tolist(), strict=True)
+    ]
+
+
+def _endpoints(addresses: Words, ports: Integers) -> Iterator[Endpoint]:
+    texts = map(address_text, addresses[:, 0].tolist(), addresses[:, 1].tolist())
+    return map(_endpoint, zip(texts, ports.tolist(), strict=True))

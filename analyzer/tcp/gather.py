@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Final
 
 import numpy as np
@@ -17,6 +18,8 @@ _MODULUS: Final = 1 << 32
 LAST_WORDS_MOST: Final = 512  # payload bytes of a closing segment that are kept in any case
 BEFORE_START: Final = _MODULUS - (64 << 10)  # bytes that reordering may bring before the first
 
+_piece = functools.partial(tuple.__new__, Piece)  # Piece._make, without its checks and their price
+
 
 class Gatherer:
     """Keeps pieces of the halves of open connections, within limits that it raises on demand."""
@@ -24,15 +27,15 @@ class Gatherer:
     def __init__(self, states: States, limits: Limits) -> None:
         self._states = states
         self._limits = limits
-        self._pieces: dict[int, list[Piece]] = {}
+        self._pieces: dict[int, list[Piece]] = {}  # by half
         self._exhausted: set[int] = set()  # slots of connections that reached half_bytes_most
         self.held = 0  # payload bytes kept of all of them
 
-    def take(self, half: int) -> tuple[Piece, ...]:
-        """Give up the pieces of a half, in order of capture."""
-        pieces = tuple(self._pieces.pop(half, ()))
-        self.held -= sum(len(piece.data) for piece in pieces)
-        return pieces
+    def take(self, halves: Integers) -> list[tuple[Piece, ...]]:
+        """Give up the pieces of halves, in order of capture."""
+        self.held -= int(self._states.halves["held"][halves].sum())
+        pop = self._pieces.pop
+        return [tuple(pop(half, ())) for half in halves.tolist()]
 
     def exhausted(self, slot: int) -> bool:
         """Whether a half of a connection reached the limit; asked once, when it is let go."""
@@ -88,52 +91,41 @@ class Gatherer:
             & (cut[:-1] == 0)
         )
         starts = np.flatnonzero(~follows)
+        stops = np.append(starts[1:], len(rows))
         total = np.cumsum(captured)
-        before = np.repeat(total[starts] - captured[starts], np.diff(np.append(starts, len(rows))))
-        ends = (total - before).tolist()
-        begin, end = block.begin[rows].tolist(), block.end[rows].tolist()
-        frames, times = block.frame[rows].tolist(), block.time[rows].tolist()
-        buffer = block.buffer.data
-        stops = [*starts[1:].tolist(), len(rows)]
-        cuts = cut[np.asarray(stops) - 1].tolist()
-        runs = zip(
-            starts.tolist(),
-            stops,
+        within = total - np.repeat(total[starts] - captured[starts], stops - starts)
+        columns = within, block.frame[rows], block.time[rows]
+        ends, frames, times = (tuple(column.tolist()) for column in columns)
+        spans = map(slice, block.begin[rows].tolist(), block.end[rows].tolist())
+        payloads = [*map(block.buffer.data.__getitem__, spans)]
+        for slot, number, uncaptured, run in zip(
             slots[starts].tolist(),
             sequence[starts].tolist(),
-            cuts,
+            cut[stops - 1].tolist(),
+            map(slice, starts.tolist(), stops.tolist()),
             strict=True,
-        )
-        for at, stop, slot, number, uncaptured in runs:
-            if stop - at == 1:
-                data = bytes(buffer[begin[at] : end[at]])
-            else:
-                data = b"".join([buffer[begin[i] : end[i]] for i in range(at, stop)])
-            piece = Piece(
-                number,
-                data,
-                tuple(ends[at:stop]),
-                tuple(frames[at:stop]),
-                tuple(times[at:stop]),
-                uncaptured,
-            )
+        ):
+            data = b"".join(payloads[run])
+            piece = _piece((number, data, ends[run], frames[run], times[run], uncaptured))
             self._pieces.setdefault(slot, []).append(piece)
         np.add.at(self._states.halves["kept"], slots, block.length[rows])
+        np.add.at(self._states.halves["held"], slots, captured)
         self.held += int(total[-1])
 
     def _raise_limits(self, slots: Integers) -> Integers:
         """Ask of halves that ran out whether their handshake goes on; return those that may."""
+        state = self._states.halves
         raised = []
         for slot in slots.tolist():
-            limit = int(self._states.halves["limit"][slot])
+            limit = int(state["limit"][slot])
             more = next_limit(
                 self._pieces.get(slot, []), self._pieces.get(slot ^ 1, []), limit, self._limits
             )
             if more > limit:
-                self._states.halves["limit"][slot] = more
+                state["limit"][slot] = more
                 raised.append(slot)
             else:
-                self._states.halves["asked"][slot] = True
+                state["asked"][slot] = True
                 if limit >= self._limits.half_bytes_most:
                     self._exhausted.add(slot // 2)
         return np.asarray(raised, np.int64)

@@ -7,14 +7,20 @@ before it by being text; the rest of a connection that is neither is dismissed.
 from __future__ import annotations
 
 import re
+import struct
 from collections.abc import Sequence
 from typing import Final
 
 from analyzer.limits import Limits
 from analyzer.tcp.evidence import Piece
 
+_CLIENT_HELLO: Final = 1
 _HANDSHAKE: Final = 22
 _APPLICATION_DATA: Final = 23
+_KINDS: Final = range(20, 25)
+_MAJORS: Final = 1, 3, 0x7F  # TLCP, TLS and its drafts
+_HEADER: Final = 5
+_record = struct.Struct(">BBxH").unpack_from  # type, major version, length
 # The record that a hello begins, wherever talk before it ends.
 _HELLO: Final = re.compile(rb"\x16\x03[\x00-\x04][\s\S]{2}[\x01\x02]\x00")
 _TEXT: Final = frozenset(b"\t\r\n") | frozenset(range(0x20, 0x7F))
@@ -41,24 +47,28 @@ def next_limit(pieces: Sequence[Piece], peer: Sequence[Piece], limit: int, limit
 
 def _last_record(pieces: Sequence[Piece]) -> int | None:
     """Content type of the last record header in what was kept; None where it is no TLS."""
-    kind: int | None = None
-    data = b"".join(piece.data for piece in pieces)
-    hello = _HELLO.search(data)
-    at = hello.start() if hello is not None and not _is_header(data, 0) else 0
-    while at + 5 <= len(data):
-        if data[at] & 0x80 and at == 0 and data[2] == 1:  # SSLv2-framed ClientHello
-            at += 2 + ((data[0] & 0x7F) << 8 | data[1])
-            kind = _HANDSHAKE
-            continue
-        if not _is_header(data, at):
+    data = b"".join([piece.data for piece in pieces])
+    kind, at = _first_record(data)
+    last = len(data) - _HEADER
+    while at <= last:
+        found, major, length = _record(data, at)
+        if found not in _KINDS or major not in _MAJORS:
             return _APPLICATION_DATA if kind is not None else None
-        kind = data[at]
-        at += 5 + (data[at + 3] << 8 | data[at + 4])
+        kind = found
+        at += _HEADER + length
     return kind
 
 
-def _is_header(data: bytes, at: int) -> bool:
-    return len(data) > at + 1 and 20 <= data[at] <= 24 and data[at + 1] in (1, 3, 0x7F)
+def _first_record(data: bytes) -> tuple[int | None, int]:
+    """Where records begin; and what was before them, where that is TLS: a hello in SSLv2's frame."""
+    if len(data) < _HEADER or (data[0] in _KINDS and data[1] in _MAJORS):
+        return None, 0
+    hello = _HELLO.search(data)
+    if hello is not None:
+        return None, hello.start()
+    if data[0] & 0x80 and data[2] == _CLIENT_HELLO:
+        return _HANDSHAKE, 2 + ((data[0] & 0x7F) << 8 | data[1])
+    return None, 0
 
 
 def _is_text(pieces: Sequence[Piece]) -> bool:

@@ -22,7 +22,7 @@ class Keys:
     """
 
     def __init__(self) -> None:
-        self._mix = tuple(np.uint64(secrets.randbits(63) << 1 | 1) for _ in range(5))
+        self._mix = tuple(np.uint64(secrets.randbits(63) << 1 | 1) for _ in range(3))
 
     def of(
         self, source: Words, target: Words, source_port: Integers, target_port: Integers
@@ -32,23 +32,23 @@ class Keys:
         Returns:
             ``(swapped, key)`` of shape ``(M,)``: int64 of 0 and 1, uint64.
         """
-        higher = (
-            (source[:, 0] > target[:, 0])
-            | ((source[:, 0] == target[:, 0]) & (source[:, 1] > target[:, 1]))
-            | ((source == target).all(axis=1) & (source_port > target_port))
+        higher = np.where(
+            source[:, 0] != target[:, 0],
+            source[:, 0] > target[:, 0],
+            np.where(
+                source[:, 1] != target[:, 1],
+                source[:, 1] > target[:, 1],
+                source_port > target_port,
+            ),
         )
-        ends = np.where(
-            higher,
-            target_port << 16 | source_port,
-            source_port << 16 | target_port,
-        ).astype(np.uint64)
-        low = np.where(higher[:, None], target, source)
-        high = np.where(higher[:, None], source, target)
-        mix = self._mix
-        key = low[:, 0] * mix[0] ^ low[:, 1] * mix[1]
-        key = _stir(key) ^ high[:, 0] * mix[2] ^ high[:, 1] * mix[3]
-        key = _stir(key) ^ ends * mix[4]
+        key = self._of_end(source, source_port) + self._of_end(target, target_port)
         return higher.astype(np.int64), _stir(key)
+
+    def _of_end(self, address: Words, port: Integers) -> Words:
+        first, second, third = self._mix
+        return _stir(
+            address[:, 0] * first ^ address[:, 1] * second ^ port.astype(np.uint64) * third
+        )
 
 
 def quoted(error: IcmpError) -> tuple[Words, Words, Integers, Integers]:
