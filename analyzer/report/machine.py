@@ -13,7 +13,9 @@ from analyzer.reading import Frames
 from analyzer.report.assemble import described
 from analyzer.report.formats import Style
 from analyzer.report.schema import Connection, Data, Report, json_schema
+from analyzer.report.short import json_in_short
 from analyzer.report.sink import write_all
+from analyzer.tls.outline import Outline
 
 # JSON leaves these as they are, but a terminal that shows the bytes would act on them: DEL, C1
 # controls, and what turns the direction of text round. In JSON they can only stand inside strings.
@@ -53,6 +55,8 @@ def render_line(connection: Connection) -> bytes:
 
 def line_of(told: Told, frames: Frames) -> Line:
     """Describe a connection and write it, where it was told: bytes go to another process at no cost."""
+    if isinstance(told, Outline):
+        return Line(told.stream, told.outcome, harmless(json_in_short(told, frames)) + b"\n")
     connection = described(told, frames)
     return Line(connection.stream, connection.outcome, render_line(connection))
 

@@ -16,8 +16,8 @@ def rfc3339(time: int) -> str:
     ('2023-11-14T22:13:20.123456Z', '1970-01-01T00:00:00.000000001Z')
     """
     seconds, rest = divmod(time, 1_000_000_000)
-    fraction = f"{rest:09d}" if rest % 1000 else f"{rest // 1000:06d}"
-    return f"{_second(seconds)}.{fraction}Z"
+    digits = str(1_000_000_000 + rest)  # behind the 1, leading zeros and all
+    return f"{_second(seconds)}.{digits[1:] if rest % 1000 else digits[1:-3]}Z"
 
 
 @functools.lru_cache(maxsize=1024)

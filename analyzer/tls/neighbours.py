@@ -118,10 +118,13 @@ class Survey:
     def _date(self, shown: Shown) -> None:
         """Remember when it was, if it says how the server fared."""
         done, lost = _DONE in shown.server, _LOST in shown.server
-        server = shown.keys[0]
-        if not (done or lost) or (server not in self._pasts and len(self._pasts) >= self._most):
+        if not (done or lost):
             return
-        past = self._pasts.setdefault(server, PastOfServer())
+        past = self._pasts.get(shown.keys[0])
+        if past is None:
+            if len(self._pasts) >= self._most:
+                return
+            past = self._pasts[shown.keys[0]] = PastOfServer()
         past.add(shown.when, shown.certificate, done=done, lost=lost)
 
     def _note(self, key: Hashable, what: _Shown) -> None:
