@@ -77,10 +77,14 @@ def finished(told: Told, frames: Frames) -> Finished:
 
 def described(told: Told, frames: Frames) -> schema.Connection:
     """Describe a connection."""
-    frame_of = functools.partial(frame_in, frames)
+    frame_of = functools.partial(frame_in, frames) if frames.several else _as_it_is
     if isinstance(told, Outline):
         return connection_in_short(told, frame_of)
     return connection_of(told.story, told.diagnosis, told.outcome, frame_of)
+
+
+def _as_it_is(frame: int) -> schema.Frame:
+    return frame
 
 
 def frame_in(frames: Frames, frame: int) -> schema.Frame:

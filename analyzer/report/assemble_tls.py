@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import TypeAlias
 
 from analyzer.report import schema
@@ -12,7 +12,9 @@ from analyzer.tcp.timeline import Side
 from analyzer.tls.fingerprint import ja3, ja3s, ja4
 from analyzer.tls.hello import ClientHello, ServerHello
 from analyzer.tls.outline import Outline
-from analyzer.tls.registry import CodePoint
+from analyzer.tls.registry import ClientCertificateType, ExtensionType, ProtocolVersion, labels
+from analyzer.tls.registry_keys import NamedGroup, SignatureScheme
+from analyzer.tls.registry_suites import CipherSuite
 from analyzer.tls.stack import StackGuess
 from analyzer.tls.story import Story
 
@@ -69,14 +71,14 @@ def tls_in_short(outline: Outline) -> schema.Tls:
 def _offers(story: Story, offer: ClientHello, frame_of: FrameOf) -> schema.ClientOffers:
     return schema.ClientOffers(
         frame=frame_of(_frame(story, "client_hello", Side.CLIENT, len(story.offers))),
-        versions=_labels(offer.versions),
-        cipher_suites=_labels(offer.cipher_suites),
-        groups=_labels(offer.supported_groups),
-        key_shares=_labels(offer.key_share_groups),
-        signature_algorithms=_labels(offer.signature_algorithms),
+        versions=labels(ProtocolVersion, offer.versions),
+        cipher_suites=labels(CipherSuite, offer.cipher_suites),
+        groups=labels(NamedGroup, offer.supported_groups),
+        key_shares=labels(NamedGroup, offer.key_share_groups),
+        signature_algorithms=labels(SignatureScheme, offer.signature_algorithms),
         alpn=tuple(encodable(name) for name in offer.alpn),
         sni=_text(offer.server_name),
-        extensions=_labels(offer.extension_types),
+        extensions=labels(ExtensionType, offer.extension_types),
         resumption=schema.Resumption(
             session_id=bool(offer.legacy_session_id) and not offer.supported_versions,
             session_ticket=offer.session_ticket_nonempty,
@@ -102,7 +104,7 @@ def _choice(story: Story, choice: ServerHello, frame_of: FrameOf) -> schema.Serv
         cipher_suite=choice.cipher_suite.label,
         group=story.group,
         alpn=_text(story.alpn),
-        extensions=_labels(choice.extension_types),
+        extensions=labels(ExtensionType, choice.extension_types),
         hello_retry_group=retry.label if retry else None,
         signature_algorithm=scheme.label if scheme else None,
         dh_bits=exchange.dh_bits if exchange else None,
@@ -117,8 +119,8 @@ def _request(story: Story, frame_of: FrameOf) -> schema.CertificateRequest | Non
         return None
     return schema.CertificateRequest(
         frame=frame_of(_frame(story, "certificate_request", Side.SERVER, 1)),
-        certificate_types=_labels(request.certificate_types),
-        signature_algorithms=_labels(request.signature_algorithms),
+        certificate_types=labels(ClientCertificateType, request.certificate_types),
+        signature_algorithms=labels(SignatureScheme, request.signature_algorithms),
         authorities=tuple(encodable(name) for name in request.authority_names),
     )
 
@@ -127,11 +129,6 @@ def _frame(story: Story, name: str, sender: Side, number: int) -> int:
     """The frame of a side's ``number``-th message of a name, or of the last before it."""
     frames = [m.frame for m in story.messages if m.name == name and m.sender is sender]
     return frames[: number or 1][-1] if frames else story.timeline.first_frame
-
-
-def _labels(points: Iterable[CodePoint]) -> tuple[str, ...]:
-    """Names as registered, in the order sent; GREASE left out: it is random and says nothing."""
-    return tuple([point.label for point in points if not point.grease])
 
 
 def _text(text: str | None) -> str | None:

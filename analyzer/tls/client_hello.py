@@ -76,15 +76,13 @@ class ClientHello:
     compression_methods: tuple[CompressionMethod, ...] = ()
     extensions: tuple[Extension, ...] = ()
     v2: bool = False
+    extension_types: tuple[ExtensionType, ...] = field(init=False, compare=False, repr=False)
     _bodies: Mapping[int, bytes] = field(init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
+        types = tuple([extension.type for extension in self.extensions])
+        object.__setattr__(self, "extension_types", types)
         object.__setattr__(self, "_bodies", first_bodies(self.extensions))
-
-    @property
-    def extension_types(self) -> tuple[ExtensionType, ...]:
-        """The types of the extensions, in the order sent."""
-        return tuple([extension.type for extension in self.extensions])
 
     def offers(self, kind: ExtensionType) -> bool:
         """Whether an extension of this type was sent, damaged or not."""

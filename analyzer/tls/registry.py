@@ -72,10 +72,23 @@ class CodePoint(enum.IntEnum):
         return self._name_
 
 
+def labels(kind: type[CodePoint], points: tuple[CodePoint, ...]) -> tuple[str, ...]:
+    """The printed names of a list in the order sent; GREASE is left out: it is random and says nothing.
+
+    Lists of a usual length are remembered, since hellos repeat them.
+    """
+    return (
+        _labels(kind, points) if len(points) <= _LISTED_MOST else _labels.__wrapped__(kind, points)
+    )
+
+
+_LISTED_MOST: Final = 128  # code points of a list that is worth remembering
+
+
 @functools.lru_cache(maxsize=4096)
-def labels(points: tuple[CodePoint, ...]) -> tuple[str, ...]:
-    """The printed names of a list; remembered, since clients repeat their lists."""
-    return tuple([point.label for point in points])
+def _labels(kind: type[CodePoint], points: tuple[CodePoint, ...]) -> tuple[str, ...]:
+    """By ``kind``, too: tuples of equal numbers are equal, whatever registry their numbers are of."""
+    return tuple([kind(point).label for point in points if not point.grease])
 
 
 class LowerCodePoint(CodePoint):

@@ -51,15 +51,13 @@ class ServerHello:
     cipher_suite: CipherSuite = CipherSuite.TLS_NULL_WITH_NULL_NULL
     compression_method: CompressionMethod = CompressionMethod.NULL
     extensions: tuple[Extension, ...] = ()
+    extension_types: tuple[ExtensionType, ...] = field(init=False, compare=False, repr=False)
     _bodies: Mapping[int, bytes] = field(init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
+        types = tuple([extension.type for extension in self.extensions])
+        object.__setattr__(self, "extension_types", types)
         object.__setattr__(self, "_bodies", first_bodies(self.extensions))
-
-    @property
-    def extension_types(self) -> tuple[ExtensionType, ...]:
-        """The types of the extensions, in the order sent."""
-        return tuple([extension.type for extension in self.extensions])
 
     def answers(self, kind: ExtensionType) -> bool:
         """Whether an extension of this type was sent, damaged or not."""

@@ -77,7 +77,12 @@ def test_every_number_is_a_code_point_and_the_same_one_twice(
 )
 def test_printed_names(point: CodePoint, label: str) -> None:
     assert point.label == label
-    assert labels((point,)) == (label,)
+    assert labels(type(point), (point,)) == (() if point.grease else (label,))
+
+
+def test_equal_numbers_of_two_registries_keep_their_own_names() -> None:
+    assert labels(NamedGroup, (NamedGroup(23),)) == ("secp256r1",)
+    assert labels(ExtensionType, (ExtensionType(23),)) == ("extended_master_secret",)
 
 
 def test_grease_is_sixteen_numbers() -> None:
