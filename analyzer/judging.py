@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Generic, NamedTuple, Protocol, TypeAlias, TypeVar
 
 from analyzer.advice import advised
-from analyzer.diagnosis.engine import Diagnosis, Outcome, diagnose, outcome
+from analyzer.diagnosis.engine import Diagnosis, Outcome, Panel, outcome
 from analyzer.handbook import CATALOGUE, Handbook
 from analyzer.limits import Limits
 from analyzer.reading import Frames
@@ -105,7 +105,7 @@ class Desk(Generic[T]):
         self._brevity = brevity
         self._papers = papers
         self._stories: dict[int, Story] = {}
-        self._rules = book.modules(of_gateways=papers is not None)
+        self._panel = Panel(book.modules(of_gateways=papers is not None))
         self._products = book.products
 
     def hear(self, evidence: Evidence, now: int, secrets: Secrets | None) -> Heard[T]:
@@ -125,6 +125,6 @@ class Desk(Generic[T]):
         """Judge a story that is kept here, and let it go."""
         story = replace(self._stories.pop(stream), neighbours=neighbours)
         placed = story if self._papers is None else self._papers.place(story)
-        diagnosis = advised(diagnose(placed, self._rules), placed, self._products)
+        diagnosis = advised(self._panel.diagnose(placed), placed, self._products)
         judged = Judged(placed, diagnosis, outcome(placed, diagnosis.headline))
         return self._finish(judged, self._frames)

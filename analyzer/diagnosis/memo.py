@@ -17,14 +17,15 @@ def once_per_story(function: Callable[[Story], T]) -> Callable[[Story], T]:
     Stories are immutable and known by identity, so an answer cannot grow old. The story is kept
     alive until the next one comes.
     """
-    last: list[tuple[Story, T]] = []
+    asked: Story | None = None
+    found: T
 
     @functools.wraps(function)
     def answer(story: Story) -> T:
-        if last and last[0][0] is story:
-            return last[0][1]
-        found = function(story)
-        last[:] = [(story, found)]
+        nonlocal asked, found
+        if asked is not story:
+            found = function(story)
+            asked = story
         return found
 
     return answer

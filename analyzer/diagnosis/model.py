@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import enum
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 from analyzer.diagnosis.causes import CAUSES, Confidence, FailingSide, Phase, RemedySide
 from analyzer.tls.story import Story
@@ -82,6 +82,10 @@ class Finding:
             raise ValueError(f"{self.rule}: a finding without evidence did not happen")
 
 
+Topic: TypeAlias = Callable[[Story], Collection[str]]
+"""Says of which causes a story gives reason to speak: :mod:`analyzer.diagnosis.topics`."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
     """A diagnosis with a permanent id. Its module's docstring is its page.
@@ -90,6 +94,10 @@ class Rule:
     concludes; a finding may name another phase where the same cause shows later.
     ``requires`` names parts of the capture (:data:`analyzer.tls.story.HIDDEN`) that the rule cannot
     do without: where one is hidden the rule "could not tell", which is not "fine".
+
+    Two promises save time, and neither has to be made. A rule with a ``topic`` finds nothing where
+    that does not name its ``cause``. A ``fallback`` never finds more than its ``rank`` says and yields
+    no notes, so that it need not be asked where a finding of higher rank leads.
     """
 
     id: str
@@ -100,6 +108,8 @@ class Rule:
     title: str  # the catalogue's title, without parties
     references: tuple[str, ...]
     requires: frozenset[str] = frozenset()
+    topic: Topic | None = None
+    fallback: bool = False
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"TLS-[A-Z]{3,5}-\d{3}", self.id):

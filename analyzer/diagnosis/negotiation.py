@@ -89,6 +89,12 @@ def negotiation_verdicts(story: Story, cause: str) -> Iterator[Verdict]:
         yield verdict
 
 
+def negotiation_causes(story: Story) -> frozenset[str]:
+    """The cause of which :func:`negotiation_verdicts` has one."""
+    verdict = negotiation_verdict(story)
+    return frozenset() if verdict is None else frozenset((verdict.cause,))
+
+
 @once_per_story
 def negotiation_verdict(story: Story) -> Verdict | None:
     """What the two sides did not agree on; None where the wire does not single it out."""

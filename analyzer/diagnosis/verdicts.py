@@ -145,6 +145,23 @@ def client_certificate_verdicts(story: Story, cause: str) -> Iterator[Verdict]:
     yield from _notes(cause, client_flaws(story) if _worth_notes(story) else ())
 
 
+def server_certificate_causes(story: Story) -> frozenset[str]:
+    """The causes of which :func:`server_certificate_verdicts` has one."""
+    flaws = server_flaws(story) if _worth_notes(story) else ()
+    return _causes(_server_verdict(story), flaws)
+
+
+def client_certificate_causes(story: Story) -> frozenset[str]:
+    """The causes of which :func:`client_certificate_verdicts` has one."""
+    flaws = client_flaws(story) if _worth_notes(story) else ()
+    return _causes(_client_verdict(story), flaws)
+
+
+def _causes(verdict: Verdict | None, flaws: Sequence[Flaw]) -> frozenset[str]:
+    noted = [flaw.cause for flaw in flaws if _is_noted(flaw)]
+    return frozenset(noted if verdict is None else (verdict.cause, *noted))
+
+
 def _worth_notes(story: Story) -> bool:
     return story.completed is True or story.ending.side is not None
 
@@ -364,10 +381,14 @@ _NOTED: Final = frozenset(
 )
 
 
+def _is_noted(flaw: Flaw) -> bool:
+    return flaw.cause in _NOTED and (flaw.hard or "name" not in flaw.cause)
+
+
 def _notes(cause: str, flaws: Sequence[Flaw]) -> Iterator[Verdict]:
     """A flaw that did not make the handshake fail, as far as the wire says."""
     for flaw in flaws:
-        if flaw.cause != cause or cause not in _NOTED or (not flaw.hard and "name" in cause):
+        if flaw.cause != cause or not _is_noted(flaw):
             continue
         yield Verdict(
             cause=cause,

@@ -7,6 +7,7 @@ every client refuses still shows its names and dates beside the defect. Signatur
 
 from __future__ import annotations
 
+import functools
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -121,10 +122,14 @@ class CertificateFacts:
 
 def time_text(time: int | None) -> str:
     """A time of a certificate for people: to the second, UTC."""
-    if time is None:
-        return "unknown"
+    return "unknown" if time is None else _second_text(time // 1_000_000_000)
+
+
+@functools.lru_cache(maxsize=1024)
+def _second_text(second: int) -> str:
+    """Findings name the same dates, and the same seconds, again and again."""
     try:
-        return datetime.fromtimestamp(time // 1_000_000_000, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+        return datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
     except (OverflowError, ValueError, OSError):
         return "unknown"
 

@@ -33,6 +33,7 @@ from analyzer.diagnosis.standing import (
     end_evidence,
     side_of,
 )
+from analyzer.diagnosis.topics import finishing
 from analyzer.diagnosis.wording import keys_would_tell, party
 from analyzer.tcp.timeline import Side
 from analyzer.tls.story import Milestone, Story, Way
@@ -48,6 +49,7 @@ RULE = Rule(
     title="A side leaves right after the handshake",
     references=("RFC 8446 §6.1",),
     requires=BOTH_WAYS,
+    topic=finishing,
 )
 
 

@@ -26,6 +26,7 @@ from collections.abc import Iterator
 from analyzer.diagnosis.causes import Confidence, FailingSide, Phase, RemedySide
 from analyzer.diagnosis.model import Alternative, Evidence, Finding, Rank, Rule
 from analyzer.diagnosis.standing import end_evidence
+from analyzer.diagnosis.topics import finishing
 from analyzer.diagnosis.wording import alert_phrase, party
 from analyzer.tcp.timeline import Side
 from analyzer.tls.registry import AlertDescription
@@ -44,6 +45,7 @@ RULE = Rule(
         "RFC 5246 §7.2.2",
         "RFC 5746 §4.2",
     ),
+    topic=finishing,
 )
 
 

@@ -34,6 +34,7 @@ from analyzer.diagnosis.signs import (
     passed,
 )
 from analyzer.diagnosis.steps import Step
+from analyzer.diagnosis.topics import alerting
 from analyzer.diagnosis.wording import (
     ending_evidence,
     failing,
@@ -52,6 +53,8 @@ RULE = Rule(
     rank=Rank.STEP,
     title="A side gave up under encryption before the handshake was done",
     references=("RFC 8446 §6", "RFC 5246 §7.2"),
+    topic=alerting,
+    fallback=True,
 )
 
 

@@ -32,6 +32,7 @@ from analyzer.diagnosis.refusal import (
 from analyzer.diagnosis.signs import (
     CRYPTO_ALERTS,
 )
+from analyzer.diagnosis.topics import refusing
 from analyzer.diagnosis.wording import party, when
 from analyzer.tls.story import Story
 
@@ -43,6 +44,8 @@ RULE = Rule(
     rank=Rank.STEP,
     title="A side refused the parameters that were chosen",
     references=("RFC 8446 §4.1.3", "RFC 5246 §7.4.1.3"),
+    topic=refusing,
+    fallback=True,
 )
 
 

@@ -39,6 +39,7 @@ from analyzer.diagnosis.signs import (
     CERTIFICATE_ALERTS,
     VAGUE_ALERTS,
 )
+from analyzer.diagnosis.topics import refusing
 from analyzer.diagnosis.verdicts import least
 from analyzer.diagnosis.wording import (
     chain_evidence,
@@ -61,6 +62,8 @@ RULE = Rule(
     rank=Rank.STEP,
     title="The client refused the server's certificate",
     references=("RFC 8446 §4.4.2.4", "RFC 5246 §7.4.2"),
+    topic=refusing,
+    fallback=True,
 )
 
 _CHILDREN = (

@@ -38,6 +38,7 @@ from analyzer.diagnosis.signs import (
 )
 from analyzer.diagnosis.standing import awaited, waited_long
 from analyzer.diagnosis.steps import Step
+from analyzer.diagnosis.topics import alerting
 from analyzer.diagnosis.wording import (
     alert_name,
     ending_evidence,
@@ -60,6 +61,8 @@ RULE = Rule(
     rank=Rank.STEP,
     title="A side aborted the handshake by a fatal alert",
     references=("RFC 8446 §6.2", "RFC 5246 §7.2.2"),
+    topic=alerting,
+    fallback=True,
 )
 
 _CAUSES: Final[Mapping[AlertDescription, str]] = {

@@ -36,6 +36,7 @@ from analyzer.diagnosis.signs import (
     CERTIFICATE_ALERTS,
     passed,
 )
+from analyzer.diagnosis.topics import refusing
 from analyzer.diagnosis.verdicts import least
 from analyzer.diagnosis.wording import (
     certificate_of,
@@ -56,6 +57,8 @@ RULE = Rule(
     rank=Rank.STEP,
     title="The server refused the client's certificate",
     references=("RFC 8446 §4.4.2.4", "RFC 5246 §7.4.6"),
+    topic=refusing,
+    fallback=True,
 )
 
 

@@ -36,6 +36,7 @@ from analyzer.diagnosis.signs import (
     VIOLATION_ALERTS,
 )
 from analyzer.diagnosis.terms import offered
+from analyzer.diagnosis.topics import refusing
 from analyzer.diagnosis.wording import client_name, server_name, when
 from analyzer.tls.registry import AlertDescription
 from analyzer.tls.story import Story
@@ -48,6 +49,8 @@ RULE = Rule(
     rank=Rank.STEP,
     title="The server refused the client's offer",
     references=("RFC 8446 §4.1.1", "RFC 8446 §6.2"),
+    topic=refusing,
+    fallback=True,
 )
 
 

@@ -24,6 +24,7 @@ from collections.abc import Iterator
 from analyzer.diagnosis.causes import Confidence, FailingSide, Phase, RemedySide
 from analyzer.diagnosis.model import Evidence, Finding, Rank, Rule
 from analyzer.diagnosis.standing import phase_of
+from analyzer.diagnosis.topics import hiding
 from analyzer.diagnosis.wording import client_name, server_name
 from analyzer.tls.story import Story, Way
 
@@ -35,6 +36,7 @@ RULE = Rule(
     rank=Rank.CAPTURE,
     title="The capture ends in the middle of the handshake",
     references=("RFC 8446 §2",),
+    topic=hiding,
 )
 
 

@@ -23,6 +23,7 @@ from collections.abc import Iterator
 from analyzer.diagnosis.causes import Confidence, FailingSide, Phase, RemedySide
 from analyzer.diagnosis.model import Evidence, Finding, Rank, Rule
 from analyzer.diagnosis.standing import phase_of
+from analyzer.diagnosis.topics import hiding
 from analyzer.diagnosis.wording import client_name, server_name
 from analyzer.tls.story import Opening, Story
 
@@ -34,6 +35,7 @@ RULE = Rule(
     rank=Rank.CAPTURE,
     title="Packets were cut by the snap length",
     references=("RFC 8446 §2",),
+    topic=hiding,
 )
 
 

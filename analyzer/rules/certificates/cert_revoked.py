@@ -26,7 +26,7 @@ from collections.abc import Iterator
 
 from analyzer.diagnosis.causes import Phase, RemedySide
 from analyzer.diagnosis.model import Finding, Rank, Rule
-from analyzer.diagnosis.verdicts import server_certificate_verdicts
+from analyzer.diagnosis.verdicts import server_certificate_causes, server_certificate_verdicts
 from analyzer.diagnosis.wording import (
     presented,
     server_name,
@@ -41,6 +41,7 @@ RULE = Rule(
     rank=Rank.ALERT,
     title="The server's certificate was revoked",
     references=("RFC 5280 §5.3", "RFC 8446 §6.2"),
+    topic=server_certificate_causes,
 )
 
 

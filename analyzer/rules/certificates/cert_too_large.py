@@ -26,7 +26,7 @@ from collections.abc import Iterator
 
 from analyzer.diagnosis.causes import Phase, RemedySide
 from analyzer.diagnosis.model import Finding, Rank, Rule
-from analyzer.diagnosis.verdicts import server_certificate_verdicts
+from analyzer.diagnosis.verdicts import server_certificate_causes, server_certificate_verdicts
 from analyzer.diagnosis.wording import (
     server_name,
 )
@@ -40,6 +40,7 @@ RULE = Rule(
     rank=Rank.OFFER,
     title="The server's Certificate message is larger than the client accepts",
     references=("RFC 5246 §7.4.2", "RFC 8446 §4.4.2"),
+    topic=server_certificate_causes,
 )
 
 

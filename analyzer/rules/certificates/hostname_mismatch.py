@@ -29,7 +29,7 @@ from collections.abc import Iterator
 
 from analyzer.diagnosis.causes import Phase, RemedySide
 from analyzer.diagnosis.model import Finding, Rank, Rule
-from analyzer.diagnosis.verdicts import server_certificate_verdicts
+from analyzer.diagnosis.verdicts import server_certificate_causes, server_certificate_verdicts
 from analyzer.diagnosis.wording import (
     held_names,
     server_name,
@@ -45,6 +45,7 @@ RULE = Rule(
     rank=Rank.FACT,
     title="The server's certificate is not for the name that the client asked for",
     references=("RFC 9525 §6", "RFC 6066 §3"),
+    topic=server_certificate_causes,
 )
 
 

@@ -27,7 +27,7 @@ from collections.abc import Iterator
 
 from analyzer.diagnosis.causes import Phase, RemedySide
 from analyzer.diagnosis.model import Finding, Rank, Rule
-from analyzer.diagnosis.verdicts import server_certificate_verdicts
+from analyzer.diagnosis.verdicts import server_certificate_causes, server_certificate_verdicts
 from analyzer.diagnosis.wording import (
     missing_issuer,
     presented,
@@ -43,6 +43,7 @@ RULE = Rule(
     rank=Rank.FACT,
     title="The server does not send an intermediate certificate",
     references=("RFC 5246 §7.4.2", "RFC 8446 §4.4.2"),
+    topic=server_certificate_causes,
 )
 
 

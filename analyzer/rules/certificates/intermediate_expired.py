@@ -26,7 +26,7 @@ from collections.abc import Iterator
 
 from analyzer.diagnosis.causes import Phase, RemedySide
 from analyzer.diagnosis.model import Finding, Rank, Rule
-from analyzer.diagnosis.verdicts import server_certificate_verdicts
+from analyzer.diagnosis.verdicts import server_certificate_causes, server_certificate_verdicts
 from analyzer.diagnosis.wording import (
     server_name,
 )
@@ -40,6 +40,7 @@ RULE = Rule(
     rank=Rank.FACT,
     title="An intermediate certificate that the server sent has expired",
     references=("RFC 5280 §6.1.3", "RFC 8446 §4.4.2"),
+    topic=server_certificate_causes,
 )
 
 

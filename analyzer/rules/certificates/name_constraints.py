@@ -23,7 +23,7 @@ from collections.abc import Iterator
 
 from analyzer.diagnosis.causes import Phase, RemedySide
 from analyzer.diagnosis.model import Finding, Rank, Rule
-from analyzer.diagnosis.verdicts import server_certificate_verdicts
+from analyzer.diagnosis.verdicts import server_certificate_causes, server_certificate_verdicts
 from analyzer.diagnosis.wording import (
     presented,
     server_name,
@@ -38,6 +38,7 @@ RULE = Rule(
     rank=Rank.FACT,
     title="An authority in the server's chain may not vouch for this name",
     references=("RFC 5280 §4.2.1.10",),
+    topic=server_certificate_causes,
 )
 
 

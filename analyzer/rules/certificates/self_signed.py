@@ -25,7 +25,7 @@ from collections.abc import Iterator
 
 from analyzer.diagnosis.causes import Phase, RemedySide
 from analyzer.diagnosis.model import Finding, Rank, Rule
-from analyzer.diagnosis.verdicts import server_certificate_verdicts
+from analyzer.diagnosis.verdicts import server_certificate_causes, server_certificate_verdicts
 from analyzer.diagnosis.wording import (
     presented,
     server_name,
@@ -40,6 +40,7 @@ RULE = Rule(
     rank=Rank.FACT,
     title="The server's certificate is self-signed and the client does not know it",
     references=("RFC 5280 §3.2", "RFC 8446 §6.2"),
+    topic=server_certificate_causes,
 )
 
 

@@ -25,7 +25,7 @@ from collections.abc import Iterator
 
 from analyzer.diagnosis.causes import Phase, RemedySide
 from analyzer.diagnosis.model import Finding, Rank, Rule
-from analyzer.diagnosis.verdicts import server_certificate_verdicts
+from analyzer.diagnosis.verdicts import server_certificate_causes, server_certificate_verdicts
 from analyzer.diagnosis.wording import (
     presented,
     server_name,
@@ -40,6 +40,7 @@ RULE = Rule(
     rank=Rank.FACT,
     title="A certificate in the server's chain is signed with SHA-1 or MD5",
     references=("RFC 9155", "RFC 9325 §4.5"),
+    topic=server_certificate_causes,
 )
 
 

@@ -26,7 +26,7 @@ from collections.abc import Iterator
 
 from analyzer.diagnosis.causes import Phase, RemedySide
 from analyzer.diagnosis.model import Finding, Rank, Rule
-from analyzer.diagnosis.verdicts import server_certificate_verdicts
+from analyzer.diagnosis.verdicts import server_certificate_causes, server_certificate_verdicts
 from analyzer.diagnosis.wording import (
     presented,
     server_name,
@@ -41,6 +41,7 @@ RULE = Rule(
     rank=Rank.FACT,
     title="The client demands an OCSP staple and got none",
     references=("RFC 7633 §4", "RFC 6066 §8"),
+    topic=server_certificate_causes,
 )
 
 

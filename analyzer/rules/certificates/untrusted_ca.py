@@ -32,7 +32,7 @@ from collections.abc import Iterator
 
 from analyzer.diagnosis.causes import Phase, RemedySide
 from analyzer.diagnosis.model import Finding, Rank, Rule
-from analyzer.diagnosis.verdicts import server_certificate_verdicts
+from analyzer.diagnosis.verdicts import server_certificate_causes, server_certificate_verdicts
 from analyzer.diagnosis.wording import (
     certificate_of,
     client_name,
@@ -51,6 +51,7 @@ RULE = Rule(
     rank=Rank.FACT,
     title="The client does not trust the authority that issued the server's certificate",
     references=("RFC 5280 §6.1", "RFC 8446 §6.2"),
+    topic=server_certificate_causes,
 )
 
 

@@ -26,7 +26,7 @@ from collections.abc import Iterator
 
 from analyzer.diagnosis.causes import Phase, RemedySide
 from analyzer.diagnosis.model import Finding, Rank, Rule
-from analyzer.diagnosis.verdicts import server_certificate_verdicts
+from analyzer.diagnosis.verdicts import server_certificate_causes, server_certificate_verdicts
 from analyzer.diagnosis.wording import (
     presented,
     server_name,
@@ -41,6 +41,7 @@ RULE = Rule(
     rank=Rank.FACT,
     title="A key in the server's chain is too short for the client",
     references=("RFC 9325 §4.5", "NIST SP 800-131A"),
+    topic=server_certificate_causes,
 )
 
 

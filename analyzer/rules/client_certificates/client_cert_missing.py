@@ -25,7 +25,7 @@ from collections.abc import Iterator
 
 from analyzer.diagnosis.causes import Phase, RemedySide
 from analyzer.diagnosis.model import Finding, Rank, Rule
-from analyzer.diagnosis.verdicts import client_certificate_verdicts
+from analyzer.diagnosis.verdicts import client_certificate_causes, client_certificate_verdicts
 from analyzer.diagnosis.wording import (
     asked_authorities,
     client_name,
@@ -41,6 +41,7 @@ RULE = Rule(
     rank=Rank.FACT,
     title="The server demands a client certificate and got none",
     references=("RFC 8446 §4.4.2.4", "RFC 5246 §7.4.6"),
+    topic=client_certificate_causes,
 )
 
 

@@ -23,7 +23,7 @@ from collections.abc import Iterator
 
 from analyzer.diagnosis.causes import Phase, RemedySide
 from analyzer.diagnosis.model import Finding, Rank, Rule
-from analyzer.diagnosis.verdicts import client_certificate_verdicts
+from analyzer.diagnosis.verdicts import client_certificate_causes, client_certificate_verdicts
 from analyzer.diagnosis.wording import (
     client_name,
     presented,
@@ -39,6 +39,7 @@ RULE = Rule(
     rank=Rank.FACT,
     title="The client's certificate is not valid yet",
     references=("RFC 5280 §4.1.2.5",),
+    topic=client_certificate_causes,
 )
 
 

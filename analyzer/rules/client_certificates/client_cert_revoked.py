@@ -23,7 +23,7 @@ from collections.abc import Iterator
 
 from analyzer.diagnosis.causes import Phase, RemedySide
 from analyzer.diagnosis.model import Finding, Rank, Rule
-from analyzer.diagnosis.verdicts import client_certificate_verdicts
+from analyzer.diagnosis.verdicts import client_certificate_causes, client_certificate_verdicts
 from analyzer.diagnosis.wording import certificate_of, server_name
 from analyzer.tcp.timeline import Side
 from analyzer.tls.story import Story
@@ -36,6 +36,7 @@ RULE = Rule(
     rank=Rank.ALERT,
     title="The client's certificate was revoked",
     references=("RFC 5280 §5.3", "RFC 8446 §6.2"),
+    topic=client_certificate_causes,
 )
 
 

@@ -27,7 +27,7 @@ from collections.abc import Iterator
 
 from analyzer.diagnosis.causes import Phase, RemedySide
 from analyzer.diagnosis.model import Finding, Rank, Rule
-from analyzer.diagnosis.verdicts import client_certificate_verdicts
+from analyzer.diagnosis.verdicts import client_certificate_causes, client_certificate_verdicts
 from analyzer.diagnosis.wording import (
     asked_authorities,
     certificate_of,
@@ -44,6 +44,7 @@ RULE = Rule(
     rank=Rank.FACT,
     title="The server does not trust the issuer of the client's certificate",
     references=("RFC 5246 §7.4.4", "RFC 8446 §4.3.2"),
+    topic=client_certificate_causes,
 )
 
 

@@ -24,7 +24,7 @@ from collections.abc import Iterator
 
 from analyzer.diagnosis.causes import Phase, RemedySide
 from analyzer.diagnosis.model import Finding, Rank, Rule
-from analyzer.diagnosis.verdicts import client_certificate_verdicts
+from analyzer.diagnosis.verdicts import client_certificate_causes, client_certificate_verdicts
 from analyzer.diagnosis.wording import (
     client_name,
     presented,
@@ -40,6 +40,7 @@ RULE = Rule(
     rank=Rank.FACT,
     title="The client's certificate may not be used to authenticate a client",
     references=("RFC 5280 §4.2.1.12", "RFC 8446 §4.4.2.4"),
+    topic=client_certificate_causes,
 )
 
 

@@ -35,6 +35,7 @@ from analyzer.diagnosis.signs import (
     CRYPTO_ALERTS,
 )
 from analyzer.diagnosis.steps import Step
+from analyzer.diagnosis.topics import refusing
 from analyzer.diagnosis.wording import client_name, party, server_name
 from analyzer.tls.registry import AlertDescription
 from analyzer.tls.story import Story
@@ -47,6 +48,7 @@ RULE = Rule(
     rank=Rank.FACT,
     title="The pre-shared keys of client and server differ",
     references=("RFC 4279 §2", "RFC 8446 §4.2.11.2"),
+    topic=refusing,
 )
 
 

@@ -39,6 +39,7 @@ from analyzer.diagnosis.refusal import (
 from analyzer.diagnosis.signs import (
     CRYPTO_ALERTS,
 )
+from analyzer.diagnosis.topics import refusing
 from analyzer.diagnosis.wording import party
 from analyzer.tcp.timeline import Side
 from analyzer.tls.proof import key_exchange_frame, key_exchange_proven, possession
@@ -53,6 +54,7 @@ RULE = Rule(
     rank=Rank.ALERT,
     title="A signature, a Finished message or a record did not verify",
     references=("RFC 8446 §6.2", "RFC 5246 §7.4.9"),
+    topic=refusing,
 )
 
 _CHECKED: Final = {

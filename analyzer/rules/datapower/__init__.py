@@ -7,13 +7,14 @@ does not state it: a wrong object is worse than none.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Final
 
 from analyzer import rules
 from analyzer.diagnosis.causes import PARENTS, Confidence, FailingSide, RemedySide
-from analyzer.diagnosis.engine import diagnose
+from analyzer.diagnosis.engine import Panel
 from analyzer.diagnosis.flaws import Flaw, server_flaws
 from analyzer.diagnosis.log_case import LogCase
 from analyzer.diagnosis.logged import read_beside, read_log
@@ -189,4 +190,9 @@ def read_wire(story: Story) -> Finding | None:
 
 @once_per_story
 def _wire_alone(story: Story) -> Finding | None:
-    return diagnose(story, rules.modules(of_gateways=False)).headline
+    return _wire_panel().diagnose(story).headline
+
+
+@functools.cache
+def _wire_panel() -> Panel:
+    return Panel(rules.modules(of_gateways=False))

@@ -24,7 +24,7 @@ from collections.abc import Iterator
 
 from analyzer.diagnosis.causes import Phase, RemedySide
 from analyzer.diagnosis.model import Finding, Rank, Rule
-from analyzer.diagnosis.negotiation import negotiation_verdicts
+from analyzer.diagnosis.negotiation import negotiation_causes, negotiation_verdicts
 from analyzer.diagnosis.terms import offered_protocols
 from analyzer.diagnosis.wording import client_name, server_name
 from analyzer.tls.story import Story
@@ -37,6 +37,7 @@ RULE = Rule(
     rank=Rank.ALERT,
     title="Client and server share no application protocol",
     references=("RFC 7301 §3.2",),
+    topic=negotiation_causes,
 )
 
 

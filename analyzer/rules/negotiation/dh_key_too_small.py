@@ -25,7 +25,7 @@ from collections.abc import Iterator
 
 from analyzer.diagnosis.causes import Phase, RemedySide
 from analyzer.diagnosis.model import Finding, Rank, Rule
-from analyzer.diagnosis.negotiation import negotiation_verdicts
+from analyzer.diagnosis.negotiation import negotiation_causes, negotiation_verdicts
 from analyzer.diagnosis.terms import prime_bits
 from analyzer.diagnosis.wording import client_name, server_name
 from analyzer.tls.story import Story
@@ -38,6 +38,7 @@ RULE = Rule(
     rank=Rank.FACT,
     title="The server's Diffie-Hellman prime is too small for the client",
     references=("RFC 7919", "RFC 9325 §4.4"),
+    topic=negotiation_causes,
 )
 
 

@@ -23,7 +23,7 @@ from collections.abc import Iterator
 
 from analyzer.diagnosis.causes import Phase, RemedySide
 from analyzer.diagnosis.model import Finding, Rank, Rule
-from analyzer.diagnosis.negotiation import negotiation_verdicts
+from analyzer.diagnosis.negotiation import negotiation_causes, negotiation_verdicts
 from analyzer.diagnosis.terms import refuser
 from analyzer.diagnosis.wording import client_name, server_name
 from analyzer.tcp.timeline import Side
@@ -37,6 +37,7 @@ RULE = Rule(
     rank=Rank.OFFER,
     title="One side insists on the extended master secret and the other lacks it",
     references=("RFC 7627 §5",),
+    topic=negotiation_causes,
 )
 
 

@@ -23,7 +23,7 @@ from collections.abc import Iterator
 
 from analyzer.diagnosis.causes import Phase, RemedySide
 from analyzer.diagnosis.model import Finding, Rank, Rule
-from analyzer.diagnosis.negotiation import negotiation_verdicts
+from analyzer.diagnosis.negotiation import negotiation_causes, negotiation_verdicts
 from analyzer.diagnosis.terms import offered_versions
 from analyzer.diagnosis.wording import client_name, server_name
 from analyzer.tls.story import Story
@@ -36,6 +36,7 @@ RULE = Rule(
     rank=Rank.ALERT,
     title="The client retried with a lower version than the server supports",
     references=("RFC 7507 §3",),
+    topic=negotiation_causes,
 )
 
 

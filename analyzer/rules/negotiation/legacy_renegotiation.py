@@ -24,7 +24,7 @@ from collections.abc import Iterator
 
 from analyzer.diagnosis.causes import Phase, RemedySide
 from analyzer.diagnosis.model import Finding, Rank, Rule
-from analyzer.diagnosis.negotiation import negotiation_verdicts
+from analyzer.diagnosis.negotiation import negotiation_causes, negotiation_verdicts
 from analyzer.diagnosis.wording import client_name, server_name
 from analyzer.tls.story import Story
 
@@ -36,6 +36,7 @@ RULE = Rule(
     rank=Rank.FACT,
     title="The server does not know secure renegotiation, and the client insists",
     references=("RFC 5746 §3.4", "RFC 9325 §3.5"),
+    topic=negotiation_causes,
 )
 
 

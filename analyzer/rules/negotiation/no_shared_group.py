@@ -25,7 +25,7 @@ from collections.abc import Iterator
 
 from analyzer.diagnosis.causes import Phase, RemedySide
 from analyzer.diagnosis.model import Finding, Rank, Rule
-from analyzer.diagnosis.negotiation import negotiation_verdicts
+from analyzer.diagnosis.negotiation import negotiation_causes, negotiation_verdicts
 from analyzer.diagnosis.terms import offered_groups
 from analyzer.diagnosis.wording import client_name, server_name
 from analyzer.tls.story import Story
@@ -38,6 +38,7 @@ RULE = Rule(
     rank=Rank.OFFER,
     title="Client and server share no group for the key exchange",
     references=("RFC 8446 §4.2.7", "RFC 8422 §5.1.1"),
+    topic=negotiation_causes,
 )
 
 

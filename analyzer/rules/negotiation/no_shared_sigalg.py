@@ -26,7 +26,7 @@ from collections.abc import Iterator
 
 from analyzer.diagnosis.causes import Phase, RemedySide
 from analyzer.diagnosis.model import Finding, Rank, Rule
-from analyzer.diagnosis.negotiation import negotiation_verdicts
+from analyzer.diagnosis.negotiation import negotiation_causes, negotiation_verdicts
 from analyzer.diagnosis.terms import offered_schemes
 from analyzer.diagnosis.wording import client_name, server_name
 from analyzer.tls.story import Story
@@ -39,6 +39,7 @@ RULE = Rule(
     rank=Rank.OFFER,
     title="Client and server share no signature algorithm",
     references=("RFC 8446 §4.2.3", "RFC 5246 §7.4.1.4.1"),
+    topic=negotiation_causes,
 )
 
 

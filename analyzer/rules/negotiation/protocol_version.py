@@ -26,7 +26,7 @@ from collections.abc import Iterator
 
 from analyzer.diagnosis.causes import Phase
 from analyzer.diagnosis.model import Finding, Rank, Rule
-from analyzer.diagnosis.negotiation import negotiation_verdicts
+from analyzer.diagnosis.negotiation import negotiation_causes, negotiation_verdicts
 from analyzer.diagnosis.terms import chosen_version, offered_versions, refuser, version_remedy
 from analyzer.diagnosis.wording import client_name, server_name
 from analyzer.tls.story import Story
@@ -39,6 +39,7 @@ RULE = Rule(
     rank=Rank.ALERT,
     title="Client and server share no protocol version",
     references=("RFC 8446 §4.2.1", "RFC 5246 appendix E.1"),
+    topic=negotiation_causes,
 )
 
 

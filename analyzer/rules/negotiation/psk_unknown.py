@@ -23,7 +23,7 @@ from collections.abc import Iterator
 
 from analyzer.diagnosis.causes import Phase, RemedySide
 from analyzer.diagnosis.model import Finding, Rank, Rule
-from analyzer.diagnosis.negotiation import negotiation_verdicts
+from analyzer.diagnosis.negotiation import negotiation_causes, negotiation_verdicts
 from analyzer.diagnosis.wording import client_name, server_name
 from analyzer.tls.story import Story
 
@@ -35,6 +35,7 @@ RULE = Rule(
     rank=Rank.ALERT,
     title="The server does not know the client's pre-shared key",
     references=("RFC 4279 §2", "RFC 8446 §4.2.11"),
+    topic=negotiation_causes,
 )
 
 

@@ -26,7 +26,7 @@ from collections.abc import Iterator
 
 from analyzer.diagnosis.causes import Phase, RemedySide
 from analyzer.diagnosis.model import Finding, Rank, Rule
-from analyzer.diagnosis.negotiation import negotiation_verdicts
+from analyzer.diagnosis.negotiation import negotiation_causes, negotiation_verdicts
 from analyzer.diagnosis.wording import client_name, server_name
 from analyzer.tls.story import Story
 
@@ -38,6 +38,7 @@ RULE = Rule(
     rank=Rank.OFFER,
     title="The client names no host, and the server wants one",
     references=("RFC 6066 §3", "RFC 8446 §9.2"),
+    topic=negotiation_causes,
 )
 
 

@@ -25,7 +25,7 @@ from collections.abc import Iterator
 
 from analyzer.diagnosis.causes import Phase, RemedySide
 from analyzer.diagnosis.model import Finding, Rank, Rule
-from analyzer.diagnosis.negotiation import negotiation_verdicts
+from analyzer.diagnosis.negotiation import negotiation_causes, negotiation_verdicts
 from analyzer.diagnosis.wording import client_name, server_name, wanted_name
 from analyzer.tls.story import Story
 
@@ -37,6 +37,7 @@ RULE = Rule(
     rank=Rank.ALERT,
     title="The server does not serve the name that the client asked for",
     references=("RFC 6066 §3",),
+    topic=negotiation_causes,
 )
 
 

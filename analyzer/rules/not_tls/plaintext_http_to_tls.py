@@ -27,6 +27,7 @@ from analyzer.diagnosis.causes import Confidence, Phase, RemedySide
 from analyzer.diagnosis.expecting import tls_expected
 from analyzer.diagnosis.model import Alternative, Evidence, Finding, Rank, Rule
 from analyzer.diagnosis.standing import end_evidence, side_of
+from analyzer.diagnosis.topics import foreign
 from analyzer.diagnosis.wording import client_name, server_name
 from analyzer.tcp.timeline import Side
 from analyzer.tls.story import Opening, Story
@@ -42,6 +43,7 @@ RULE = Rule(
         "RFC 9110 §4.2.2",
         "RFC 8446 §5.1",
     ),
+    topic=foreign,
 )
 
 

@@ -25,6 +25,7 @@ from collections.abc import Iterator
 from analyzer.diagnosis.causes import Confidence, Phase, RemedySide
 from analyzer.diagnosis.model import Evidence, Finding, Rank, Rule
 from analyzer.diagnosis.standing import side_of
+from analyzer.diagnosis.topics import foreign
 from analyzer.diagnosis.wording import client_name, offer_evidence, protocol_name, server_name
 from analyzer.tcp.timeline import Side
 from analyzer.tls.story import Answer, Opening, PreludeEnd, Story
@@ -39,6 +40,7 @@ RULE = Rule(
     rank=Rank.DECISIVE,
     title="TLS is sent to a plaintext port",
     references=("RFC 8446 §5.1",),
+    topic=foreign,
 )
 
 

@@ -26,6 +26,7 @@ from analyzer.diagnosis.causes import Confidence, FailingSide, Phase, RemedySide
 from analyzer.diagnosis.model import Alternative, Finding, Rank, Rule
 from analyzer.diagnosis.signs import passed
 from analyzer.diagnosis.standing import BOTH_WAYS, end_evidence, retried, waited_long
+from analyzer.diagnosis.topics import closing
 from analyzer.diagnosis.wording import client_name, offer_evidence, server_name
 from analyzer.tcp.timeline import Side
 from analyzer.tls.story import Milestone, Opening, Story, Way
@@ -39,6 +40,8 @@ RULE = Rule(
     title="The client gives up before the server answers",
     references=("RFC 8446 §6",),
     requires=BOTH_WAYS,
+    topic=closing,
+    fallback=True,
 )
 
 

@@ -26,6 +26,7 @@ from collections.abc import Iterator
 from analyzer.diagnosis.causes import Confidence, FailingSide, Phase, RemedySide
 from analyzer.diagnosis.model import Alternative, Evidence, Finding, Rank, Rule
 from analyzer.diagnosis.standing import BOTH_WAYS, PATIENCE_NS, end_evidence
+from analyzer.diagnosis.topics import unheard
 from analyzer.diagnosis.wording import client_name, server_name
 from analyzer.tcp.timeline import Side
 from analyzer.tls.story import Milestone, Story, Way
@@ -39,6 +40,7 @@ RULE = Rule(
     title="The client never says hello",
     references=("RFC 8446 §2",),
     requires=BOTH_WAYS,
+    topic=unheard,
 )
 
 

@@ -25,6 +25,7 @@ from collections.abc import Iterator
 
 from analyzer.diagnosis.causes import Confidence, FailingSide, Phase, RemedySide
 from analyzer.diagnosis.model import Evidence, Finding, Rank, Rule
+from analyzer.diagnosis.topics import unheard
 from analyzer.diagnosis.wording import client_name, server_name
 from analyzer.tcp.timeline import Side
 from analyzer.tls.story import Story
@@ -37,6 +38,7 @@ RULE = Rule(
     rank=Rank.DECISIVE,
     title="The server refuses the TCP connection",
     references=("RFC 9293 §3.5.2",),
+    topic=unheard,
 )
 
 

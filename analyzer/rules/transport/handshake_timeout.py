@@ -38,6 +38,7 @@ from analyzer.diagnosis.standing import (
     starved,
     waited_long,
 )
+from analyzer.diagnosis.topics import stalling
 from analyzer.diagnosis.wording import milliseconds, party
 from analyzer.tcp.timeline import Side
 from analyzer.tls.story import PreludeEnd, Story, Way
@@ -51,6 +52,8 @@ RULE = Rule(
     title="A side falls silent in the handshake",
     references=("RFC 9293 §3.8",),
     requires=BOTH_WAYS,
+    topic=stalling,
+    fallback=True,
 )
 
 

@@ -23,6 +23,7 @@ from collections.abc import Iterator
 
 from analyzer.diagnosis.causes import Confidence, FailingSide, Phase, RemedySide
 from analyzer.diagnosis.model import Evidence, Finding, Rank, Rule
+from analyzer.diagnosis.topics import unheard
 from analyzer.diagnosis.wording import client_name, server_name
 from analyzer.tcp.evidence import IcmpEvent
 from analyzer.tls.story import Milestone, Story
@@ -65,6 +66,7 @@ RULE = Rule(
         "RFC 792",
         "RFC 4443 §3.1",
     ),
+    topic=unheard,
 )
 
 

@@ -33,6 +33,7 @@ from analyzer.diagnosis.standing import (
     stuck_between,
     stuck_bytes,
 )
+from analyzer.diagnosis.topics import stalling
 from analyzer.diagnosis.wording import counted
 from analyzer.tls.story import Story
 
@@ -48,6 +49,7 @@ RULE = Rule(
         "RFC 1191",
         "RFC 8201",
     ),
+    topic=stalling,
 )
 
 

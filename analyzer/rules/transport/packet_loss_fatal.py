@@ -30,6 +30,7 @@ from analyzer.diagnosis.standing import (
     stuck_between,
     stuck_bytes,
 )
+from analyzer.diagnosis.topics import stalling
 from analyzer.diagnosis.wording import counted
 from analyzer.tls.story import Story
 
@@ -41,6 +42,7 @@ RULE = Rule(
     rank=Rank.FACT,
     title="Packets are lost until the handshake dies",
     references=("RFC 6298 §5",),
+    topic=stalling,
 )
 
 

@@ -22,6 +22,7 @@ from collections.abc import Iterator
 
 from analyzer.diagnosis.causes import Confidence, FailingSide, Phase, RemedySide
 from analyzer.diagnosis.model import Evidence, Finding, Rank, Rule
+from analyzer.diagnosis.topics import finishing
 from analyzer.diagnosis.wording import client_name, counted, server_name
 from analyzer.tls.story import Story
 
@@ -33,6 +34,7 @@ RULE = Rule(
     rank=Rank.NOTE,
     title="Lost packets were sent again in time",
     references=("RFC 6298 §5",),
+    topic=finishing,
 )
 
 

@@ -32,6 +32,7 @@ from analyzer.diagnosis.standing import (
     retried,
     waited_long,
 )
+from analyzer.diagnosis.topics import closing
 from analyzer.diagnosis.wording import client_name, offer_evidence, server_name
 from analyzer.tcp.timeline import Side
 from analyzer.tls.story import Message, Story, Way
@@ -47,6 +48,8 @@ RULE = Rule(
     title="The ClientHello is answered by RST",
     references=("RFC 9293 §3.5.2",),
     requires=BOTH_WAYS,
+    topic=closing,
+    fallback=True,
 )
 
 

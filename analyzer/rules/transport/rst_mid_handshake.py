@@ -36,6 +36,7 @@ from analyzer.diagnosis.standing import (
     waited_long,
 )
 from analyzer.diagnosis.steps import flight_arrived
+from analyzer.diagnosis.topics import closing
 from analyzer.diagnosis.wording import party
 from analyzer.tcp.timeline import Side
 from analyzer.tls.story import Milestone, Story, Way
@@ -52,6 +53,8 @@ RULE = Rule(
         "RFC 9293 §3.5.2",
     ),
     requires=BOTH_WAYS,
+    topic=closing,
+    fallback=True,
 )
 
 

@@ -24,6 +24,7 @@ from collections.abc import Iterator
 from analyzer.diagnosis.causes import Confidence, FailingSide, Phase, RemedySide
 from analyzer.diagnosis.model import Alternative, Evidence, Finding, Rank, Rule
 from analyzer.diagnosis.standing import BOTH_WAYS, PATIENCE_NS, end_evidence
+from analyzer.diagnosis.topics import unheard
 from analyzer.diagnosis.wording import client_name, server_name
 from analyzer.tcp.timeline import Side
 from analyzer.tls.story import Milestone, Story
@@ -37,6 +38,7 @@ RULE = Rule(
     title="The server closes on accept",
     references=("RFC 9293 §3.6",),
     requires=BOTH_WAYS,
+    topic=unheard,
 )
 
 

@@ -26,6 +26,7 @@ from collections.abc import Iterator
 from analyzer.diagnosis.causes import Confidence, FailingSide, Phase, RemedySide
 from analyzer.diagnosis.model import Alternative, Finding, Rank, Rule
 from analyzer.diagnosis.standing import BOTH_WAYS, end_evidence, retried, waited_long
+from analyzer.diagnosis.topics import closing
 from analyzer.diagnosis.wording import client_name, offer_evidence, server_name
 from analyzer.tcp.timeline import Side
 from analyzer.tls.story import Opening, Story, Way
@@ -42,6 +43,8 @@ RULE = Rule(
         "RFC 5246 §7.2",
     ),
     requires=BOTH_WAYS,
+    topic=closing,
+    fallback=True,
 )
 
 

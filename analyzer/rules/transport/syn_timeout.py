@@ -24,6 +24,7 @@ from collections.abc import Iterator
 
 from analyzer.diagnosis.causes import Confidence, FailingSide, Phase, RemedySide
 from analyzer.diagnosis.model import Alternative, Evidence, Finding, Rank, Rule
+from analyzer.diagnosis.topics import unheard
 from analyzer.diagnosis.wording import client_name, counted, milliseconds, server_name
 from analyzer.tcp.timeline import Side
 from analyzer.tls.story import Story
@@ -41,6 +42,7 @@ RULE = Rule(
         "RFC 9293 §3.5",
         "RFC 6298 §2",
     ),
+    topic=unheard,
 )
 
 

@@ -23,6 +23,7 @@ from collections.abc import Iterator
 
 from analyzer.diagnosis.causes import Confidence, FailingSide, Phase, RemedySide
 from analyzer.diagnosis.model import Alternative, Evidence, Finding, Rank, Rule
+from analyzer.diagnosis.topics import upgrading
 from analyzer.diagnosis.wording import client_name, server_name
 from analyzer.tcp.timeline import Side
 from analyzer.tls.story import PreludeEnd, Story, Way
@@ -40,6 +41,7 @@ RULE = Rule(
         "RFC 9110 §9.3.6",
         "RFC 1928 §6",
     ),
+    topic=upgrading,
 )
 
 

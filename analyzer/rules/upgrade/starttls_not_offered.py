@@ -24,6 +24,7 @@ from collections.abc import Iterator
 
 from analyzer.diagnosis.causes import Confidence, FailingSide, Phase, RemedySide
 from analyzer.diagnosis.model import Alternative, Evidence, Finding, Rank, Rule
+from analyzer.diagnosis.topics import upgrading
 from analyzer.diagnosis.wording import client_name, server_name
 from analyzer.tls.story import PreludeEnd, Story
 
@@ -38,6 +39,7 @@ RULE = Rule(
         "RFC 3207 §4",
         "RFC 9051 §6.2.1",
     ),
+    topic=upgrading,
 )
 
 

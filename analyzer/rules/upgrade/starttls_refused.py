@@ -22,6 +22,7 @@ from collections.abc import Iterator
 
 from analyzer.diagnosis.causes import Confidence, FailingSide, Phase, RemedySide
 from analyzer.diagnosis.model import Alternative, Evidence, Finding, Rank, Rule
+from analyzer.diagnosis.topics import upgrading
 from analyzer.diagnosis.wording import client_name, server_name
 from analyzer.tcp.timeline import Side
 from analyzer.tls.story import PreludeEnd, Story, Way
@@ -39,6 +40,7 @@ RULE = Rule(
         "RFC 3207 §4",
         "RFC 4217 §4",
     ),
+    topic=upgrading,
 )
 
 
