@@ -146,6 +146,8 @@ def _value(code: CodeType, frame: FrameType) -> object:
 
 def _shown(value: object) -> str:
     """A value in a word, where it has one."""
+    if hasattr(value, "_fields"):  # a named tuple is no list
+        return ""
     if isinstance(value, enum.Enum):
         text = str(value.value) if isinstance(value.value, str) else value.name.lower()
     elif value is None or isinstance(value, str | int | float):

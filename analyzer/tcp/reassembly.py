@@ -8,22 +8,20 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from analyzer.tcp.evidence import Half, Piece
 from analyzer.tcp.sequence import distance
 
 
-@dataclass(frozen=True, slots=True)
-class Mark:
+class Mark(NamedTuple):
     """Where and when a byte was captured."""
 
     frame: int
     time: int  # ns
 
 
-@dataclass(frozen=True, slots=True)
-class Chunk:
+class Chunk(NamedTuple):
     """Bytes without a gap; ``offset`` counts from the first byte of the direction."""
 
     offset: int
@@ -59,15 +57,16 @@ class Stream:
 
     def locate(self, offset: int) -> Mark:
         """The packet that delivered the byte at ``offset``."""
-        index = max(bisect_right(self.starts, offset) - 1, 0)
-        return self.marks[index]
+        return self.marks[max(bisect_right(self.starts, offset) - 1, 0)]
 
     def arrived(self, end: int) -> Mark:
         """The packet after which all bytes before ``end`` in its chunk had been delivered.
 
         With reordering that is not the packet of the last byte.
         """
-        last = max(bisect_right(self.starts, max(end - 1, 0)) - 1, 0)
+        last = bisect_right(self.starts, end - 1) - 1
+        if last <= 0:
+            return self.marks[0]
         begin = next((c.offset for c in reversed(self.chunks) if c.offset < end), 0)
         first = max(bisect_right(self.starts, begin) - 1, 0)
         if last - first > _LOOK_BACK:
@@ -78,8 +77,7 @@ class Stream:
 _LOOK_BACK: Final = 64  # segments; reordering reaches less far
 
 
-@dataclass(frozen=True, slots=True)
-class _Segment:
+class _Segment(NamedTuple):
     offset: int
     data: bytes
     mark: Mark
@@ -96,12 +94,24 @@ def assemble(half: Half, peer: Half, isn: int | None) -> Stream:
             direction begins at the lowest sequence number found.
     """
     base = first_sequence(half, isn)
+    covered = None if peer.acknowledged is None else distance(peer.acknowledged, base)
+    straight = _straight(half, base)
+    if straight is not None:
+        data, starts, marks = straight
+        return Stream(
+            chunks=(Chunk(0, data),),
+            gaps=_behind(len(data), half, covered),
+            starts_midstream=isn is None,
+            retransmissions=0,
+            conflicts=0,
+            starts=tuple(starts),
+            marks=tuple(marks),
+        )
     segments = [s for piece in half.pieces for s in _segments(piece, base)]
     segments.sort(key=lambda s: s.mark.frame)
     kept, repeated, conflicts = _place(segments)
     kept.sort(key=lambda s: s.offset)
     chunks = _join(kept)
-    covered = None if peer.acknowledged is None else distance(peer.acknowledged, base)
     return Stream(
         chunks=tuple(chunks),
         gaps=tuple(_gaps(chunks, kept, half, covered, from_start=isn is not None)),
@@ -111,6 +121,26 @@ def assemble(half: Half, peer: Half, isn: int | None) -> Stream:
         starts=tuple(s.offset for s in kept) or (0,),
         marks=tuple(s.mark for s in kept) or (Mark(half.first_frame or 0, half.first_time or 0),),
     )
+
+
+def _straight(half: Half, base: int) -> tuple[bytes, list[int], list[Mark]] | None:
+    """All bytes, where each segment begins, and its mark; None unless all came once, whole and in order."""
+    starts: list[int] = []
+    marks: list[Mark] = []
+    at = last = 0
+    for piece in half.pieces:
+        if piece.uncaptured or distance(piece.sequence, base) != at:
+            return None
+        begin = 0
+        for end, frame, time in zip(piece.ends, piece.frames, piece.times, strict=True):
+            if end <= begin or frame < last:
+                return None
+            starts.append(at + begin)
+            marks.append(Mark(frame, time))
+            begin, last = end, frame
+        at += begin
+    data = half.pieces[0].data if len(half.pieces) == 1 else b"".join([p.data for p in half.pieces])
+    return (data, starts, marks) if marks and len(data) == at else None
 
 
 def first_sequence(half: Half, isn: int | None) -> int:
@@ -229,7 +259,13 @@ def _gaps(
     tail = next((s.cut for s in kept if s.cut and s.offset + len(s.data) == at), 0)
     if tail:
         gaps.append(Gap(at, tail, "snaplen", None if covered is None else covered >= at + tail))
-    elif covered is not None and chunks and not half.left_out and 0 < covered - 1 - at < 1 << 30:
-        # The peer acknowledged more than we have (its FIN counts one).
-        gaps.append(Gap(at, covered - at, "lost", True))
+    elif chunks:
+        gaps += _behind(at, half, covered)
     return gaps
+
+
+def _behind(at: int, half: Half, covered: int | None) -> tuple[Gap, ...]:
+    """What is missing behind all that was captured: the peer acknowledged more (its FIN counts one)."""
+    if covered is None or half.left_out or not 0 < covered - 1 - at < 1 << 30:
+        return ()
+    return (Gap(at, covered - at, "lost", True),)

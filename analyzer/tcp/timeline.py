@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Final
+from operator import itemgetter
+from typing import Final, NamedTuple
 
-from analyzer.tcp.evidence import ACK, FIN, RST, SYN, Evidence, IcmpEvent, TcpEvent
+from analyzer.tcp.evidence import ACK, FIN, RST, SYN, Evidence, Half, IcmpEvent, TcpEvent
 from analyzer.tcp.reassembly import Gap, Stream
 from analyzer.tcp.sequence import distance
 
@@ -32,8 +32,7 @@ class Side(enum.Enum):
         return Side.SERVER if self is Side.CLIENT else Side.CLIENT
 
 
-@dataclass(frozen=True, slots=True)
-class Timeline:
+class Timeline(NamedTuple):
     """TCP facts of one connection. Times are ns since the epoch, frames 1-based."""
 
     first_frame: int
@@ -93,67 +92,90 @@ def read_timeline(
     packet: silence is measured against it.
     """
     sides = (Side.CLIENT, Side.SERVER) if client == 0 else (Side.SERVER, Side.CLIENT)
-    events = evidence.events
-    syns = tuple(e for e in events if e.half == client and e.flags & (SYN | ACK) == SYN)
-    syn_ack = next(
-        (e for e in events if e.half != client and e.flags & SYN and e.flags & ACK), None
-    )
-    closing = [e for e in events if e.flags & (FIN | RST)]
+    syns, syn_ack, closing = _opening_and_closing(evidence.events, client)
     first = closing[0] if closing else None
     how = "rst" if first is not None and first.flags & RST else "fin"
     closed = None if first is None else (sides[first.half], first, how)
-    marks = _marks(evidence)
-    silence = max(capture_end - marks[3], 0)
+    marks = _marks(evidence.halves)
+    silence = max(capture_end - marks.last_time, 0)
     unacknowledged = {side: _unacknowledged(evidence, half) for half, side in enumerate(sides)}
-    followed = not any(unacknowledged[s] and not streams[s].retransmissions for s in sides)
-    dead = followed and silence >= SILENCE_NS
+    lost_sight = [s for s in sides if unacknowledged[s] and not streams[s].retransmissions]
+    dead = not lost_sight and silence >= SILENCE_NS
     end, end_by = _end(evidence, client, closed, syn_ack, dead=dead)
-    data = {side: _last_data(evidence, half) for half, side in enumerate(sides)}
+    rsts = _first(closing, RST, sides)
+    repeated = {side: stream.retransmissions for side, stream in streams.items()}
+    repeated[Side.CLIENT] += max(len(syns) - 1, 0)
+    halves = dict(zip(sides, evidence.halves, strict=True))
     return Timeline(
-        first_frame=marks[0],
-        first_time=marks[1],
-        last_frame=marks[2],
-        last_time=marks[3],
-        syns=syns,
+        first_frame=marks.first_frame,
+        first_time=marks.first_time,
+        last_frame=marks.last_frame,
+        last_time=marks.last_time,
+        syns=tuple(syns),
         syn=syns[0] if syns else None,
         syn_ack=syn_ack,
         accepted=_accepted(evidence, client, syn_ack),
         fins=_first(closing, FIN, sides),
-        rsts=_first(closing, RST, sides),
+        rsts=rsts,
         closed_first=closed,
         icmp=evidence.icmp,
         end=end,
         end_by=end_by,
         rtt_ns=syn_ack.time - syns[0].time if syns and syn_ack else None,
-        packets={side: evidence.halves[half].packets for half, side in enumerate(sides)},
-        payload={side: evidence.halves[half].payload for half, side in enumerate(sides)},
-        last_data=data,
+        packets={side: half.packets for side, half in halves.items()},
+        payload={side: half.payload for side, half in halves.items()},
+        last_data={side: _last_data(half) for side, half in halves.items()},
         unacknowledged=unacknowledged,
         silence_ns=silence,
-        waited_ns=_waited(evidence, first, marks[1]),
-        retransmissions={
-            side: stream.retransmissions + (max(len(syns) - 1, 0) if side is Side.CLIENT else 0)
-            for side, stream in streams.items()
-        },
+        waited_ns=_waited(evidence, first, marks.first_time),
+        retransmissions=repeated,
         gaps={side: stream.gaps for side, stream in streams.items()},
-        missing={side: _missing(stream) for side, stream in streams.items()},
+        missing={side: _missing(stream.gaps) for side, stream in streams.items()},
         conflicts={side: stream.conflicts for side, stream in streams.items()},
-        rst_ttl=_rst_ttl(evidence),
+        rst_ttl=_rst_ttl(evidence) if rsts else None,
     )
 
 
-def _missing(stream: Stream) -> int:
-    return sum(gap.length for gap in stream.gaps if gap.kind != "left_out")
+def _opening_and_closing(
+    events: tuple[TcpEvent, ...], client: int
+) -> tuple[list[TcpEvent], TcpEvent | None, list[TcpEvent]]:
+    """Every SYN of the client, the first SYN-ACK of the server, and every FIN and RST."""
+    syns: list[TcpEvent] = []
+    syn_ack: TcpEvent | None = None
+    closing: list[TcpEvent] = []
+    for event in events:
+        flags = event.flags
+        if flags & SYN and event.half == client and not flags & ACK:
+            syns.append(event)
+        elif flags & SYN and event.half != client and flags & ACK and syn_ack is None:
+            syn_ack = event
+        if flags & (FIN | RST):
+            closing.append(event)
+    return syns, syn_ack, closing
 
 
-def _marks(evidence: Evidence) -> tuple[int, int, int, int]:
-    """First frame, first time, last frame and last time over both halves."""
-    halves = evidence.halves
-    first = [(h.first_time, h.first_frame) for h in halves if h.first_time is not None]
-    last = [(h.last_time, h.last_frame) for h in halves if h.last_time is not None]
-    first_time, first_frame = min(first, key=lambda mark: mark[1] or 0, default=(0, 0))
-    last_time, last_frame = max(last, key=lambda mark: mark[1] or 0, default=(0, 0))
-    return first_frame or 0, first_time or 0, last_frame or 0, last_time or 0
+def _missing(gaps: tuple[Gap, ...]) -> int:
+    return sum([gap.length for gap in gaps if gap.kind != "left_out"])
+
+
+class _Marks(NamedTuple):
+    """The first and the last packet of a connection."""
+
+    first_frame: int = 0
+    first_time: int = 0
+    last_frame: int = 0
+    last_time: int = 0
+
+
+def _marks(halves: tuple[Half, Half]) -> _Marks:
+    first = [(h.first_frame or 0, h.first_time) for h in halves if h.first_time is not None]
+    last = [(h.last_frame or 0, h.last_time) for h in halves if h.last_time is not None]
+    if not first or not last:
+        return _Marks()
+    return _Marks(*min(first, key=_FRAME), *max(last, key=_FRAME))
+
+
+_FRAME: Final = itemgetter(0)
 
 
 def _end(
@@ -196,21 +218,18 @@ def _first(closing: list[TcpEvent], flag: int, sides: tuple[Side, Side]) -> dict
     return found
 
 
-def _last_data(evidence: Evidence, half: int) -> int | None:
-    pieces = evidence.halves[half].pieces
-    return max((piece.times[-1] for piece in pieces), default=None)
+def _last_data(half: Half) -> int | None:
+    return max([piece.times[-1] for piece in half.pieces], default=None)
 
 
 def _unacknowledged(evidence: Evidence, half: int) -> int:
     """Kept bytes of a half beyond the highest acknowledgment of its peer."""
     pieces = evidence.halves[half].pieces
     acknowledged = evidence.halves[1 - half].acknowledged
-    if not pieces:
-        return 0
     if acknowledged is None:
-        return sum(len(piece.data) for piece in pieces)
+        return sum([len(piece.data) for piece in pieces])
     ends = [(piece.sequence + len(piece.data)) & 0xFFFF_FFFF for piece in pieces]
-    return max(0, *(distance(end, acknowledged) for end in ends))
+    return max([0, *[distance(end, acknowledged) for end in ends]])
 
 
 def _waited(evidence: Evidence, closing: TcpEvent | None, start: int) -> int:
@@ -218,7 +237,7 @@ def _waited(evidence: Evidence, closing: TcpEvent | None, start: int) -> int:
         return 0
     times = [t for half in evidence.halves for p in half.pieces for t in p.times]
     times += [e.time for e in evidence.events if e.flags & SYN]
-    return closing.time - max((t for t in times if t < closing.time), default=start)
+    return closing.time - max([t for t in times if t < closing.time], default=start)
 
 
 def _rst_ttl(evidence: Evidence) -> tuple[int, int] | None:

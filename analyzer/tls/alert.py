@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -22,6 +23,7 @@ class DecodedAlert:
         return self.description.label
 
 
+@functools.lru_cache(maxsize=1024)
 def decode_alert(body: bytes) -> DecodedAlert:
     """Decode ``struct { AlertLevel level; AlertDescription description; } Alert``.
 

@@ -352,7 +352,7 @@ class Decryptor:
             side.refused(record)
             return record
         side.took(found.number)
-        return replace(record, fragment=plain, length=len(plain), opened=True)
+        return record._replace(fragment=plain, length=len(plain), opened=True)
 
     def _master(self, handshake: _Handshake, facts: SuiteFacts) -> bytes | None:
         """The master secret: from the log, from the premaster secret, or of the session resumed."""
@@ -422,7 +422,7 @@ def _bared(record: Record, content: bytes) -> Record:
     # What is application data is dropped here, unread.
     plain = b"" if kind == ContentType.APPLICATION_DATA else inner[:-1]
     length = max(len(inner) - 1, 0)
-    return replace(record, content_type=kind, fragment=plain, length=length, opened=True)
+    return record._replace(content_type=kind, fragment=plain, length=length, opened=True)
 
 
 def _inflated(inflater: zlib._Decompress, data: bytes) -> bytes | None:

@@ -154,6 +154,14 @@ _SEALED: Final[_Table] = {
 TRANSITIONS: Final[_Table] = {**_CLASSIC, **_SEALED}
 
 
+_FOLLOWING: Final = {
+    (state, *move): following
+    for state, row in TRANSITIONS.items()
+    for move, following in row.items()
+}
+_ALLOWED: Final = {state: frozenset(TRANSITIONS.get(state, {})) for state in State}
+
+
 @dataclass(frozen=True, slots=True)
 class Surprise:
     """A step that no row allows, and those that were allowed."""
@@ -173,7 +181,7 @@ class HandshakeTracker:
 
     def observe(self, side: Side, name: str, *, frame: int) -> State:
         """Take one step; ``frame`` is that of the packet which completed it."""
-        following = TRANSITIONS.get(self.state, {}).get((side, name))
+        following = _FOLLOWING.get((self.state, side, name))
         if following is None:
             self.surprises.append(Surprise(self.state, (side, name), self.allowed(), frame))
         else:
@@ -193,4 +201,4 @@ class HandshakeTracker:
 
     def allowed(self) -> frozenset[Move]:
         """Who may speak now, and what they may say."""
-        return frozenset(TRANSITIONS.get(self.state, {}))
+        return _ALLOWED[self.state]

@@ -7,6 +7,7 @@ body that is decoded when somebody asks.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
@@ -82,6 +83,7 @@ class Conversation:
     offers: list[ClientHello] = field(default_factory=list)
     retry: ServerHello | None = None
     choice: ServerHello | None = None
+    tls13: bool = False  # chosen by ServerHello or a HelloRetryRequest
     sealed: list[Record] = field(default_factory=list)  # TLS 1.3, type 23 from ServerHello on
     early: list[Record] = field(default_factory=list)  # type 23 before ServerHello
     defects: list[tuple[str, Defect, int]] = field(default_factory=list)
@@ -94,11 +96,13 @@ class Conversation:
         default_factory=lambda: {Side.CLIENT: _Sender(), Side.SERVER: _Sender()}
     )
 
-    @property
-    def tls13(self) -> bool:
-        """Whether ServerHello or a HelloRetryRequest chose TLS 1.3."""
-        hello = self.choice or self.retry
-        return hello is not None and hello.version_name.startswith("TLSv1.3")
+    def choose(self, hello: ServerHello) -> None:
+        """Take note of the server's choice, or of its wish for another hello."""
+        if hello.is_hello_retry_request:
+            self.retry = self.retry or hello
+        else:
+            self.choice = hello
+        self.tls13 = (self.choice or hello).version.tls13
 
     def signature(self, most: int) -> str:
         """The handshake in one word: a letter per clear message, upper case from the client."""
@@ -189,9 +193,32 @@ def _sealed_handshake(talk: Conversation, record: Record) -> None:
 def _handshake(talk: Conversation, record: Record, limits: Limits) -> None:
     """Add a clear handshake record, and take the messages that it completes."""
     sender = talk.sides[record.sender]
+    taken = 0
     if not sender.pending:
         sender.pending_first = record.first_frame
-    sender.pending += record.fragment
+        taken = _take_whole(talk, record, limits)
+    if taken < len(record.fragment):
+        sender.pending += record.fragment[taken:]
+        _take_pending(talk, record, sender, limits)
+    if not record.complete:
+        _unfinished(talk, record.sender, sender)
+
+
+def _take_whole(talk: Conversation, record: Record, limits: Limits) -> int:
+    """Take the messages that lie whole at the beginning of a record; return where the rest begins."""
+    data, at = record.fragment, 0
+    while len(data) - at >= 4:
+        length = int.from_bytes(data[at + 1 : at + 4], "big")
+        end = at + 4 + length
+        if end > len(data) or length > limits.message_bytes:
+            break
+        _message(talk, record, data[at], data[at + 4 : end], record.first_frame)
+        at = end
+    return at
+
+
+def _take_pending(talk: Conversation, record: Record, sender: _Sender, limits: Limits) -> None:
+    """Take the messages that a record completes."""
     while len(sender.pending) >= 4:
         length = int.from_bytes(sender.pending[1:4], "big")
         if length > limits.message_bytes:
@@ -200,14 +227,12 @@ def _handshake(talk: Conversation, record: Record, limits: Limits) -> None:
             sender.pending.clear()
             return
         if len(sender.pending) < 4 + length:
-            break
+            return
         body = bytes(sender.pending[4 : 4 + length])
         kind = sender.pending[0]
         del sender.pending[: 4 + length]
         _message(talk, record, kind, body, sender.pending_first)
         sender.pending_first = record.first_frame
-    if not record.complete:
-        _unfinished(talk, record.sender, sender)
 
 
 def _unfinished(talk: Conversation, side: Side, sender: _Sender) -> None:
@@ -234,8 +259,9 @@ def _unfinished(talk: Conversation, side: Side, sender: _Sender) -> None:
     sender.pending.clear()
 
 
+@functools.lru_cache(maxsize=256)
 def _name(kind: int) -> str:
-    return HandshakeType(kind).name.lower()
+    return HandshakeType(kind).label
 
 
 def _message(talk: Conversation, record: Record, kind: int, body: bytes, first: int) -> None:
@@ -304,10 +330,10 @@ def _server_hello(talk: Conversation, body: bytes) -> tuple[str, Defect | None]:
     if hello is None:
         return "server_hello", defect
     if hello.is_hello_retry_request:
-        talk.retry = talk.retry or hello
+        talk.choose(hello)
         return "hello_retry_request", defect
     if talk.choice is None:
-        talk.choice = hello
+        talk.choose(hello)
         if talk.tls13:
             talk.sealed = [record for record in talk.early if record.sender is Side.CLIENT]
     return "server_hello", defect
@@ -341,7 +367,7 @@ def _v2_answer(talk: Conversation, record: Record) -> None:
     hello, defect = decode_v2_server_hello(record.fragment)
     if hello is not None:
         suite = hello.cipher_suites[:1] or (CipherSuite.TLS_NULL_WITH_NULL_NULL,)
-        talk.choice = ServerHello(hello.version, hello.connection_id, cipher_suite=suite[0])
+        talk.choose(ServerHello(hello.version, hello.connection_id, cipher_suite=suite[0]))
         resumed = hello.session_id_hit
         talk.tracker.state = State.CLIENT_KEYED if resumed else State.SERVER_DONE
     _v2_note(talk, "server_hello", record, defect)
@@ -377,7 +403,7 @@ def _v2_note(talk: Conversation, name: str, record: Record, defect: Defect | Non
     if defect is not None:
         talk.defects.append((name, defect, record.frame))
     _note(talk, name, record)
-    talk.messages[-1] = replace(talk.messages[-1], body=record.fragment, defect=defect)
+    talk.messages[-1] = talk.messages[-1]._replace(body=record.fragment, defect=defect)
 
 
 def _alert(talk: Conversation, record: Record) -> None:

@@ -16,8 +16,9 @@ again at the next place where headers chain; what it skipped is told, never gues
 
 from __future__ import annotations
 
+import struct
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from analyzer.tcp.reassembly import Chunk, Stream
 from analyzer.tcp.timeline import Side
@@ -28,20 +29,22 @@ HEADER: Final = 5
 # that by little is kept as oversized, what is longer by much is no record.
 FRAGMENT_MOST: Final = (1 << 14) + 2048
 _OVERSIZED_MOST: Final = (1 << 15) + 2048
-_VERSIONS: Final = frozenset({b"\x03\0", b"\x03\1", b"\x03\2", b"\x03\3", b"\x03\4", b"\x01\1"})
+_FIELDS: Final = struct.Struct(">BHH")  # of a header
+_VERSIONS: Final = frozenset({0x0300, 0x0301, 0x0302, 0x0303, 0x0304, 0x0101})
 _DRAFTS: Final = frozenset({0x7F, 0xFB, 0x7E})  # major bytes of drafts found in the wild
-_TYPES: Final = frozenset(range(20, 25))
+_TYPES: Final = {value: ContentType(value) for value in range(20, 25)}
 _SEARCH_MOST: Final = FRAGMENT_MOST + HEADER  # bytes looked through for the next header
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(NamedTuple):
     """One record as captured.
 
     ``length`` is what its header says; ``fragment`` holds what was captured of it, which is less
     where a gap, the snap length or the end of the capture cut it. ``frame`` and ``time`` are those
     of the packet that completed it, ``first_frame`` of the one that began it. An SSLv2-framed
     hello has ``v2`` set and its fragment begins with the message type.
+
+    A tuple, because a handshake has a dozen and a frozen dataclass takes thrice as long to make.
     """
 
     content_type: ContentType
@@ -90,11 +93,12 @@ def read_records(
             after_v2 = bool(records) and records[-1].v2
             record = _read_one(stream, chunk, sender, position, after_v2=after_v2)
             if record is None:
-                here = chunk.data[position - chunk.offset :][:64]
+                at = position - chunk.offset
+                if _is_header(chunk.data, at):
+                    break  # less than a header: nothing to tell yet
+                here = chunk.data[at : at + 64]
                 breaks.append(Break(position, stream.locate(position).frame, here))
                 return tuple(records), tuple(breaks)
-            if end - position < HEADER and not record.v2:
-                break  # less than a header: nothing to tell yet
             records.append(record)
             position = record.offset + HEADER + record.length
     return tuple(records), tuple(breaks)
@@ -117,12 +121,27 @@ def _regain(stream: Stream, chunk: Chunk, position: int, breaks: list[Break]) ->
 
 def _is_header(data: bytes, at: int) -> bool:
     """Whether five bytes can be a record header (fewer, at the end, are judged as far as seen)."""
-    head = data[at : at + HEADER]
+    if len(data) - at >= HEADER:
+        return _read_header(data, at) is not None
+    head = data[at:]
     if not head or head[0] not in _TYPES:
         return False
-    if len(head) >= 3 and head[1:3] not in _VERSIONS and head[1] not in _DRAFTS:
-        return False
-    return len(head) < HEADER or (head[3] << 8 | head[4]) <= _OVERSIZED_MOST
+    return len(head) < 3 or _is_version(head[1] << 8 | head[2])
+
+
+def _is_version(number: int) -> bool:
+    return number in _VERSIONS or number >> 8 in _DRAFTS
+
+
+def _read_header(data: bytes, at: int) -> tuple[ContentType, int, int] | None:
+    """Type, version and length, if there are five bytes at ``at`` that can be a record header."""
+    if len(data) - at < HEADER:
+        return None
+    kind, version, length = _FIELDS.unpack_from(data, at)
+    known = _TYPES.get(kind)
+    if known is None or length > _OVERSIZED_MOST or not _is_version(version):
+        return None
+    return known, version, length
 
 
 def _chains(data: bytes, at: int) -> bool:
@@ -140,22 +159,14 @@ def _read_one(
     data = chunk.data
     if (position == 0 and _is_v2_hello(data, at)) or (after_v2 and not _is_header(data, at)):
         return _record_v2(stream, chunk, sender, position)
-    if not _is_header(data, at):
+    header = _read_header(data, at)
+    if header is None:
         return None
-    length = int.from_bytes(data[at + 3 : at + HEADER], "big")
+    kind, version, length = header
     fragment = data[at + HEADER : at + HEADER + length]
     done = stream.arrived(position + HEADER + len(fragment))
-    return Record(
-        content_type=ContentType(data[at]),
-        version=int.from_bytes(data[at + 1 : at + 3], "big"),
-        sender=sender,
-        fragment=fragment,
-        length=length,
-        offset=position,
-        first_frame=stream.locate(position).frame,
-        frame=done.frame,
-        time=done.time,
-    )
+    first = stream.locate(position).frame
+    return Record(kind, version, sender, fragment, length, position, first, done.frame, done.time)
 
 
 def _is_v2_hello(data: bytes, at: int) -> bool:

@@ -56,6 +56,11 @@ class CodePoint(enum.IntEnum):
         known = cls._value2member_map_
         return tuple([cast("Self", known.get(value) or cls(value)) for value in values])
 
+    @classmethod
+    def of(cls, value: int) -> Self:
+        """Convert one number, as :meth:`many` does."""
+        return cast("Self", cls._value2member_map_.get(value) or cls(value))
+
     @property
     def registered(self) -> bool:
         """Whether the table here knows the number."""

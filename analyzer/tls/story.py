@@ -10,6 +10,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from analyzer.errors import Defect
 from analyzer.tcp.evidence import Endpoint
@@ -35,8 +36,7 @@ class Visibility(enum.Enum):
     INFERRED = "inferred"  # from record types, lengths and order
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(NamedTuple):
     """A handshake message or one of its companions, in order of arrival.
 
     ``name`` is the IANA name of the handshake type, or ``change_cipher_spec``, ``alert``,
@@ -57,8 +57,7 @@ class Message:
     defect: Defect | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Begun:
+class Begun(NamedTuple):
     """A clear handshake message whose end never came: cut off by its peer, or by the capture."""
 
     name: str
@@ -67,8 +66,7 @@ class Begun:
     length: int  # of the body, as its header announces
 
 
-@dataclass(frozen=True, slots=True)
-class Alert:
+class Alert(NamedTuple):
     """An alert. Level and description are None where it is encrypted and known by its record only."""
 
     sender: Side
@@ -191,8 +189,7 @@ class Milestone(enum.Enum):
     SERVER_DATA = "application data of the server"
 
 
-@dataclass(frozen=True, slots=True)
-class Reached:
+class Reached(NamedTuple):
     """Where a milestone was passed, and how we know."""
 
     frame: int

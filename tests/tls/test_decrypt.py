@@ -343,7 +343,7 @@ def test_a_message_that_was_changed_breaks_the_proof(name: str, side: Side) -> N
     story = story_of(name)
     hello = next(m for m in story.messages if m.name == "encrypted_extensions")
     others = tuple(
-        replace(m, body=m.body[:-1] + bytes([m.body[-1] ^ 1])) if m is hello else m
+        m._replace(body=m.body[:-1] + bytes([m.body[-1] ^ 1])) if m is hello else m
         for m in story.messages
     )
     found = possession(replace(story, messages=others), side)
