@@ -7,7 +7,7 @@ them; when that is decides :mod:`analyzer.crew`.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Generic, NamedTuple, Protocol, TypeAlias, TypeVar
 
 from analyzer.advice import advised
@@ -123,7 +123,7 @@ class Desk(Generic[T]):
 
     def judge(self, stream: int, neighbours: Neighbours) -> T:
         """Judge a story that is kept here, and let it go."""
-        story = replace(self._stories.pop(stream), neighbours=neighbours)
+        story = self._stories.pop(stream).beside(neighbours)
         placed = story if self._papers is None else self._papers.place(story)
         diagnosis = advised(self._panel.diagnose(placed), placed, self._products)
         judged = Judged(placed, diagnosis, outcome(placed, diagnosis.headline))

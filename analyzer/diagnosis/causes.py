@@ -14,6 +14,8 @@ from typing import Final
 class Phase(enum.Enum):
     """The step that did not complete."""
 
+    __hash__ = object.__hash__  # members are single; the default hashes their names each time
+
     TCP_CONNECT = "tcp_connect"
     CLIENT_HELLO = "client_hello"  # the server did not accept the offer, or no TLS offer came
     SERVER_HELLO = "server_hello"  # the client did not accept the choice
@@ -28,6 +30,8 @@ class Phase(enum.Enum):
 class Confidence(enum.Enum):
     """How sure a finding is; each word is a promise that is measured."""
 
+    __hash__ = object.__hash__  # members are single; the default hashes their names each time
+
     SEEN = "seen"  # stated on the wire, in clear or decrypted
     INFERRED = "inferred"  # follows from the wire by the protocol's rules
     SUSPECTED = "suspected"  # the best of several explanations, which are listed
@@ -35,6 +39,8 @@ class Confidence(enum.Enum):
 
 class FailingSide(enum.Enum):
     """Who gave up."""
+
+    __hash__ = object.__hash__  # members are single; the default hashes their names each time
 
     CLIENT = "client"
     SERVER = "server"
@@ -44,6 +50,8 @@ class FailingSide(enum.Enum):
 
 class RemedySide(enum.Enum):
     """Whose configuration must change. CAPTURE: record again before anyone changes anything."""
+
+    __hash__ = object.__hash__  # members are single; the default hashes their names each time
 
     CLIENT = "client"
     SERVER = "server"

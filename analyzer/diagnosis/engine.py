@@ -82,7 +82,10 @@ class _Bench:
 
     def concerned(self, story: Story) -> _Concerned:
         """The rules to ask, and those to ask where they find nothing of a higher rank."""
-        return self._chosen(story.hidden, *[_causes(topic, story) for topic in self._topics])
+        try:
+            return self._chosen(story.hidden, *[topic(story) for topic in self._topics])
+        except Exception:  # noqa: BLE001 - as in _asked
+            return self._chosen(story.hidden, *[_causes(topic, story) for topic in self._topics])
 
     def _choose(self, hidden: frozenset[str], *causes: frozenset[str]) -> _Concerned:
         """Choose by the topics' answers; there are few different ones, so that this is remembered."""

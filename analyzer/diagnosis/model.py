@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import enum
 import re
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Protocol, TypeAlias
+from typing import NamedTuple, Protocol, TypeAlias
 
 from analyzer.diagnosis.causes import CAUSES, Confidence, FailingSide, Phase, RemedySide
 from analyzer.tls.story import Story
@@ -36,16 +36,14 @@ class Rank(enum.IntEnum):
     OBJECT = 80  # as the wire reads, and an object of the gateway's configuration says why
 
 
-@dataclass(frozen=True, slots=True)
-class Evidence:
+class Evidence(NamedTuple):
     """One sentence and the frame that proves it (1-based, as in Wireshark)."""
 
     frame: int
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Alternative:
+class Alternative(NamedTuple):
     """An explanation that could not be excluded, and what would decide."""
 
     cause: str
@@ -82,7 +80,7 @@ class Finding:
             raise ValueError(f"{self.rule}: a finding without evidence did not happen")
 
 
-Topic: TypeAlias = Callable[[Story], Collection[str]]
+Topic: TypeAlias = Callable[[Story], frozenset[str]]
 """Says of which causes a story gives reason to speak: :mod:`analyzer.diagnosis.topics`."""
 
 

@@ -7,6 +7,7 @@ that shares an entry with what the server is known to take is innocent.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -82,10 +83,16 @@ _ORDER: Final = (
 
 def real_suites(offer: ClientHello) -> tuple[CipherSuite, ...]:
     """The suites that can be negotiated: no GREASE, no signals, none that no offered version knows."""
-    versions = offer.versions
+    return _real_suites(offer.cipher_suites, offer.versions)
+
+
+@functools.lru_cache(maxsize=256)
+def _real_suites(
+    suites: tuple[CipherSuite, ...], versions: tuple[ProtocolVersion, ...]
+) -> tuple[CipherSuite, ...]:
     return tuple(
         suite
-        for suite in offer.cipher_suites
+        for suite in suites
         if not suite.grease
         and not facts_of(suite).scsv
         and any(facts_of(suite).allowed_in(version) for version in versions)
@@ -94,12 +101,12 @@ def real_suites(offer: ClientHello) -> tuple[CipherSuite, ...]:
 
 def real_groups(offer: ClientHello) -> tuple[NamedGroup, ...]:
     """The groups offered, without GREASE."""
-    return tuple(group for group in offer.supported_groups if not group.grease)
+    return tuple([group for group in offer.supported_groups if not group.grease])
 
 
 def real_schemes(offer: ClientHello) -> tuple[SignatureScheme, ...]:
     """The signature schemes offered, without GREASE."""
-    return tuple(scheme for scheme in offer.signature_algorithms if not scheme.grease)
+    return tuple([scheme for scheme in offer.signature_algorithms if not scheme.grease])
 
 
 def described(offer: ClientHello) -> str:
@@ -227,14 +234,18 @@ def _group_is_common(offer: ClientHello) -> bool:
 
 def _signature(offer: ClientHello) -> Iterator[Suspicion]:
     schemes = real_schemes(offer)
-    if not schemes:
-        return
-    names = listed(scheme.label for scheme in schemes)
-    kinds = {scheme.key_kind for scheme in schemes}
-    hashes = {scheme.hash for scheme in schemes}
-    if len(schemes) <= 2 or "RSA" not in kinds or hashes <= {"sha1", "md5"}:
+    if schemes and _are_few(schemes):
+        names = listed([scheme.label for scheme in schemes])
         text = f"the client takes the signatures {names} only"
         yield Suspicion("no_shared_sigalg", NARROW, text)
+
+
+@functools.lru_cache(maxsize=256)
+def _are_few(schemes: tuple[SignatureScheme, ...]) -> bool:
+    """Whether a server may have no key, or no hash, for any of these signatures."""
+    kinds = {scheme.key_kind for scheme in schemes}
+    hashes = {scheme.hash for scheme in schemes}
+    return len(schemes) <= 2 or "RSA" not in kinds or hashes <= {"sha1", "md5"}
 
 
 def _server_name(offer: ClientHello, seen: SeenWith) -> Iterator[Suspicion]:

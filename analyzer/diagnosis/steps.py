@@ -41,6 +41,8 @@ _A = AlertDescription
 class Step(enum.Enum):
     """What the side that gave up had to judge."""
 
+    __hash__ = object.__hash__  # members are single; the default hashes their names each time
+
     OFFER = "the client's offer"
     CHOICE = "the server's choice"
     SERVER_CERTIFICATE = "the server's certificate"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from typing import Final
 
@@ -26,7 +27,7 @@ from analyzer.tls.names import matches
 from analyzer.tls.ocsp import Staple
 from analyzer.tls.registry import CertificateType, ExtensionType
 from analyzer.tls.story import Chain, Message
-from analyzer.tls.x509 import chain_facts, read_certificate
+from analyzer.tls.x509 import CertificateFacts, ChainFacts, chain_facts, read_certificate
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,15 +111,15 @@ def _first_of_each(talk: Conversation) -> dict[tuple[Side, str], Message]:
     return first
 
 
-def _decoded(message: Message, version: str, *, raw: bool) -> Certificates:
+def _decoded(name: str, body: bytes, version: str, *, raw: bool) -> Certificates:
     if raw:
-        return decode_raw_public_key(message.body, version)[0]
-    if message.name == "compressed_certificate":
-        return decode_compressed_certificates(message.body)[0]
-    if message.name == "server_hello":
-        hello, _ = decode_v2_server_hello(message.body)
+        return decode_raw_public_key(body, version)[0]
+    if name == "compressed_certificate":
+        return decode_compressed_certificates(body)[0]
+    if name == "server_hello":
+        hello, _ = decode_v2_server_hello(body)
         return Certificates((CertificateEntry(hello.certificate),) if hello else ())
-    return decode_certificates(message.body, version)[0]
+    return decode_certificates(body, version)[0]
 
 
 def _raw(talk: Conversation, kind: ExtensionType) -> bool:
@@ -132,16 +133,25 @@ def _chain(
 ) -> Chain | None:
     if message is None:
         return None
-    decoded = _decoded(message, version, raw=raw)
+    read = _remembered if len(message.body) <= _REMEMBERED_MOST else _remembered.__wrapped__
+    return Chain(
+        message.sender,
+        message.frame,
+        message.time,
+        *read(message.name, message.body, version, sni, raw=raw),
+    )
+
+
+_REMEMBERED_MOST: Final = 16_384  # bytes of a message that is worth remembering
+
+
+@functools.lru_cache(maxsize=1024)
+def _remembered(
+    name: str, body: bytes, version: str, sni: str | None, *, raw: bool
+) -> tuple[Certificates, tuple[CertificateFacts, ...], ChainFacts, bool | None]:
+    """The last fields of a :class:`Chain`: a server shows the same certificates to all."""
+    decoded = _decoded(name, body, version, raw=raw)
     shown = () if raw else decoded.ders  # a raw public key is no certificate
     certificates = tuple(map(read_certificate, shown))
     matched = matches(certificates[0], sni) if certificates and sni else None
-    return Chain(
-        sender=message.sender,
-        frame=message.frame,
-        time=message.time,
-        message=decoded,
-        certificates=certificates,
-        facts=chain_facts(shown),
-        name_matches=matched,
-    )
+    return decoded, certificates, chain_facts(shown), matched

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import ipaddress
 from dataclasses import dataclass
 
@@ -27,6 +28,7 @@ def matches(certificate: CertificateFacts, host: str) -> bool | None:
     return None if found is None else found.matches
 
 
+@functools.lru_cache(maxsize=1024)
 def match_name(certificate: CertificateFacts, host: str) -> NameMatch | None:
     """Compare a certificate with a host name or an address."""
     if certificate.defect is not None and not certificate.sans:

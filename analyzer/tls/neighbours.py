@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Hashable, Iterable
-from dataclasses import replace
 from typing import Any, Final, NamedTuple, TypeAlias, TypeVar
 
 from analyzer.limits import DEFAULT, Limits
@@ -144,7 +143,7 @@ class Survey:
 
     def introduce(self, story: Story) -> Story:
         """The story with its neighbours; it must have been added before."""
-        return replace(story, neighbours=self.neighbours(shown_by(story)))
+        return story.beside(self.neighbours(shown_by(story)))
 
 
 _DONE: Final = ("established", "")

@@ -162,9 +162,13 @@ def guess_client(hello: ClientHello) -> StackGuess | None:
     """The stack that wrote a ClientHello; None where none fits, or more than one."""
     if hello.v2:
         return None
-    types = tuple([int(kind) for kind in hello.extension_types if not kind.grease])
-    greased = any_grease(hello.cipher_suites)
-    return _client(types, greased=greased, both=any_grease(hello.extension_types))
+    return _client_by(hello.extension_types, any_grease(hello.cipher_suites))
+
+
+@functools.lru_cache(maxsize=1024)
+def _client_by(sent: tuple[ExtensionType, ...], greased: bool) -> StackGuess | None:
+    types = tuple([int(kind) for kind in sent if not kind.grease])
+    return _client(types, greased=greased, both=any_grease(sent))
 
 
 @functools.lru_cache(maxsize=1024)

@@ -8,9 +8,11 @@ that proves it. Where a fact can be unknown, None means "the capture does not sh
 from __future__ import annotations
 
 import enum
+import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from operator import attrgetter
+from typing import Any, NamedTuple
 
 from analyzer.errors import Defect
 from analyzer.tcp.evidence import Endpoint
@@ -316,6 +318,11 @@ class Story:
     objects: ObjectView | None = None  # of a gateway's configuration, where one was given
     log: LogView | None = None  # lines of a gateway's log, where one was given
 
+    def beside(self, neighbours: Neighbours) -> Story:
+        """The same story with its neighbours; what :func:`dataclasses.replace` takes thrice as long for."""
+        values: list[Any] = [*_TOLD(self), neighbours, self.objects, self.log]
+        return Story(*values)
+
     @property
     def offer(self) -> ClientHello | None:
         """The ClientHello that the server answered last."""
@@ -349,6 +356,9 @@ class Story:
         """The given names of :data:`HIDDEN` that apply to this story."""
         return self.hidden & frozenset(parts)
 
+
+# The fields of a story that come before its neighbours, in order.
+_TOLD = attrgetter(*itertools.takewhile("neighbours".__ne__, Story.__match_args__))
 
 HIDDEN: Mapping[str, str] = {
     "start": "the connection began before the capture",

@@ -79,6 +79,9 @@ class CertificateFacts:
     self_signed: bool | None = False
     defect: Defect | None = None
 
+    def __hash__(self) -> int:
+        return hash(self.der)  # from which all else is read
+
     @property
     def sans(self) -> tuple[str, ...]:
         """All subject alternative names, host names first."""

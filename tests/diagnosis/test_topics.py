@@ -82,8 +82,8 @@ def judged(*asked: Asked) -> None:
 
 
 def test_a_rule_is_asked_where_its_topic_names_its_cause() -> None:
-    named = rule(1, Rank.STEP, topic=lambda _: {CAUSE})
-    unnamed = rule(2, Rank.STEP, topic=lambda _: {"cert_expired"})
+    named = rule(1, Rank.STEP, topic=lambda _: frozenset({CAUSE}))
+    unnamed = rule(2, Rank.STEP, topic=lambda _: frozenset({"cert_expired"}))
     without = rule(3, Rank.STEP)
     judged(named, unnamed, without)
 
@@ -91,7 +91,7 @@ def test_a_rule_is_asked_where_its_topic_names_its_cause() -> None:
 
 
 def test_a_topic_that_fails_keeps_no_rule_from_being_asked() -> None:
-    def failing(_: Story) -> set[str]:
+    def failing(_: Story) -> frozenset[str]:
         raise RuntimeError("a mistake of ours")
 
     one, other = rule(1, Rank.STEP, topic=failing), rule(2, Rank.STEP, topic=failing)
