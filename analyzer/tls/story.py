@@ -10,9 +10,9 @@ from __future__ import annotations
 import enum
 import itertools
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from operator import attrgetter
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from analyzer.errors import Defect
 from analyzer.tcp.evidence import Endpoint
@@ -228,51 +228,53 @@ class Ending:
     waited_ns: int = 0  # from the last sign of life before the end to the end
 
 
-@dataclass(frozen=True, slots=True)
-class SeenWith:
+_NONE: Final[Mapping[str, Any]] = {}  # of any kind
+
+
+class SeenWith(NamedTuple):
     """What other connections of this capture show about one endpoint. Counts are connections."""
 
     established: int = 0
     failed: int = 0
-    versions: Mapping[str, int] = field(default_factory=dict)  # chosen
-    cipher_suites: Mapping[str, int] = field(default_factory=dict)
-    groups: Mapping[str, int] = field(default_factory=dict)
-    sni: Mapping[str, int] = field(default_factory=dict)  # "" stands for none
-    alpn: Mapping[str, int] = field(default_factory=dict)
-    alerts: Mapping[str, int] = field(default_factory=dict)  # fatal ones that it sent
+    versions: Mapping[str, int] = _NONE  # chosen
+    cipher_suites: Mapping[str, int] = _NONE
+    groups: Mapping[str, int] = _NONE
+    sni: Mapping[str, int] = _NONE  # "" stands for none
+    alpn: Mapping[str, int] = _NONE
+    alerts: Mapping[str, int] = _NONE  # fatal ones that it sent
     # Completed below TLS 1.3 although the client's offer lacked this: names of what it lacked.
-    accepted_without: Mapping[str, int] = field(default_factory=dict)
+    accepted_without: Mapping[str, int] = _NONE
     client_certificates: int = 0  # connections in which a client certificate was accepted
     plaintext: int = 0  # connections that spoke no TLS
     resumed: int = 0  # completed by resuming an earlier session
 
 
-@dataclass(frozen=True, slots=True)
-class Moment:
+class Moment(NamedTuple):
     """A connection as a point in time: its beginning (ns), and Wireshark's ``tcp.stream``."""
 
     time: int
     stream: int
 
 
-@dataclass(frozen=True, slots=True)
-class Past:
+class Past(NamedTuple):
     """When a server did what, all connections of the capture counted, this one among them."""
 
     last_established: Moment | None = None
     first_failed: Moment | None = None
     # Serial numbers of its own certificates, by first appearance: first and last connection.
-    certificates: Mapping[str, tuple[Moment, Moment]] = field(default_factory=dict)
+    certificates: Mapping[str, tuple[Moment, Moment]] = _NONE
 
 
-@dataclass(frozen=True, slots=True)
-class Neighbours:
+class Neighbours(NamedTuple):
     """A bounded summary of the rest of the capture, this connection left out."""
 
     server: SeenWith = SeenWith()  # same server address and port, any client
     client: SeenWith = SeenWith()  # same client address, any server
     pair: SeenWith = SeenWith()  # same client address and same server address and port
     past: Past = Past()  # of the server
+
+
+_ALONE: Final = Neighbours()
 
 
 @dataclass(frozen=True, slots=True)
@@ -314,7 +316,7 @@ class Story:
     caveats: tuple[str, ...]  # the same and more, as sentences
     completed: bool | None  # the handshake: True, False, or None where the capture hides it
     begun: tuple[Begun, ...] = ()  # messages of which only the beginning is there
-    neighbours: Neighbours = Neighbours()
+    neighbours: Neighbours = _ALONE
     objects: ObjectView | None = None  # of a gateway's configuration, where one was given
     log: LogView | None = None  # lines of a gateway's log, where one was given
 
