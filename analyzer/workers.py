@@ -333,8 +333,14 @@ def _work(work: Work, tasks: Pipe, answers: Pipe) -> None:
 
 
 def _read_ahead(tasks: Pipe, read: queue.SimpleQueue[_Task | None]) -> None:
+    """Read tasks until there are no more, or nobody is left to hand them out."""
+    from multiprocessing import connection, parent_process  # noqa: PLC0415 - as above
+
+    parent = parent_process()
+    assert parent is not None
     with contextlib.suppress(EOFError, OSError):
-        while True:
+        # A copied process holds a copy of the other end, too: the pipe alone would not tell.
+        while tasks in connection.wait([tasks, parent.sentinel]):
             read.put(tasks.recv())
     read.put(None)
 

@@ -9,7 +9,9 @@ import multiprocessing
 import os
 import signal
 import struct
+import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -197,6 +199,39 @@ def test_what_is_not_asked_for_any_more_leaves_no_process() -> None:
     connections.close()  # type: ignore[attr-defined]
 
     assert multiprocessing.active_children() == []
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="asks /proc which processes there are")
+def test_nobody_works_on_for_a_process_that_was_killed() -> None:
+    program = (
+        "import sys; from analyzer.pipeline import Analysis; from tests.test_shares import *\n"
+        "lines = Analysis(RECORDED, limits=EAGER, jobs=2).lines(); next(lines)\n"
+        "print(*[p.pid for p in multiprocessing.active_children()], flush=True); input()"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", program],
+        cwd=HERE.parent,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        others = process.stdout.readline().split()
+        process.kill()
+    until = time.monotonic() + 10
+    while any(map(_runs, others)) and time.monotonic() < until:
+        time.sleep(0.05)
+
+    assert len(others) == 2
+    assert [pid for pid in others if _runs(pid)] == []
+
+
+def _runs(pid: str) -> bool:
+    """Whether a process is there, and not just its exit status."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
 
 
 def test_both_directions_of_a_connection_go_to_one_share() -> None:
