@@ -21,6 +21,7 @@ from analyzer.tls.registry_keys import NamedGroup, SignatureScheme
 from analyzer.tls.registry_suites import CipherSuite
 from analyzer.tls.story import SeenWith, Story
 from analyzer.tls.suites import SuiteFacts, facts_of
+from analyzer.tls.terms import Terms
 
 # How much a suspicion weighs.
 PROVEN: Final = 30  # the server took other things from others, and nothing that is offered here
@@ -83,19 +84,17 @@ _ORDER: Final = (
 
 def real_suites(offer: ClientHello) -> tuple[CipherSuite, ...]:
     """The suites that can be negotiated: no GREASE, no signals, none that no offered version knows."""
-    return _real_suites(offer.cipher_suites, offer.versions)
+    return _real_suites(offer.terms)
 
 
 @functools.lru_cache(maxsize=256)
-def _real_suites(
-    suites: tuple[CipherSuite, ...], versions: tuple[ProtocolVersion, ...]
-) -> tuple[CipherSuite, ...]:
+def _real_suites(terms: Terms) -> tuple[CipherSuite, ...]:
     return tuple(
         suite
-        for suite in suites
+        for suite in terms.cipher_suites
         if not suite.grease
         and not facts_of(suite).scsv
-        and any(facts_of(suite).allowed_in(version) for version in versions)
+        and any(facts_of(suite).allowed_in(version) for version in terms.versions)
     )
 
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import TypeAlias
+
+import msgspec
 
 from analyzer.report import schema
 from analyzer.report.escape import encodable
@@ -17,6 +20,7 @@ from analyzer.tls.registry_keys import NamedGroup, SignatureScheme
 from analyzer.tls.registry_suites import CipherSuite
 from analyzer.tls.stack import StackGuess
 from analyzer.tls.story import Story
+from analyzer.tls.terms import Terms
 
 FrameOf: TypeAlias = Callable[[int], Frame]
 
@@ -69,28 +73,41 @@ def tls_in_short(outline: Outline) -> schema.Tls:
 
 
 def _offers(story: Story, offer: ClientHello, frame_of: FrameOf) -> schema.ClientOffers:
-    return schema.ClientOffers(
+    return msgspec.structs.replace(
+        _offered(offer.terms),
         frame=frame_of(_frame(story, "client_hello", Side.CLIENT, len(story.offers))),
-        versions=labels(ProtocolVersion, offer.versions),
-        cipher_suites=labels(CipherSuite, offer.cipher_suites),
-        groups=labels(NamedGroup, offer.supported_groups),
-        key_shares=labels(NamedGroup, offer.key_share_groups),
-        signature_algorithms=labels(SignatureScheme, offer.signature_algorithms),
-        alpn=tuple(encodable(name) for name in offer.alpn),
         sni=_text(offer.server_name),
-        extensions=labels(ExtensionType, offer.extension_types),
         resumption=schema.Resumption(
             session_id=bool(offer.legacy_session_id) and not offer.supported_versions,
             session_ticket=offer.session_ticket_nonempty,
             psk=offer.psk_offered,
         ),
-        early_data=offer.early_data,
-        fallback_scsv=offer.fallback_scsv,
-        secure_renegotiation=offer.secure_renegotiation,
-        extended_master_secret=offer.extended_master_secret,
-        grease=offer.grease,
         hellos=len(story.offers),
         ech=offer.ech_form,
+    )
+
+
+@functools.lru_cache(maxsize=1024)
+def _offered(terms: Terms) -> schema.ClientOffers:
+    """What is the same for all hellos of these terms; the rest is left empty."""
+    return schema.ClientOffers(
+        frame=0,
+        versions=labels(ProtocolVersion, terms.versions),
+        cipher_suites=labels(CipherSuite, terms.cipher_suites),
+        groups=labels(NamedGroup, terms.supported_groups),
+        key_shares=labels(NamedGroup, terms.key_share_groups),
+        signature_algorithms=labels(SignatureScheme, terms.signature_algorithms),
+        alpn=tuple(encodable(name) for name in terms.alpn),
+        sni=None,
+        extensions=labels(ExtensionType, terms.extension_types),
+        resumption=schema.Resumption(session_id=False, session_ticket=False, psk=False),
+        early_data=ExtensionType.EARLY_DATA in terms.places,
+        fallback_scsv=terms.fallback_scsv,
+        secure_renegotiation=terms.secure_renegotiation,
+        extended_master_secret=ExtensionType.EXTENDED_MASTER_SECRET in terms.places,
+        grease=terms.grease,
+        hellos=0,
+        ech=None,
     )
 
 

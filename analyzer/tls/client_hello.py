@@ -9,53 +9,31 @@ from __future__ import annotations
 
 import functools
 import struct
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Final, Literal
+from collections.abc import Iterator
+from dataclasses import InitVar, dataclass, field
+from typing import Final, Literal, NamedTuple
 
 from analyzer.errors import DecodeError, Defect
 from analyzer.tls import extension_bodies as bodies
 from analyzer.tls.extension_bodies import EncryptedClientHello, KeyShare, PskOffer
-from analyzer.tls.extensions import (
-    Extension,
-    decode_extensions,
-    first_bodies,
-    lenient,
-    read_compressions,
-    read_groups,
-    read_point_formats,
-    read_schemes,
-)
+from analyzer.tls.extensions import Extension, decode_extensions, lenient
+from analyzer.tls.moulds import Hole, Moulds
 from analyzer.tls.registry import (
     CertificateCompression,
     CompressionMethod,
     ECPointFormat,
     ExtensionType,
     ProtocolVersion,
-    any_grease,
 )
 from analyzer.tls.registry_keys import NamedGroup, SignatureScheme
 from analyzer.tls.registry_suites import CipherSuite
+from analyzer.tls.terms import Terms, client_shares
 from analyzer.tls.wire import Reader
 
-_NO_GROUPS: Final[tuple[NamedGroup, ...]] = ()
-_NO_SCHEMES: Final[tuple[SignatureScheme, ...]] = ()
-_NO_NAMES: Final[tuple[str, ...]] = ()
-_NO_VERSIONS: Final[tuple[ProtocolVersion, ...]] = ()
-_NO_FORMATS: Final[tuple[ECPointFormat, ...]] = ()
-_NO_COMPRESSIONS: Final[tuple[CertificateCompression, ...]] = ()
-_NO_SHARES: Final[tuple[KeyShare, ...]] = ()
 _NO_PSK: Final[PskOffer | None] = None
 _NO_ECH: Final[EncryptedClientHello | None] = None
 
-_groups = lenient(read_groups, _NO_GROUPS)
-_schemes = lenient(read_schemes, _NO_SCHEMES)
-_names = lenient(bodies.read_names, _NO_NAMES)
-_versions = lenient(bodies.read_versions, _NO_VERSIONS)
-_point_formats = lenient(read_point_formats, _NO_FORMATS)
-_compressions = lenient(read_compressions, _NO_COMPRESSIONS)
 _host = lenient(bodies.read_server_name, None)
-_client_shares = lenient(bodies.read_client_shares, _NO_SHARES)
 _psk_offer = lenient(bodies.read_psk_offer, _NO_PSK)
 _encrypted_hello = lenient(bodies.read_encrypted_client_hello, _NO_ECH)
 _E = ExtensionType
@@ -76,31 +54,36 @@ class ClientHello:
     compression_methods: tuple[CompressionMethod, ...] = ()
     extensions: tuple[Extension, ...] = ()
     v2: bool = False
-    extension_types: tuple[ExtensionType, ...] = field(init=False, compare=False, repr=False)
-    _bodies: Mapping[int, bytes] = field(init=False, compare=False, repr=False)
+    terms: Terms = field(init=False, compare=False, repr=False)
+    shared: InitVar[Terms | None] = None  # terms of a hello from the same mould
 
-    def __post_init__(self) -> None:
-        types = tuple([extension.type for extension in self.extensions])
-        object.__setattr__(self, "extension_types", types)
-        object.__setattr__(self, "_bodies", first_bodies(self.extensions))
+    def __post_init__(self, shared: Terms | None) -> None:
+        own = shared or Terms(self.legacy_version, self.cipher_suites, self.extensions, v2=self.v2)
+        object.__setattr__(self, "terms", own)
+
+    @property
+    def extension_types(self) -> tuple[ExtensionType, ...]:
+        """The types of the extensions, in the order sent."""
+        return self.terms.extension_types
 
     def offers(self, kind: ExtensionType) -> bool:
         """Whether an extension of this type was sent, damaged or not."""
-        return kind in self._bodies
+        return kind in self.terms.places
 
     def body(self, kind: ExtensionType) -> bytes | None:
         """The undecoded body of the first extension of this type."""
-        return self._bodies.get(kind)
+        index = self.terms.places.get(kind)
+        return None if index is None else self.extensions[index].body
 
     @property
     def server_name(self) -> str | None:
         """The host name that the client wants (SNI)."""
-        return _host(self._bodies.get(_E.SERVER_NAME))
+        return _host(self.body(_E.SERVER_NAME))
 
     @property
     def supported_versions(self) -> tuple[ProtocolVersion, ...]:
         """The extension of that name; empty where the client does not know TLS 1.3."""
-        return _versions(self._bodies.get(_E.SUPPORTED_VERSIONS))
+        return self.terms.supported_versions
 
     @property
     def versions(self) -> tuple[ProtocolVersion, ...]:
@@ -109,149 +92,141 @@ class ClientHello:
         Without supported_versions a hello names the highest only. The list then goes down to TLS 1.0,
         or to the named version where that is lower; how low the client goes the wire does not say.
         """
-        listed = self.supported_versions
-        if listed:
-            return tuple([version for version in listed if not version.grease])
-        top = self.legacy_version
-        lower = (v for v in _LEGACY if v.rank < top.rank)
-        return (top, *lower)
+        return self.terms.versions
 
     @property
     def max_version(self) -> ProtocolVersion:
         """The highest version offered."""
-        return max(self.versions, key=lambda version: version.rank, default=self.legacy_version)
+        return self.terms.max_version
 
     @property
     def supported_groups(self) -> tuple[NamedGroup, ...]:
         """Groups for the key exchange, in order of preference."""
-        return _groups(self._bodies.get(_E.SUPPORTED_GROUPS))
+        return self.terms.supported_groups
 
     @property
     def ec_point_formats(self) -> tuple[ECPointFormat, ...]:
         """Forms of curve points that the client takes."""
-        return _point_formats(self._bodies.get(_E.EC_POINT_FORMATS))
+        return self.terms.ec_point_formats
 
     @property
     def signature_algorithms(self) -> tuple[SignatureScheme, ...]:
         """Signatures that the client takes in the handshake, and in certificates unless it says more."""
-        return _schemes(self._bodies.get(_E.SIGNATURE_ALGORITHMS))
+        return self.terms.signature_algorithms
 
     @property
     def signature_algorithms_cert(self) -> tuple[SignatureScheme, ...]:
         """Signatures that the client takes in certificates, where it says so apart."""
-        return _schemes(self._bodies.get(_E.SIGNATURE_ALGORITHMS_CERT))
+        return self.terms.signature_algorithms_cert
 
     @property
     def alpn(self) -> tuple[str, ...]:
         """Application protocols, in order of preference."""
-        return _names(self._bodies.get(_E.APPLICATION_LAYER_PROTOCOL_NEGOTIATION))
+        return self.terms.alpn
 
     @property
     def key_shares(self) -> tuple[KeyShare, ...]:
         """Groups that the client sent keys for, with their lengths."""
-        body = self._bodies.get(_E.KEY_SHARE) or self._bodies.get(_E.KEY_SHARE_DRAFT)
-        return _client_shares(body)
+        return self.terms.key_shares
 
     @property
     def key_share_groups(self) -> tuple[NamedGroup, ...]:
         """Groups that the client sent keys for."""
-        return tuple([share.group for share in self.key_shares])
+        return self.terms.key_share_groups
 
     @property
     def pre_shared_key(self) -> PskOffer | None:
         """The pre-shared keys offered (TLS 1.3)."""
-        return _psk_offer(self._bodies.get(_E.PRE_SHARED_KEY))
+        return _psk_offer(self.body(_E.PRE_SHARED_KEY))
 
     @property
     def psk_offered(self) -> bool:
         """Whether the client offers to resume, or to use an external key, by TLS 1.3's way."""
-        return _E.PRE_SHARED_KEY in self._bodies
+        return _E.PRE_SHARED_KEY in self.terms.places
 
     @property
     def session_ticket_offered(self) -> bool:
         """Whether the client knows session tickets (RFC 5077)."""
-        return _E.SESSION_TICKET in self._bodies
+        return _E.SESSION_TICKET in self.terms.places
 
     @property
     def session_ticket_nonempty(self) -> bool:
         """Whether the client sent a ticket to resume with."""
-        return bool(self._bodies.get(_E.SESSION_TICKET))
+        return bool(self.body(_E.SESSION_TICKET))
 
     @property
     def extended_master_secret(self) -> bool:
         """RFC 7627."""
-        return _E.EXTENDED_MASTER_SECRET in self._bodies
+        return _E.EXTENDED_MASTER_SECRET in self.terms.places
 
     @property
     def encrypt_then_mac(self) -> bool:
         """RFC 7366."""
-        return _E.ENCRYPT_THEN_MAC in self._bodies
+        return _E.ENCRYPT_THEN_MAC in self.terms.places
 
     @property
     def secure_renegotiation(self) -> bool:
         """Whether the client knows RFC 5746, by extension or by the signal among its suites."""
-        return (
-            _E.RENEGOTIATION_INFO in self._bodies
-            or CipherSuite.TLS_EMPTY_RENEGOTIATION_INFO_SCSV in self.cipher_suites
-        )
+        return self.terms.secure_renegotiation
 
     @property
     def renegotiates(self) -> bool:
         """Whether this hello renews a handshake: renegotiation_info holds the last Finished."""
-        return len(self._bodies.get(_E.RENEGOTIATION_INFO) or b"") > 1
+        return len(self.body(_E.RENEGOTIATION_INFO) or b"") > 1
 
     @property
     def fallback_scsv(self) -> bool:
         """Whether the client says that it retries with a lower version (RFC 7507)."""
-        return CipherSuite.TLS_FALLBACK_SCSV in self.cipher_suites
+        return self.terms.fallback_scsv
 
     @property
     def status_request(self) -> bool:
         """Whether the client asks for an OCSP staple."""
-        return _E.STATUS_REQUEST in self._bodies or _E.STATUS_REQUEST_V2 in self._bodies
+        return _E.STATUS_REQUEST in self.terms.places or _E.STATUS_REQUEST_V2 in self.terms.places
 
     @property
     def early_data(self) -> bool:
         """Whether the client sends data before the server answered (TLS 1.3)."""
-        return _E.EARLY_DATA in self._bodies
+        return _E.EARLY_DATA in self.terms.places
 
     @property
     def application_settings(self) -> bool:
         """Whether the client offers ALPS (draft-vvv-tls-alps), old code point or new."""
         return (
-            _E.APPLICATION_SETTINGS in self._bodies or _E.APPLICATION_SETTINGS_NEW in self._bodies
+            _E.APPLICATION_SETTINGS in self.terms.places
+            or _E.APPLICATION_SETTINGS_NEW in self.terms.places
         )
 
     @property
     def post_handshake_auth(self) -> bool:
         """Whether the client takes a CertificateRequest later (TLS 1.3)."""
-        return _E.POST_HANDSHAKE_AUTH in self._bodies
+        return _E.POST_HANDSHAKE_AUTH in self.terms.places
 
     @property
     def compress_certificate(self) -> tuple[CertificateCompression, ...]:
         """Compressions that the client takes for certificates."""
-        return _compressions(self._bodies.get(_E.COMPRESS_CERTIFICATE))
+        return self.terms.compress_certificate
 
     @property
     def ech(self) -> bool:
         """Whether Encrypted Client Hello was sent, in earnest or as GREASE: nobody can tell."""
-        return _E.ENCRYPTED_CLIENT_HELLO in self._bodies or _E.ENCRYPTED_SERVER_NAME in self._bodies
+        return (
+            _E.ENCRYPTED_CLIENT_HELLO in self.terms.places
+            or _E.ENCRYPTED_SERVER_NAME in self.terms.places
+        )
 
     @property
     def ech_form(self) -> Literal["outer", "inner"] | None:
         """The form of Encrypted Client Hello; the inner one is seen with keys, or at a back end."""
         if not self.ech:
             return None
-        sent = _encrypted_hello(self._bodies.get(_E.ENCRYPTED_CLIENT_HELLO))
+        sent = _encrypted_hello(self.body(_E.ENCRYPTED_CLIENT_HELLO))
         return "inner" if sent is not None and not sent.outer else "outer"
 
     @property
     def grease(self) -> bool:
         """Whether the client sends GREASE, as Chromium and its relatives do."""
-        return any_grease(self.cipher_suites) or any_grease(self.extension_types)
-
-
-_LEGACY: Final = (ProtocolVersion.TLS1_2, ProtocolVersion.TLS1_1, ProtocolVersion.TLS1_0)
+        return self.terms.grease
 
 
 def decode_client_hello(body: bytes) -> tuple[ClientHello | None, Defect | None]:
@@ -271,6 +246,85 @@ def decode_client_hello(body: bytes) -> tuple[ClientHello | None, Defect | None]
     Returns:
         What could be read, None where not even ``random`` is whole; and the first defect.
     """
+    at = 35 + body[34] if len(body) > 34 else 0
+    sight = body[at : at + _SIGHT]  # suites, as a rule
+    cast = _MOULDS.find(body, sight)
+    if cast is not None:
+        return cast.again(body), None
+    hello, defect = _decode(body)
+    if hello is not None and defect is None and len(body) <= _CAST_MOST and not hello.grease:
+        _MOULDS.keep(body, sight, _holes(hello), _Cast(hello, _varying(hello)))
+    return hello, defect
+
+
+_SIGHT: Final = 32
+_CAST_MOST: Final = 2048  # bytes of a hello that is worth remembering
+# Extensions whose bodies differ each time; of key shares only the keys do.
+_OWN: Final = frozenset(
+    {
+        _E.SERVER_NAME,
+        _E.SESSION_TICKET,
+        _E.PRE_SHARED_KEY,
+        _E.COOKIE,
+        _E.ENCRYPTED_CLIENT_HELLO,
+    }
+)
+_KEYS: Final = frozenset({_E.KEY_SHARE, _E.KEY_SHARE_DRAFT})
+
+
+class _Cast(NamedTuple):
+    """A hello, and which of its extensions differ in others from the same mould: index, type, span."""
+
+    hello: ClientHello
+    varying: tuple[tuple[int, ExtensionType, int, int], ...]
+
+    def again(self, body: bytes) -> ClientHello:
+        """The hello in ``body``, which was made from the same mould."""
+        first = self.hello
+        extensions = list(first.extensions)
+        for index, kind, begin, end in self.varying:
+            extensions[index] = Extension(kind, body[begin:end], begin)
+        return ClientHello(
+            first.legacy_version,
+            body[2:34],
+            body[35 : 35 + len(first.legacy_session_id)],
+            first.cipher_suites,
+            first.compression_methods,
+            tuple(extensions),
+            shared=first.terms,
+        )
+
+
+_MOULDS: Final = Moulds[_Cast](512)
+
+
+def _varying(hello: ClientHello) -> tuple[tuple[int, ExtensionType, int, int], ...]:
+    return tuple(
+        (index, kind, offset, offset + len(body))
+        for index, (kind, body, offset) in enumerate(hello.extensions)
+        if kind in _OWN or kind in _KEYS
+    )
+
+
+def _holes(hello: ClientHello) -> list[Hole]:
+    """Where the bytes are that differ each time, in order."""
+    holes = [(2, 34), (35, 35 + len(hello.legacy_session_id))]
+    for kind, body, offset in hello.extensions:
+        if kind in _OWN:
+            holes.append((offset, offset + len(body)))
+        elif kind in _KEYS:
+            holes += _keys(body, offset + 2)
+    return holes
+
+
+def _keys(body: bytes, at: int) -> Iterator[Hole]:
+    """The keys of client_shares, whose first entry begins at ``at``; none where they are damaged."""
+    for share in client_shares(body):
+        yield at + 4, at + 4 + share.length
+        at += 4 + share.length
+
+
+def _decode(body: bytes) -> tuple[ClientHello | None, Defect | None]:
     reader = Reader.over(body, "client_hello")
     try:
         version = ProtocolVersion(reader.uint(2, "legacy_version"))

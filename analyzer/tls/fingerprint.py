@@ -12,8 +12,9 @@ from typing import Final
 
 from analyzer.tls.hello import ClientHello, ServerHello
 from analyzer.tls.registry import CodePoint, ExtensionType, ProtocolVersion
+from analyzer.tls.terms import Terms
 
-_REMEMBERED: Final = 4096  # clients repeat: their hellos differ in little but random bytes
+_REMEMBERED: Final = 1024  # clients repeat: their hellos differ in little but random bytes
 _NOTHING: Final = "000000000000"
 _VERSIONS: Final = {
     0x0002: "s2",
@@ -30,20 +31,15 @@ _VERSIONS: Final = {
 
 def ja3_text(hello: ClientHello) -> str:
     """What JA3 hashes: version, suites, extensions, groups and point formats in decimal."""
-    return _ja3_text(
-        int(hello.legacy_version),
-        hello.cipher_suites,
-        hello.extension_types,
-        hello.supported_groups,
-        hello.ec_point_formats,
-    )
+    return _ja3_text(hello.terms)
 
 
 @functools.lru_cache(maxsize=_REMEMBERED)
-def _ja3_text(version: int, *lists: tuple[CodePoint, ...]) -> str:
-    *greased, formats = lists
+def _ja3_text(terms: Terms) -> str:
+    greased = (terms.cipher_suites, terms.extension_types, terms.supported_groups)
     shown = [_decimal(points) for points in greased]
-    return ",".join((str(version), *shown, _decimal(formats, keep=True)))
+    formats = _decimal(terms.ec_point_formats, keep=True)
+    return ",".join((str(int(terms.legacy_version)), *shown, formats))
 
 
 def ja3(hello: ClientHello) -> str | None:
@@ -87,42 +83,24 @@ def ja4(hello: ClientHello, transport: str = "t") -> str | None:
         hello: The client's.
         transport: ``t`` for TCP, ``q`` for QUIC, ``d`` for DTLS.
     """
-    return None if hello.v2 else _ja4(*_ja4_parts(hello, transport), raw=False)
+    return None if hello.v2 else _ja4(hello.terms, transport, raw=False)
 
 
 def ja4_raw(hello: ClientHello, transport: str = "t") -> str:
     """JA4 before hashing (``JA4_r``), to compare two clients by eye."""
-    return _ja4(*_ja4_parts(hello, transport), raw=True)
-
-
-def _ja4_parts(
-    hello: ClientHello, transport: str
-) -> tuple[str, str, tuple[CodePoint, ...], tuple[CodePoint, ...], tuple[CodePoint, ...]]:
-    offered = [version for version in hello.supported_versions if not version.grease]
-    version = _VERSIONS.get(max(offered, default=hello.legacy_version), "00")
-    return (
-        f"{transport}{version}{'d' if hello.offers(ExtensionType.SERVER_NAME) else 'i'}",
-        _alpn(hello),
-        hello.cipher_suites,
-        hello.extension_types,
-        hello.signature_algorithms,
-    )
+    return _ja4(hello.terms, transport, raw=True)
 
 
 @functools.lru_cache(maxsize=_REMEMBERED)
-def _ja4(
-    glance: str,
-    alpn: str,
-    cipher_suites: tuple[CodePoint, ...],
-    extension_types: tuple[CodePoint, ...],
-    signature_algorithms: tuple[CodePoint, ...],
-    *,
-    raw: bool,
-) -> str:
-    suites = sorted(int(suite) for suite in cipher_suites if not suite.grease)
-    extensions = [int(kind) for kind in extension_types if not kind.grease]
-    schemes = [int(scheme) for scheme in signature_algorithms if not scheme.grease]
-    first = f"{glance}{min(len(suites), 99):02}{min(len(extensions), 99):02}{alpn}"
+def _ja4(terms: Terms, transport: str, *, raw: bool) -> str:
+    offered = [version for version in terms.supported_versions if not version.grease]
+    version = _VERSIONS.get(max(offered, default=terms.legacy_version), "00")
+    named = "d" if ExtensionType.SERVER_NAME in terms.places else "i"
+    suites = sorted(int(suite) for suite in terms.cipher_suites if not suite.grease)
+    extensions = [int(kind) for kind in terms.extension_types if not kind.grease]
+    schemes = [int(scheme) for scheme in terms.signature_algorithms if not scheme.grease]
+    counts = f"{min(len(suites), 99):02}{min(len(extensions), 99):02}"
+    first = f"{transport}{version}{named}{counts}{_alpn(terms)}"
     kinds = _hexadecimal(sorted(kind for kind in extensions if kind not in _LEFT_OUT))
     tail = f"{kinds}_{_hexadecimal(schemes)}" if schemes else kinds
     if raw:
@@ -136,9 +114,9 @@ _LEFT_OUT: Final = frozenset(
 )
 
 
-def _alpn(hello: ClientHello) -> str:
+def _alpn(terms: Terms) -> str:
     """First and last character of the first protocol; of its hexadecimal form where they are odd."""
-    body = hello.body(ExtensionType.APPLICATION_LAYER_PROTOCOL_NEGOTIATION) or b""
+    body = terms.body(ExtensionType.APPLICATION_LAYER_PROTOCOL_NEGOTIATION) or b""
     name = body[3 : 3 + body[2]] if len(body) > 3 and len(body) >= 3 + body[2] else b""
     if not name:
         return "00"

@@ -17,6 +17,7 @@ from typing import Final
 from analyzer.tls.client_hello import ClientHello
 from analyzer.tls.registry import ExtensionType, any_grease
 from analyzer.tls.server_hello import ServerHello
+from analyzer.tls.terms import Terms
 
 
 class Likelihood(enum.Enum):
@@ -162,13 +163,14 @@ def guess_client(hello: ClientHello) -> StackGuess | None:
     """The stack that wrote a ClientHello; None where none fits, or more than one."""
     if hello.v2:
         return None
-    return _client_by(hello.extension_types, any_grease(hello.cipher_suites))
+    return _client_by(hello.terms)
 
 
 @functools.lru_cache(maxsize=1024)
-def _client_by(sent: tuple[ExtensionType, ...], greased: bool) -> StackGuess | None:
-    types = tuple([int(kind) for kind in sent if not kind.grease])
-    return _client(types, greased=greased, both=any_grease(sent))
+def _client_by(terms: Terms) -> StackGuess | None:
+    types = tuple([int(kind) for kind in terms.extension_types if not kind.grease])
+    greased = any_grease(terms.cipher_suites)
+    return _client(types, greased=greased, both=any_grease(terms.extension_types))
 
 
 @functools.lru_cache(maxsize=1024)
