@@ -7,6 +7,7 @@ An alert sent in answer to a bare close is noise, and so is the RST behind a FIN
 from __future__ import annotations
 
 from collections.abc import Iterator
+from operator import attrgetter
 from typing import Final
 
 from analyzer.tcp.timeline import Side, Timeline
@@ -47,10 +48,8 @@ def read_ending(
     completed: bool | None,
 ) -> Ending:
     """Find the first sign of giving up; where there is none, say who was silent."""
-    endings = sorted(
-        [*_by_alert(talk.messages, alerts, timeline), *_by_tcp(timeline)],
-        key=lambda ending: ending.frame,
-    )
+    endings = [*_by_alert(talk.messages, alerts, timeline), *_by_tcp(timeline)]
+    endings.sort(key=attrgetter("frame"))
     if endings:
         return _spoken(endings)
     way = Way.SILENCE if timeline.end == "timeout" and not completed else Way.OPEN

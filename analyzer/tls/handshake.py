@@ -162,6 +162,12 @@ _FOLLOWING: Final = {
 _ALLOWED: Final = {state: frozenset(TRANSITIONS.get(state, {})) for state in State}
 
 
+_AWAITED: Final = {
+    state: frozenset([move for move in moves if move[1] != "hello_request"])
+    for state, moves in _ALLOWED.items()
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Surprise:
     """A step that no row allows, and those that were allowed."""
@@ -202,3 +208,7 @@ class HandshakeTracker:
     def allowed(self) -> frozenset[Move]:
         """Who may speak now, and what they may say."""
         return _ALLOWED[self.state]
+
+    def awaited(self) -> frozenset[Move]:
+        """The same but for HelloRequest, which nobody waits for."""
+        return _AWAITED[self.state]

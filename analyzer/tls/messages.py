@@ -106,7 +106,7 @@ class Conversation:
 
     def signature(self, most: int) -> str:
         """The handshake in one word: a letter per clear message, upper case from the client."""
-        return "".join(message.letter for message in self.messages)[:most]
+        return "".join([message.letter for message in self.messages])[:most]
 
 
 def read_conversation(

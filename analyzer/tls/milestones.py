@@ -37,17 +37,18 @@ def passed_in_clear(messages: list[Message]) -> Passed:
     """Milestones that the messages show, each at its first occurrence."""
     passed: Passed = {}
     for message in messages:
-        milestone = _milestone(message)
+        milestone = _MARKS.get((message.sender, message.name)) or _certified(message)
         if milestone is not None and milestone not in passed:
             passed[milestone] = Reached(message.frame, message.time, message.visibility)
     return passed
 
 
-def _milestone(message: Message) -> Milestone | None:
-    if message.sender is Side.CLIENT and message.name.endswith("certificate"):
-        empty = message.length in _EMPTY_LENGTHS or message.name == "empty_certificate"
-        return Milestone.CLIENT_CERTIFICATE_EMPTY if empty else Milestone.CLIENT_CERTIFICATE
-    return _MARKS.get((message.sender, message.name))
+def _certified(message: Message) -> Milestone | None:
+    """Of a client's certificate it matters whether there is one."""
+    if message.sender is not Side.CLIENT or not message.name.endswith("certificate"):
+        return None
+    empty = message.length in _EMPTY_LENGTHS or message.name == "empty_certificate"
+    return Milestone.CLIENT_CERTIFICATE_EMPTY if empty else Milestone.CLIENT_CERTIFICATE
 
 
 def passed_in_the_dark(reading: Reading) -> Passed:

@@ -52,12 +52,17 @@ class ServerHello:
     compression_method: CompressionMethod = CompressionMethod.NULL
     extensions: tuple[Extension, ...] = ()
     extension_types: tuple[ExtensionType, ...] = field(init=False, compare=False, repr=False)
+    # The version chosen: supported_versions where present, else the old field.
+    version: ProtocolVersion = field(init=False, compare=False, repr=False)
     _bodies: Mapping[int, bytes] = field(init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         types = tuple([extension.type for extension in self.extensions])
         object.__setattr__(self, "extension_types", types)
-        object.__setattr__(self, "_bodies", first_bodies(self.extensions))
+        bodies = first_bodies(self.extensions)
+        object.__setattr__(self, "_bodies", bodies)
+        chosen = _version(bodies.get(_E.SUPPORTED_VERSIONS)) or self.legacy_version
+        object.__setattr__(self, "version", chosen)
 
     def answers(self, kind: ExtensionType) -> bool:
         """Whether an extension of this type was sent, damaged or not."""
@@ -66,11 +71,6 @@ class ServerHello:
     def body(self, kind: ExtensionType) -> bytes | None:
         """The undecoded body of the first extension of this type."""
         return self._bodies.get(kind)
-
-    @property
-    def version(self) -> ProtocolVersion:
-        """The version chosen: supported_versions where present, else the old field."""
-        return _version(self._bodies.get(_E.SUPPORTED_VERSIONS)) or self.legacy_version
 
     @property
     def version_name(self) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from operator import attrgetter
 from typing import TYPE_CHECKING, Final
 
 from analyzer.errors import Defect, DefectKind
@@ -165,7 +166,7 @@ def _compose(
     if (done is False and hidden & _HIDES_COMPLETION) or (done and doubtful and hidden & _GARBLES):
         done = None
     alerts = (*talk.alerts, *sealed_alerts(reading))
-    awaiting = frozenset(m for m in talk.tracker.allowed() if m[1] != "hello_request")
+    awaiting = talk.tracker.awaited()
     awaited = next(iter({side for side, _ in awaiting}), None)
     ending = read_ending(talk, alerts, timeline, awaited, completed=done)
     chosen = talk.choice
@@ -190,7 +191,7 @@ def _compose(
         alpn=_alpn(chosen, talk),
         resumed=_resumed(talk),
         messages=tuple(talk.messages),
-        alerts=tuple(sorted(alerts, key=lambda alert: alert.frame)),
+        alerts=tuple(sorted(alerts, key=_FRAME)),
         signature=_turned(evidence, client) + talk.signature(limits.signature_letters),
         milestones=passed,
         denied=_denied(talk, reading),
@@ -208,6 +209,9 @@ def _compose(
         completed=done,
         begun=tuple(talk.begun),
     )
+
+
+_FRAME: Final = attrgetter("frame")
 
 
 def _damaged(talk: Conversation) -> list[tuple[str, Defect, int]]:
@@ -252,29 +256,29 @@ def _unseen(evidence: Evidence, index: int) -> bool:
     half, peer = evidence.halves[index], evidence.halves[1 - index]
     if half.base is None or half.left_out:
         return False
+    # A FIN counts as one in what the peer acknowledges, captured or not.
+    got = peer.acknowledged
+    if got is not None and distance(got, half.base) - 2 > half.payload:
+        return True
     closing = [e.sequence for e in evidence.events if e.half == index and e.flags & FIN]
-    sent = max([distance(sequence, half.base) - 1 for sequence in closing], default=0)
-    if peer.acknowledged is not None:  # a FIN counts as one, captured or not
-        sent = max(sent, distance(peer.acknowledged, half.base) - 2)
-    return sent > half.payload
+    return any(distance(sequence, half.base) - 1 > half.payload for sequence in closing)
 
 
 def _hidden(
     timeline: Timeline, bytes_: Directions, talk: Conversation, unseen: Mapping[Side, bool]
 ) -> frozenset[str]:
     """Names of :data:`~analyzer.tls.story.HIDDEN` that apply."""
-    tests = {
-        "start": timeline.syn is None and timeline.syn_ack is None and not _from_hello(talk),
-        "end": timeline.end == "open",
-        "client_side": timeline.packets[Side.CLIENT] == 0,
-        "server_side": timeline.packets[Side.SERVER] == 0,
-        "client_bytes": unseen[Side.CLIENT] or _lost(bytes_.streams[Side.CLIENT], "lost"),
-        "server_bytes": unseen[Side.SERVER]
-        or _lost(bytes_.streams[Side.SERVER], "lost")
-        or _unheard(talk),
-        "snap_length": any(_lost(stream, "snaplen") for stream in bytes_.streams.values()),
-    }
-    hidden = frozenset(name for name, hidden in tests.items() if hidden)
+    client, server = bytes_.streams[Side.CLIENT], bytes_.streams[Side.SERVER]
+    tests = (
+        ("start", not (timeline.syn or timeline.syn_ack or _from_hello(talk))),
+        ("end", timeline.end == "open"),
+        ("client_side", timeline.packets[Side.CLIENT] == 0),
+        ("server_side", timeline.packets[Side.SERVER] == 0),
+        ("client_bytes", unseen[Side.CLIENT] or _lost(client, "lost")),
+        ("server_bytes", unseen[Side.SERVER] or _lost(server, "lost") or _unheard(talk)),
+        ("snap_length", _lost(client, "snaplen") or _lost(server, "snaplen")),
+    )
+    hidden = frozenset([name for name, hidden in tests if hidden])
     return hidden | hidden_unsealed(talk) if talk.tls13 else hidden
 
 
@@ -298,12 +302,13 @@ _SECOND: Final = frozenset({"change_cipher_spec", "application_data", "client_ke
 
 
 def _lost(stream: Stream, kind: str) -> bool:
-    return any(gap.kind == kind for gap in stream.gaps)
+    return bool(stream.gaps) and any(gap.kind == kind for gap in stream.gaps)
 
 
 def _caveats(hidden: frozenset[str], evidence: Evidence, talk: Conversation) -> tuple[str, ...]:
     """Sentences for the reader: what the capture hides, and which limits were reached."""
-    told = [HIDDEN[name] for name in HIDDEN if name in hidden & _HIDES_COMPLETION]
+    hiding = hidden & _HIDES_COMPLETION
+    told = [HIDDEN[name] for name in HIDDEN if name in hiding] if hiding else []
     told += [
         f"the limit {name} was reached: more was captured than kept"
         for name in sorted(evidence.limits)
