@@ -55,7 +55,8 @@ def advised(diagnosis: Diagnosis, story: Story, named: Sequence[Named]) -> Diagn
     headline = diagnosis.headline
     if headline is None or headline.rule.startswith(_OBJECTS):
         return diagnosis
-    return replace(diagnosis, headline=_worded(headline, story, named))
+    worded = _worded(headline, story, named)
+    return diagnosis if worded is headline else replace(diagnosis, headline=worded)
 
 
 def _worded(finding: Finding, story: Story, named: Sequence[Named]) -> Finding:
@@ -103,4 +104,4 @@ def _guessed(finding: Finding, story: Story) -> Finding:
         for product in products().values()
         if guess.name in product.stacks and (text := product.change(finding.cause, side))
     ]
-    return replace(finding, remedy=(*finding.remedy, *steps))
+    return replace(finding, remedy=(*finding.remedy, *steps)) if steps else finding

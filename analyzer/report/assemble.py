@@ -200,27 +200,32 @@ def _finding(finding: Finding, frame_of: FrameOf) -> schema.Finding:
         title=encodable(finding.title),
         explanation=encodable(finding.explanation),
         evidence=tuple(
-            schema.Evidence(frame=frame_of(e.frame), text=encodable(e.text))
-            for e in finding.evidence
+            [
+                schema.Evidence(frame=frame_of(e.frame), text=encodable(e.text))
+                for e in finding.evidence
+            ]
         ),
-        remedy=tuple(encodable(step) for step in finding.remedy),
-        alternatives=tuple(
-            schema.Alternative(cause=a.cause, would_decide=encodable(a.would_decide))
-            for a in finding.alternatives
-        ),
+        remedy=tuple([encodable(step) for step in finding.remedy]),
+        alternatives=tuple([_alternative(*one) for one in finding.alternatives]),
         references=finding.references,
     )
 
 
+@functools.lru_cache(maxsize=256)
+def _alternative(cause: str, would_decide: str) -> schema.Alternative:
+    """Most are of a few tables."""
+    return schema.Alternative(cause=cause, would_decide=encodable(would_decide))
+
+
 def _handshake(story: Story, frame_of: FrameOf) -> schema.Handshake:
-    messages = tuple(_message(message, frame_of) for message in story.messages)
+    messages = tuple([_message(message, frame_of) for message in story.messages])
     prelude = story.prelude
     return schema.Handshake(
         signature=story.signature,
         completed=story.completed,
         last_message=_last_message(messages),
         messages=messages,
-        alerts=tuple(_alert(alert, frame_of) for alert in story.alerts),
+        alerts=tuple([_alert(alert, frame_of) for alert in story.alerts]),
         prelude=None
         if prelude is None
         else schema.Prelude(
@@ -248,10 +253,13 @@ def _last_message(messages: Sequence[schema.Message]) -> schema.LastMessage | No
     return schema.LastMessage(name=last.name, sender=last.sender, frame=last.frame)
 
 
+_SIDES: Final = {side: side.value for side in Side}  # asked of every message
+
+
 def _message(message: Message, frame_of: FrameOf) -> schema.Message:
     return schema.Message(
         name=message.name,
-        sender=message.sender.value,
+        sender=_SIDES[message.sender],
         frame=frame_of(message.frame),
         time=rfc3339(message.time),
         length=message.length,
@@ -261,7 +269,7 @@ def _message(message: Message, frame_of: FrameOf) -> schema.Message:
 
 def _alert(alert: Alert, frame_of: FrameOf) -> schema.Alert:
     return schema.Alert(
-        sender=alert.sender.value,
+        sender=_SIDES[alert.sender],
         level=None if alert.level is None else alert.level.name.lower(),
         description=None if alert.description is None else alert.description.name.lower(),
         code=None if alert.description is None else int(alert.description),

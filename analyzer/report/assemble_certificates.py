@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 from analyzer.report import schema
 from analyzer.report.assemble_tls import FrameOf
 from analyzer.report.assemble_vouchers import vouchers_of
@@ -25,11 +27,16 @@ def certificates_of(story: Story, frame_of: FrameOf) -> schema.Certificates:
 def _certificates(chain: Chain | None) -> tuple[schema.Certificate, ...]:
     if chain is None:
         return ()
-    return tuple(certificate_of(facts, chain.time) for facts in chain.certificates)
+    return tuple([certificate_of(facts, chain.time) for facts in chain.certificates])
 
 
 def certificate_of(facts: CertificateFacts, time: int) -> schema.Certificate:
     """Describe one certificate, judged at ``time``."""
+    return _certificate(facts, facts.valid_at(time))
+
+
+@functools.lru_cache(maxsize=1024)
+def _certificate(facts: CertificateFacts, valid: bool | None) -> schema.Certificate:
     usages = None if facts.key_usage is None else tuple(sorted(facts.key_usage))
     return schema.Certificate(
         subject=encodable(facts.subject),
@@ -38,7 +45,7 @@ def certificate_of(facts: CertificateFacts, time: int) -> schema.Certificate:
         sans=tuple(encodable(name) for name in facts.sans),
         not_before=_time(facts.not_before),
         not_after=_time(facts.not_after),
-        valid_at_capture=facts.valid_at(time),
+        valid_at_capture=valid,
         key=schema.PublicKey(kind=facts.key_kind, bits=facts.key_bits, curve=facts.curve),
         signature_algorithm=facts.signature_algorithm,
         key_usage=usages,

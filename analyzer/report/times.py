@@ -9,8 +9,11 @@ from typing import Final
 _EPOCH: Final = datetime(1970, 1, 1)  # noqa: DTZ001 - UTC by definition; "Z" is written below
 
 
+@functools.lru_cache(maxsize=256)
 def rfc3339(time: int) -> str:
     """Write nanoseconds since the epoch as RFC 3339, UTC, with as many digits as it needs.
+
+    Messages come several to a packet, and are asked about one after the other.
 
     >>> rfc3339(1_700_000_000_123_456_000), rfc3339(1)
     ('2023-11-14T22:13:20.123456Z', '1970-01-01T00:00:00.000000001Z')
