@@ -6,6 +6,7 @@ CertificateStatus, the OCSP staple, is decoded here too; what its DER says is fo
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Final
@@ -84,7 +85,7 @@ def decode_server_key_exchange(
     found: _Found = {}
     defect: Defect | None = None
     try:
-        for part in _parts(facts):
+        for part in _parts(suite):
             part(reader, found)
         _signature(reader, found, facts, version)
         reader.done()
@@ -97,7 +98,9 @@ _Found = dict[str, Any]  # fields of a ServerKeyExchange, as far as read
 _Part = Callable[[Reader, _Found], None]
 
 
-def _parts(facts: SuiteFacts) -> tuple[_Part, ...]:
+@functools.lru_cache(maxsize=512)
+def _parts(suite: CipherSuite) -> tuple[_Part, ...]:
+    facts = facts_of(suite)
     exchange = facts.key_exchange
     parts: tuple[_Part, ...] = (_hint,) if exchange.endswith("PSK") else ()
     if exchange.startswith(("ECDH", "ECC")):
@@ -123,12 +126,12 @@ def _finite_field(reader: Reader, found: _Found) -> None:
 
 
 def _curve(reader: Reader, found: _Found) -> None:
-    kind = ECCurveType(reader.uint(1, "curve_type"))
+    kind = ECCurveType.of(reader.uint(1, "curve_type"))
     if kind is not ECCurveType.NAMED_CURVE:
         reader.rest()  # RFC 8422 deprecates curves that are spelled out
         found["curve_type"] = kind
         return
-    group = NamedGroup(reader.uint(2, "namedcurve"))
+    group = NamedGroup.of(reader.uint(2, "namedcurve"))
     found |= {"curve_type": kind, "group": group}
     found["public_length"] = len(reader.opaque(1, "point", low=1))
 
@@ -154,7 +157,7 @@ def _signature(reader: Reader, found: _Found, facts: SuiteFacts, version: str) -
     if found.get("curve_type") not in {None, ECCurveType.NAMED_CURVE}:
         return  # the signature was skipped with the curve
     if version in {"TLSv1.2", "DTLSv1.2"}:
-        found["signature_scheme"] = SignatureScheme(reader.uint(2, "algorithm"))
+        found["signature_scheme"] = SignatureScheme.of(reader.uint(2, "algorithm"))
     found["signature_length"] = len(reader.opaque(2, "signature"))
 
 

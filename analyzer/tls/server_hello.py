@@ -173,18 +173,18 @@ def decode_server_hello(body: bytes) -> tuple[ServerHello | None, Defect | None]
     """
     reader = Reader.over(body, "server_hello")
     try:
-        version = ProtocolVersion(reader.uint(2, "legacy_version"))
+        version = ProtocolVersion.of(reader.uint(2, "legacy_version"))
         draft = version > ProtocolVersion.TLS1_3 and version.tls13
         if draft and _is_draft_retry(body):
             return _draft_retry(reader, version)
         random = reader.raw(32, "random")
         session_id = b"" if draft else reader.opaque(1, "legacy_session_id_echo")
-        suite = CipherSuite(reader.uint(2, "cipher_suite"))
+        suite = CipherSuite.of(reader.uint(2, "cipher_suite"))
         method = 0 if draft else reader.uint(1, "legacy_compression_method")
     except DecodeError as error:
         return None, error.defect
     extensions, defect = decode_extensions(reader)
-    compression = CompressionMethod(method)
+    compression = CompressionMethod.of(method)
     hello = ServerHello(version, random, session_id, suite, compression, extensions)
     return hello, defect
 
