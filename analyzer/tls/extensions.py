@@ -127,6 +127,14 @@ def decode_extension(extension: Extension, message: str) -> tuple[object, Defect
         return None, replace(defect, offset=defect.offset + extension.offset)
 
 
+def first_places(types: Iterable[ExtensionType]) -> Mapping[int, int]:
+    """Indices by type; of a type that came twice, the first."""
+    found: dict[int, int] = {}
+    for index, kind in enumerate(types):
+        found.setdefault(kind, index)
+    return found
+
+
 def first_bodies(extensions: Iterable[Extension]) -> Mapping[int, bytes]:
     """Bodies by type; of a type that came twice, the first."""
     found: dict[int, bytes] = {}

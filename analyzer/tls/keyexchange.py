@@ -15,6 +15,7 @@ from analyzer.errors import DecodeError, Defect
 from analyzer.tls.dn import name_text
 from analyzer.tls.extension_bodies import read_blobs
 from analyzer.tls.extensions import Extension, decode_extensions, lenient, read_schemes
+from analyzer.tls.moulds import Moulds
 from analyzer.tls.ocsp import Staple, read_staple
 from analyzer.tls.registry import (
     CertificateStatusType,
@@ -80,6 +81,25 @@ def decode_server_key_exchange(
             opaque signature<0..2^16-1>;  // not with dh_anon, psk
         } ServerKeyExchange;
     """
+    sight = (suite, version, body[:_POINT])
+    known = _MOULDS.find(body, sight)
+    if known is not None:
+        return known, None
+    found, defect = _decode_exchange(body, suite, version)
+    if defect is None and found.group is not None and found.psk_identity_hint is None:
+        point = (_POINT, _POINT + found.public_length)
+        signature = (len(body) - found.signature_length, len(body))
+        _MOULDS.keep(body, sight, (point, signature), found)
+    return found, defect
+
+
+_POINT: Final = 4  # where the point of a named curve begins
+_MOULDS: Final[Moulds[ServerKeyExchange]] = Moulds(512)
+
+
+def _decode_exchange(
+    body: bytes, suite: CipherSuite, version: str
+) -> tuple[ServerKeyExchange, Defect | None]:
     facts = facts_of(suite)
     reader = Reader.over(body, "server_key_exchange")
     found: _Found = {}

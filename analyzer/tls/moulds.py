@@ -8,7 +8,7 @@ holds for all. Nothing is taken on trust: lengths of what differs are among the 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from operator import itemgetter
 from typing import Any, Generic, NamedTuple, TypeVar
 
@@ -27,18 +27,19 @@ class Moulds(Generic[Value]):
 
     def __init__(self, most: int) -> None:
         self._most = most
-        self._forms: dict[tuple[int, bytes], _Form] = {}
-        self._values: dict[tuple[tuple[int, ...], tuple[bytes, ...]], Value] = {}
+        self._forms: dict[tuple[int, Hashable], _Form] = {}
+        self._values: dict[tuple[Hashable, tuple[int, ...], tuple[bytes, ...]], Value] = {}
 
-    def find(self, message: bytes, sight: bytes) -> Value | None:
+    def find(self, message: bytes, sight: Hashable) -> Value | None:
         """What was decoded of another message from the same mould.
 
-        ``sight`` are a few bytes of the message to choose the mould by, which is then tried.
+        ``sight`` are a few bytes of the message to choose the mould by, which is then tried; with
+        what else decoding depends on.
         """
         form = self._forms.get((len(message), sight))
-        return None if form is None else self._values.get((form.ends, form.between(message)))
+        return None if form is None else self._values.get((sight, form.ends, form.between(message)))
 
-    def keep(self, message: bytes, sight: bytes, holes: Sequence[Hole], value: Value) -> None:
+    def keep(self, message: bytes, sight: Hashable, holes: Sequence[Hole], value: Value) -> None:
         """Remember what was decoded; the first byte is in no hole, ``holes`` are in order and apart."""
         if len(self._values) >= self._most:  # whoever comes again is soon known again
             self._forms.clear()
@@ -47,4 +48,4 @@ class Moulds(Generic[Value]):
         begins = (0, *ends[1::2])
         form = _Form(ends, itemgetter(*map(slice, begins, (*ends[::2], len(message)))))
         self._forms[len(message), sight] = form
-        self._values[ends, form.between(message)] = value
+        self._values[sight, ends, form.between(message)] = value

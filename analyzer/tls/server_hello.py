@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Final
+from dataclasses import InitVar, dataclass, field
+from typing import Final, NamedTuple
 
 from analyzer.errors import DecodeError, Defect
 from analyzer.tls import extension_bodies as bodies
@@ -12,10 +12,11 @@ from analyzer.tls.extension_bodies import KeyShare
 from analyzer.tls.extensions import (
     Extension,
     decode_extensions,
-    first_bodies,
+    first_places,
     lenient,
     read_version,
 )
+from analyzer.tls.moulds import Hole, Moulds
 from analyzer.tls.registry import CompressionMethod, ExtensionType, ProtocolVersion
 from analyzer.tls.registry_keys import NamedGroup
 from analyzer.tls.registry_suites import CipherSuite
@@ -54,23 +55,29 @@ class ServerHello:
     extension_types: tuple[ExtensionType, ...] = field(init=False, compare=False, repr=False)
     # The version chosen: supported_versions where present, else the old field.
     version: ProtocolVersion = field(init=False, compare=False, repr=False)
-    _bodies: Mapping[int, bytes] = field(init=False, compare=False, repr=False)
+    places: Mapping[int, int] = field(init=False, compare=False, repr=False)
+    like: InitVar[ServerHello | None] = None  # a hello from the same mould
 
-    def __post_init__(self) -> None:
+    def __post_init__(self, like: ServerHello | None) -> None:
+        if like is not None:
+            object.__setattr__(self, "extension_types", like.extension_types)
+            object.__setattr__(self, "places", like.places)
+            object.__setattr__(self, "version", like.version)
+            return
         types = tuple([extension.type for extension in self.extensions])
         object.__setattr__(self, "extension_types", types)
-        bodies = first_bodies(self.extensions)
-        object.__setattr__(self, "_bodies", bodies)
-        chosen = _version(bodies.get(_E.SUPPORTED_VERSIONS)) or self.legacy_version
+        object.__setattr__(self, "places", first_places(types))
+        chosen = _version(self.body(_E.SUPPORTED_VERSIONS)) or self.legacy_version
         object.__setattr__(self, "version", chosen)
 
     def answers(self, kind: ExtensionType) -> bool:
         """Whether an extension of this type was sent, damaged or not."""
-        return kind in self._bodies
+        return kind in self.places
 
     def body(self, kind: ExtensionType) -> bytes | None:
         """The undecoded body of the first extension of this type."""
-        return self._bodies.get(kind)
+        index = self.places.get(kind)
+        return None if index is None else self.extensions[index].body
 
     @property
     def version_name(self) -> str:
@@ -90,18 +97,18 @@ class ServerHello:
     @property
     def alpn(self) -> str | None:
         """The application protocol chosen, where it is in clear (up to TLS 1.2)."""
-        names = _names(self._bodies.get(_E.APPLICATION_LAYER_PROTOCOL_NEGOTIATION))
+        names = _names(self.body(_E.APPLICATION_LAYER_PROTOCOL_NEGOTIATION))
         return names[0] if names else None
 
     @property
     def npn(self) -> tuple[str, ...]:
         """Protocols that the server lists for NPN."""
-        return _npn(self._bodies.get(_E.NEXT_PROTOCOL_NEGOTIATION))
+        return _npn(self.body(_E.NEXT_PROTOCOL_NEGOTIATION))
 
     @property
     def key_share(self) -> KeyShare | None:
         """The server's key, or the group that a retry asks for (TLS 1.3)."""
-        return _server_share(self._bodies.get(_E.KEY_SHARE) or self._bodies.get(_E.KEY_SHARE_DRAFT))
+        return _server_share(self.body(_E.KEY_SHARE) or self.body(_E.KEY_SHARE_DRAFT))
 
     @property
     def group(self) -> NamedGroup | None:
@@ -112,43 +119,43 @@ class ServerHello:
     @property
     def selected_identity(self) -> int | None:
         """Which of the client's pre-shared keys was chosen, counted from 0."""
-        body = self._bodies.get(_E.PRE_SHARED_KEY)
+        body = self.body(_E.PRE_SHARED_KEY)
         return int.from_bytes(body, "big") if body is not None and len(body) == 2 else None
 
     @property
     def psk_selected(self) -> bool:
         """Whether the server resumes, or uses an external key, by TLS 1.3's way."""
-        return _E.PRE_SHARED_KEY in self._bodies
+        return _E.PRE_SHARED_KEY in self.places
 
     @property
     def secure_renegotiation(self) -> bool:
         """RFC 5746."""
-        return _E.RENEGOTIATION_INFO in self._bodies
+        return _E.RENEGOTIATION_INFO in self.places
 
     @property
     def extended_master_secret(self) -> bool:
         """RFC 7627."""
-        return _E.EXTENDED_MASTER_SECRET in self._bodies
+        return _E.EXTENDED_MASTER_SECRET in self.places
 
     @property
     def encrypt_then_mac(self) -> bool:
         """RFC 7366."""
-        return _E.ENCRYPT_THEN_MAC in self._bodies
+        return _E.ENCRYPT_THEN_MAC in self.places
 
     @property
     def status_request(self) -> bool:
         """Whether an OCSP staple is announced."""
-        return _E.STATUS_REQUEST in self._bodies or _E.STATUS_REQUEST_V2 in self._bodies
+        return _E.STATUS_REQUEST in self.places or _E.STATUS_REQUEST_V2 in self.places
 
     @property
     def session_ticket(self) -> bool:
         """Whether a session ticket is announced."""
-        return _E.SESSION_TICKET in self._bodies
+        return _E.SESSION_TICKET in self.places
 
     @property
     def server_name_acknowledged(self) -> bool:
         """Whether the server says that it used the client's SNI."""
-        return _E.SERVER_NAME in self._bodies
+        return _E.SERVER_NAME in self.places
 
 
 def decode_server_hello(body: bytes) -> tuple[ServerHello | None, Defect | None]:
@@ -171,6 +178,66 @@ def decode_server_hello(body: bytes) -> tuple[ServerHello | None, Defect | None]
     Returns:
         What could be read, None where it ends before the suite; and the first defect.
     """
+    at = 35 + body[34] if len(body) > 34 else 0
+    sight = body[at : at + _SIGHT]  # the suite and what follows
+    cast = _MOULDS.find(body, sight)
+    if cast is not None:
+        return cast.again(body), None
+    hello, defect = _decode(body)
+    if hello is not None and defect is None and _is_cast(hello, body):
+        _MOULDS.keep(body, sight, _holes(hello), _Cast(hello))
+    return hello, defect
+
+
+_SIGHT: Final = 16
+_CAST_MOST: Final = 512  # bytes of a hello that is worth remembering
+_KEYS: Final = frozenset({_E.KEY_SHARE, _E.KEY_SHARE_DRAFT})
+
+
+class _Cast(NamedTuple):
+    """A hello from which those from the same mould are made."""
+
+    hello: ServerHello
+
+    def again(self, body: bytes) -> ServerHello:
+        """The hello in ``body``, which was made from the same mould."""
+        first = self.hello
+        extensions = [
+            Extension(one.type, body[one.offset : one.offset + len(one.body)], one.offset)
+            if one.type in _KEYS
+            else one
+            for one in first.extensions
+        ]
+        return ServerHello(
+            first.legacy_version,
+            body[2:34],
+            body[35 : 35 + len(first.legacy_session_id_echo)],
+            first.cipher_suite,
+            first.compression_method,
+            tuple(extensions),
+            like=first,
+        )
+
+
+_MOULDS: Final = Moulds[_Cast](512)
+
+
+def _is_cast(hello: ServerHello, body: bytes) -> bool:
+    """Whether a hello has the form of today: in drafts other fields stand where random is now."""
+    return hello.legacy_version <= ProtocolVersion.TLS1_3 and len(body) <= _CAST_MOST
+
+
+def _holes(hello: ServerHello) -> list[Hole]:
+    """Where the bytes are that differ each time, in order: of a key share that is the key."""
+    holes = [(2, 34), (35, 35 + len(hello.legacy_session_id_echo))]
+    for kind, body, at in hello.extensions:
+        share = _server_share(body) if kind in _KEYS else None
+        if share is not None and share.length:
+            holes.append((at + 4, at + 4 + share.length))
+    return holes
+
+
+def _decode(body: bytes) -> tuple[ServerHello | None, Defect | None]:
     reader = Reader.over(body, "server_hello")
     try:
         version = ProtocolVersion.of(reader.uint(2, "legacy_version"))

@@ -13,6 +13,7 @@ from analyzer.tls import extension_bodies as bodies
 from analyzer.tls.extension_bodies import KeyShare
 from analyzer.tls.extensions import (
     Extension,
+    first_places,
     lenient,
     read_compressions,
     read_groups,
@@ -65,9 +66,7 @@ class Terms:
         self.cipher_suites = cipher_suites
         self.v2 = v2
         self.extension_types = tuple([extension.type for extension in extensions])
-        self.places: dict[int, int] = {}  # index of the first extension of each type
-        for index, kind in enumerate(self.extension_types):
-            self.places.setdefault(kind, index)
+        self.places = first_places(self.extension_types)
         self._extensions = extensions
 
     def body(self, kind: ExtensionType) -> bytes | None:

@@ -6,10 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analyzer.tls.client_hello import _decode, decode_client_hello
+from analyzer.tls import client_hello, keyexchange, server_hello
+from analyzer.tls.client_hello import decode_client_hello
 from analyzer.tls.fingerprint import ja3, ja4
-from analyzer.tls.hello import ClientHello, extension_defects
+from analyzer.tls.hello import ClientHello, ServerHello, extension_defects
+from analyzer.tls.keyexchange import decode_server_key_exchange
 from analyzer.tls.moulds import Moulds
+from analyzer.tls.registry_suites import CipherSuite
+from analyzer.tls.server_hello import decode_server_hello
 from analyzer.tls.stack import guess_client
 from tests.support import messages as m
 
@@ -40,7 +44,7 @@ def told(hello: ClientHello) -> dict[str, object]:
 
 
 def same(body: bytes) -> None:
-    (hello, defect), (plain, plain_defect) = decode_client_hello(body), _decode(body)
+    (hello, defect), (plain, plain_defect) = decode_client_hello(body), client_hello._decode(body)
 
     assert (hello, defect) == (plain, plain_defect)
     if hello is not None and plain is not None:
@@ -84,6 +88,66 @@ def test_every_byte_counts_that_is_no_key(body: bytes) -> None:
     decode_client_hello(body)
     for index in range(len(body)):
         same(body[:index] + bytes([body[index] ^ 1]) + body[index + 1 :])
+
+
+ANSWERS = [
+    answer[4:]  # behind the header of the message
+    for answer in (
+        m.server_hello(),
+        m.server_hello(session_id=bytes(32), alpn="h2"),
+        m.server_hello(
+            m.extension(43, b"\x03\x04"),
+            m.extension(51, b"\0\x1d\0\x20" + bytes(32)),
+            suite=m.AES_GCM_13,
+        ),
+        m.server_hello(m.extension(51, b"\0\x1d\0\x21" + bytes(32))),  # damaged
+        m.server_hello(version=0x7F12),
+        m.hello_retry_request(),
+    )
+]
+ASKED = [name for name, value in vars(ServerHello).items() if isinstance(value, property)]
+
+
+def same_answer(body: bytes) -> None:
+    (hello, defect), (plain, plain_defect) = decode_server_hello(body), server_hello._decode(body)
+
+    assert (hello, defect) == (plain, plain_defect)
+    if hello is not None and plain is not None:
+        found, wanted = ([getattr(one, name) for name in ASKED] for one in (hello, plain))
+        assert (found, hello.version) == (wanted, plain.version)
+        assert hello.extension_types == plain.extension_types
+        assert extension_defects(hello) == extension_defects(plain)
+
+
+@pytest.mark.parametrize("body", ANSWERS, ids=range(len(ANSWERS)))
+def test_every_byte_of_an_answer_counts(body: bytes) -> None:
+    for index in range(len(body)):
+        decode_server_hello(body)
+        for value in (0, 1, 0x7F, 0xFF):
+            same_answer(body[:index] + bytes([body[index] ^ value]) + body[index + 1 :])
+
+
+EXCHANGES = [
+    b"\3\0\x1d\x20" + bytes(32) + b"\x04\x03\0\x08" + bytes(8),  # TLS 1.2
+    b"\3\0\x1d\x20" + bytes(32) + b"\0\x08" + bytes(8),  # before
+    b"\3\0\x1d\x20" + bytes(32),  # anonymous
+    b"\0\2id\3\0\x1d\x04" + bytes(4),  # with the hint of a pre-shared key
+    b"\0\2\x07\x05\0\1\2\0\2hi\x04\x03\0\x08" + bytes(8),  # finite field
+]
+SUITES = (0xC02B, 0xC013, 0xC018, 0xC035, 0x009E)
+
+
+@pytest.mark.parametrize("suite", SUITES, ids=hex)
+@pytest.mark.parametrize("version", ["TLSv1.2", "TLSv1.0"])
+@pytest.mark.parametrize("body", EXCHANGES, ids=range(len(EXCHANGES)))
+def test_every_byte_of_a_key_exchange_counts(body: bytes, version: str, suite: int) -> None:
+    how = (CipherSuite(suite), version)
+    for index in range(len(body)):
+        decode_server_key_exchange(body, *how)
+        changed = body[:index] + bytes([body[index] ^ 1]) + body[index + 1 :]
+
+        plain = keyexchange._decode_exchange(changed, *how)
+        assert decode_server_key_exchange(changed, *how) == plain
 
 
 def test_no_more_is_remembered_than_allowed() -> None:
