@@ -22,7 +22,8 @@ _SESSION_ID: Final = 34  # its length; RFC 8446 sections 4.1.2 and 4.1.3
 _NO_RANDOM: Final = bytes(32)
 _extension = struct.Struct(">HH").unpack_from  # type, length
 _SERVER_NAME: Final = ExtensionType.SERVER_NAME.value
-_KEYS: Final = ExtensionType.KEY_SHARE.value, ExtensionType.KEY_SHARE_DRAFT.value
+_NAMES: Final = frozenset({_SERVER_NAME})
+_KEYS: Final = frozenset({ExtensionType.KEY_SHARE.value, ExtensionType.KEY_SHARE_DRAFT.value})
 _BEFORE_KEY: Final = 4  # group and length, in a server's key_share
 _TOO_SHORT: Final = (IndexError, struct.error)
 
@@ -55,7 +56,7 @@ def asked(body: bytes) -> Asked | None:
         at = _SESSION_ID + 1 + body[_SESSION_ID]
         at += 2 + (body[at] << 8 | body[at + 1])  # cipher suites
         at += 1 + body[at]  # compression methods
-        found = _extensions(body, at)
+        found = _extensions(body, at, _NAMES)
     except _TOO_SHORT:
         return None
     if found is None:
@@ -76,13 +77,13 @@ def chosen(body: bytes) -> Chosen | None:
         return None
     try:
         at = _SESSION_ID + 1 + body[_SESSION_ID]
-        found = _extensions(body, at + 3)  # behind suite and compression method
+        found = _extensions(body, at + 3, _KEYS)  # behind suite and compression method
     except _TOO_SHORT:
         return None
     if found is None:
         return None
     choices = body[at:]
-    for share in (found[kind] for kind in _KEYS if kind in found):
+    for share in found.values():
         key, end = share + _BEFORE_KEY, _end(body, share)
         if key < end:
             choices = body[at:key] + bytes(end - key) + body[end:]
@@ -109,19 +110,19 @@ def _decoded(body: bytes) -> Chosen | None:
     )
 
 
-def _extensions(hello: bytes, at: int) -> dict[int, int] | None:
-    """Where the first body of each type of extension is; None unless they end with the hello."""
+def _extensions(hello: bytes, at: int, wanted: frozenset[int]) -> dict[int, int] | None:
+    """Where the first body of each type wanted is; None unless all extensions end with the hello."""
     size = len(hello)
+    found: dict[int, int] = {}
     if at == size:
-        return {}  # as is legal up to TLS 1.2
+        return found  # as is legal up to TLS 1.2
     if at + 2 + (hello[at] << 8 | hello[at + 1]) != size:
         return None
     at += 2
-    found: dict[int, int] = {}
     while at < size:
         kind, length = _extension(hello, at)
         at += 4
-        if kind not in found:
+        if kind in wanted and kind not in found:
             found[kind] = at
         at += length
     return found if at == size else None

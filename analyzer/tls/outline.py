@@ -201,14 +201,15 @@ def _hellos(client: _Side, server: _Side) -> tuple[Asked, Chosen] | None:
 def _bodies(side: _Side, wanted: int) -> list[bytes]:
     """The hellos at the beginning of a side, each the first message of a record, at most two."""
     found = []
-    at = _HEADER
+    data, begin = side.data, _HEADER
     for kind, length in zip(side.kinds[:_HELLOS_WITHIN], side.lengths, strict=False):
-        if kind == _HANDSHAKE and length >= 4 and side.data[at] == wanted:
-            size = _message(side.data, at)[0] & _SIZE
-            if 4 + size > length:
+        if kind == _HANDSHAKE and length >= 4 and data[begin] == wanted:
+            at = begin + 4
+            end = at + (data[begin + 1] << 16 | data[begin + 2] << 8 | data[begin + 3])
+            if end > begin + length:
                 return []
-            found.append(side.data[at + 4 : at + 4 + size])
-        at += length + _HEADER
+            found.append(data[at:end])
+        begin += length + _HEADER
     return found
 
 
