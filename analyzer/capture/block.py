@@ -97,9 +97,13 @@ class SegmentBlock:
 
     def rows(self, chosen: slice | Integers | Mask) -> SegmentBlock:
         """Some of the rows, without the errors."""
-        return replace(
-            self, icmp_errors=(), **{name: getattr(self, name)[chosen] for name in COLUMNS}
-        )
+        if isinstance(chosen, slice):
+            columns = {name: getattr(self, name)[chosen] for name in COLUMNS}
+        else:
+            # take is quicker than brackets: twenty times for two words, twice instead of a mask.
+            index = np.flatnonzero(chosen) if chosen.dtype == np.bool_ else chosen
+            columns = {name: getattr(self, name).take(index, axis=0) for name in COLUMNS}
+        return replace(self, icmp_errors=(), **columns)
 
 
 COLUMNS: Final = tuple(

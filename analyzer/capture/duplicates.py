@@ -32,11 +32,12 @@ def repeated(block: SegmentBlock) -> Mask:
         rows += lag
         for name in _SAME:
             column = getattr(block, name)
-            rows = rows[column[rows] == column[rows - lag]]
+            rows = rows[column.take(rows) == column.take(rows - lag)]
         if not len(rows):
             continue
-        same = (block.source[rows] == block.source[rows - lag]).all(axis=1)
-        same &= (block.destination[rows] == block.destination[rows - lag]).all(axis=1)
-        same &= np.abs(block.time[rows] - block.time[rows - lag]) < _SOON
+        same = np.abs(block.time[rows] - block.time[rows - lag]) < _SOON
+        for addresses in (block.source, block.destination):
+            equal = addresses.take(rows, axis=0) == addresses.take(rows - lag, axis=0)
+            same &= equal[:, 0] & equal[:, 1]
         copies[rows[same & told[rows]]] = True
     return copies

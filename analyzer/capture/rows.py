@@ -42,7 +42,9 @@ class Rows:
         """Keep the rows of a mask; no copy if it keeps all, as it mostly does."""
         if mask.all():
             return self
-        return Rows(self.index[mask], self.at[mask], self.end[mask], self.stop[mask], self.ip[mask])
+        columns = self.index, self.at, self.end, self.stop, self.ip
+        kept = np.flatnonzero(mask)
+        return Rows(*[column.take(kept) for column in columns])
 
     def holding(self, size: int) -> Rows:
         """Keep the rows of which the next *size* bytes were captured."""

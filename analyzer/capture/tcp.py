@@ -57,7 +57,8 @@ def join(parts: Sequence[SegmentBlock], errors: tuple[IcmpError, ...]) -> Segmen
     """Put the segments that came by different ways back in order of their frames."""
     order = np.argsort(np.concatenate([part.frame for part in parts]), kind="stable")
     joined = {
-        name: np.concatenate([getattr(part, name) for part in parts])[order] for name in COLUMNS
+        name: np.concatenate([getattr(part, name) for part in parts]).take(order, axis=0)
+        for name in COLUMNS
     }
     return SegmentBlock(buffer=parts[0].buffer, icmp_errors=errors, place=None, **joined)
 

@@ -462,8 +462,8 @@ def _ends_of(
     block: SegmentBlock, rows: Integers, swapped: Integers
 ) -> list[tuple[Endpoint, Endpoint]]:
     """The endpoints of rows, the lower first."""
-    sources = _endpoints(block.source[rows], block.source_port[rows])
-    targets = _endpoints(block.destination[rows], block.destination_port[rows])
+    sources = _endpoints(block.source.take(rows, axis=0), block.source_port[rows])
+    targets = _endpoints(block.destination.take(rows, axis=0), block.destination_port[rows])
     return [
         (target, source) if higher else (source, target)
         for source, target, higher in zip(sources, targets, swapped[rows].tolist(), strict=True)

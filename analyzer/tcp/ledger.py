@@ -60,7 +60,7 @@ class Ledger:
         bases = np.array(list(self._recent.values()), np.int64)
         self._recent = {}
         order = np.argsort(keys)
-        self._sorted.append((keys[order], bases[order]))
+        self._sorted.append((keys.take(order), bases.take(order, axis=0)))
         while len(self._sorted) > 1 and len(self._sorted[-2][0]) <= 2 * len(self._sorted[-1][0]):
             newer, older = self._sorted.pop(), self._sorted.pop()
             self._sorted.append(_join(older, newer))
@@ -72,6 +72,7 @@ def _join(older: tuple[Words, Integers], newer: tuple[Words, Integers]) -> tuple
     keys = np.concatenate([older[0], newer[0]])
     bases = np.concatenate([older[1], newer[1]])
     order = np.argsort(keys, kind="stable")
-    keys, bases = keys[order], bases[order]
-    last = np.append(keys[1:] != keys[:-1], np.True_)  # the newer of two with the same key
-    return keys[last], bases[last]
+    keys, bases = keys.take(order), bases.take(order, axis=0)
+    # The newer of two with the same key.
+    last = np.flatnonzero(np.append(keys[1:] != keys[:-1], np.True_))
+    return keys.take(last), bases.take(last, axis=0)
