@@ -10,7 +10,7 @@ import numpy as np
 from analyzer.capture.block import Integers, Mask, SegmentBlock
 from analyzer.capture.select import like_alert_or_handshake
 from analyzer.limits import Limits
-from analyzer.tcp.evidence import FIN, RST, Piece
+from analyzer.tcp.evidence import FIN, RST, SYN, Piece
 from analyzer.tcp.interest import next_limit
 from analyzer.tcp.states import States
 
@@ -82,7 +82,8 @@ class Gatherer:
         """Copy the payload of rows, joining those that follow each other on the wire."""
         captured = block.end[rows] - block.begin[rows]
         cut = block.length[rows] - captured
-        sequence = block.sequence[rows]
+        # The SYN itself has a sequence number, before that of the data with it (RFC 7413 section 2).
+        sequence = (block.sequence[rows] + (block.flags[rows] & SYN != 0)) % _MODULUS
         follows = np.empty(len(rows), np.bool_)
         follows[0] = False
         follows[1:] = (

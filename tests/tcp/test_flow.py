@@ -75,6 +75,16 @@ def test_segments_that_follow_each_other_become_one_piece() -> None:
     assert (piece.data, piece.ends, piece.frames) == (b"abc", (2, 3), (1, 2))
 
 
+@pytest.mark.parametrize("taken", [True, False], ids=["taken", "refused and sent again"])
+def test_data_in_the_syn_comes_behind_its_number(taken: bool) -> None:
+    rest = [Sent(CLIENT, SERVER, 103, b"c")] if taken else [Sent(CLIENT, SERVER, 101, b"abc")]
+    (evidence,) = gather([Sent(CLIENT, SERVER, 100, b"ab", flags=SYN), OPENED[1], *rest])
+    stream = assemble(evidence.halves[0], evidence.halves[1], 100)
+
+    assert [(chunk.offset, chunk.data) for chunk in stream.chunks] == [(0, b"abc")]
+    assert stream.conflicts == 0
+
+
 def test_what_speaks_no_tls_is_dismissed_after_its_opening() -> None:
     small = dataclasses.replace(DEFAULT, half_opening=10, half_bytes=100)
     sent = [Sent(CLIENT, SERVER, 10 * i, b"\x00" * 10) for i in range(50)]
