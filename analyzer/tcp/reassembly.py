@@ -174,10 +174,13 @@ def _place(segments: list[_Segment]) -> tuple[list[_Segment], int, int]:
     for segment in map(_behind_start, segments):
         if not segment.data and not segment.cut:
             continue
-        if not kept or segment.offset >= kept[-1].offset + len(kept[-1].data):
+        end = kept[-1].offset + len(kept[-1].data) if kept else 0
+        if segment.offset >= end:
             kept.append(segment)
             offsets.append(segment.offset)
             continue
+        if segment.offset == end - 1 and len(segment.data) == 1:
+            continue  # a keep-alive, whose byte means nothing (RFC 9293 section 3.8.4)
         first = max(bisect_right(offsets, segment.offset) - 1, 0)
         last = bisect_left(offsets, segment.offset + len(segment.data))
         fresh, differs = _fresh(kept[first:last], segment)

@@ -38,6 +38,7 @@ def stream_of(*segments: tuple[int, bytes], peer: Half = NOTHING) -> Stream:
         pytest.param([(0, TEXT[:12]), (5, TEXT[5:])], id="overlapping"),
         pytest.param([(5, TEXT[5:9]), (0, TEXT)], id="a larger segment around a smaller"),
         pytest.param([(0, TEXT), (len(TEXT) - 1, b"s")], id="keep-alive"),
+        pytest.param([(0, TEXT), (len(TEXT) - 1, b"?")], id="keep-alive with a byte of its own"),
         pytest.param([(-1, b"?"), (0, TEXT)], id="keep-alive before the first byte"),
     ],
 )
@@ -54,6 +55,10 @@ def test_the_first_copy_wins_and_a_different_one_is_counted() -> None:
 
     assert stream.chunks == (Chunk(0, b"first"),)
     assert (stream.conflicts, stream.retransmissions) == (1, 1)
+
+
+def test_a_keep_alive_is_no_retransmission() -> None:
+    assert stream_of((0, TEXT), (len(TEXT) - 1, b"\0")).retransmissions == 0
 
 
 @pytest.mark.parametrize(
