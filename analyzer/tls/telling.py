@@ -12,6 +12,7 @@ from analyzer.tcp.evidence import FIN, Evidence
 from analyzer.tcp.reassembly import Stream
 from analyzer.tcp.sequence import distance
 from analyzer.tcp.timeline import Side, Timeline, client_index, read_timeline
+from analyzer.tls.caveats import conflicting, hidden_parts
 from analyzer.tls.chains import packed, read_chains
 from analyzer.tls.directions import Directions, client_half, in_order, read_directions
 from analyzer.tls.encrypted import Reading, Sealed, read_sealed
@@ -24,7 +25,6 @@ from analyzer.tls.openings import classify
 from analyzer.tls.preludes import clear_bytes
 from analyzer.tls.registry import ProtocolVersion
 from analyzer.tls.story import (
-    HIDDEN,
     Message,
     Milestone,
     Opening,
@@ -205,7 +205,7 @@ def _compose(
         renegotiations=talk.renegotiations,
         defects=(*talk.defects, *_broken(bytes_), *_damaged(talk)),
         hidden=hidden,
-        caveats=(*_caveats(hidden, evidence, talk), *packed(found)),
+        caveats=(*_caveats(hidden, timeline, evidence, talk), *packed(found)),
         completed=done,
         begun=tuple(talk.begun),
     )
@@ -305,10 +305,11 @@ def _lost(stream: Stream, kind: str) -> bool:
     return bool(stream.gaps) and any(gap.kind == kind for gap in stream.gaps)
 
 
-def _caveats(hidden: frozenset[str], evidence: Evidence, talk: Conversation) -> tuple[str, ...]:
+def _caveats(
+    hidden: frozenset[str], timeline: Timeline, evidence: Evidence, talk: Conversation
+) -> tuple[str, ...]:
     """Sentences for the reader: what the capture hides, and which limits were reached."""
-    hiding = hidden & _HIDES_COMPLETION
-    told = [HIDDEN[name] for name in HIDDEN if name in hiding] if hiding else []
+    told = [*hidden_parts(hidden & _HIDES_COMPLETION, timeline), *conflicting(timeline)]
     told += [
         f"the limit {name} was reached: more was captured than kept"
         for name in sorted(evidence.limits)

@@ -150,6 +150,10 @@ class Scene:
         last = self._ends[side].pieces[-1]
         return self._segment(side, last.sequence, last.data, last.uncaptured)
 
+    def instead(self, side: Side, data: bytes) -> Scene:
+        """Send these bytes under the numbers of the last ones of a side."""
+        return self._segment(side, self._ends[side].next - len(data), data, 0)
+
     def overtaken(self, side: Side, data: bytes) -> Scene:
         """A side's last segment comes to the capture behind its FIN (it was lost, or waited)."""
         return self._segment(side, self._ends[side].next - 1 - len(data), data, 0)

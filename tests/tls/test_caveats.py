@@ -1,0 +1,52 @@
+"""What a capture hides, in sentences."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.support import messages as m
+from tests.support.stories import CLIENT, SERVER, Scene, closed, established, offered, used
+
+
+def flight(*, received: bool) -> Scene:
+    """A ClientHello, and an answer of which the capture misses a packet of 300 bytes."""
+    data = m.server_flight()
+    scene = offered().server(data[:200])
+    scene.say(SERVER, data[200:500], captured=False, received=received)
+    return scene.say(SERVER, data[500:], received=received)
+
+
+@pytest.mark.parametrize(
+    ("acknowledged", "reason"),
+    [
+        (True, "300 lost by the capture (the client acknowledged them)"),
+        (False, "300 lost on the network (the client never acknowledged them)"),
+    ],
+)
+def test_a_hole_says_how_large_it_is_and_who_lost_it(acknowledged: bool, reason: str) -> None:
+    story = flight(received=acknowledged).story()
+    told = [line for line in story.caveats if "missing" in line]
+
+    assert told == [f"300 bytes that the server sent are missing from the capture: {reason}"]
+
+
+def test_without_acknowledgments_nobody_is_said_to_have_lost_anything() -> None:
+    story = flight(received=True).only(SERVER).story()
+    (told,) = [line for line in story.caveats if "missing" in line]
+
+    assert told == "300 bytes that the server sent are missing from the capture"
+
+
+def test_bytes_that_came_twice_and_differ_are_told() -> None:
+    scene = offered().instead(CLIENT, b"other bytes")
+    story = closed(used(scene.server(m.server_flight()).ack(CLIENT))).story()
+
+    assert "1 segment repeats bytes of the client with other contents: the first copy counts" in (
+        story.caveats
+    )
+
+
+def test_what_is_whole_has_no_caveats() -> None:
+    story = closed(used(established())).story()
+
+    assert story.caveats == ()
