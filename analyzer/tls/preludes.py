@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from analyzer.tcp.reassembly import Stream
-from analyzer.tls import tds
+from analyzer.tls import replies, socks, tds
 from analyzer.tls.openings import classify, looks_like_tls
 from analyzer.tls.story import Answer, Prelude, PreludeEnd
 
@@ -99,12 +99,21 @@ UPGRADES: Final[tuple[Upgrade, ...]] = (
     _upgrade("sieve", rb"^STARTTLS\s*$", rb"^(?:OK|NO|BYE)[^\r\n]*", rb"OK"),
     _upgrade("http connect", rb"\ACONNECT (\S+) HTTP/1", rb"^HTTP/1\.[01] \d{3}[^\r\n]*", rb"HTTP/1\.[01] 2"),
     _upgrade("http upgrade", rb"^Upgrade: *TLS/", rb"^HTTP/1\.[01] \d{3}[^\r\n]*", rb"HTTP/1\.[01] 101"),
-    _upgrade("postgresql", rb"\A\0\0\0\x08\x04\xd2\x16\x2f", rb"\A[SNE][^\r\n]*", rb"S"),
+    # Before it a client may have asked for encryption by GSSAPI, and been told N or an error.
+    _upgrade(
+        "postgresql", rb"\A(?:\0\0\0\x08\x04\xd2\x16\x30)?\0\0\0\x08\x04\xd2\x16\x2f",
+        rb"\AN?[SNE][^\r\n]*", rb"N?S",
+    ),
     _upgrade("ldap", rb"1\.3\.6\.1\.4\.1\.1466\.20037", rb"[\x78][\s\S]{1,5}?\x0a\x01[\s\S]+", rb"[\x78][\s\S]{1,5}?\x0a\x01\0"),
-    _upgrade("socks", rb"\A(?:\x05[\x01-\x0a][\s\S]{1,12}\x05\x01|\x04\x01)", rb"\A\x05[\0-\x02\xff][\s\S]*|\A\0[\x5a-\x5d]", rb"\x05\0\x05\0|\x05\x02\x01\0\x05\0|\0\x5a"),
+    _upgrade("socks", socks.ASK_5, rb"\A\x05[\0-\x02\xff][\s\S]*", rb"\x05\0\x05\0|\x05\x02\x01\0\x05\0"),
+    _upgrade("socks", socks.ASK_4, rb"\A\0[\x5a-\x5d]", rb"\0\x5a"),
     _upgrade("mysql", rb"\A\x20\0\0\x01[\s\S]{32}", rb"[\s\S]{3}\x02\xff[\s\S]*", rb"(?!)"),
     _upgrade("amqp", rb"\AAMQP\x02\x01\0\0", rb"\AAMQP[\s\S]{4}", rb"AMQP\x02"),
-    _upgrade("rdp", rb"\A\x03\0[\s\S]{2}[\s\S]\xe0", rb"\A\x03\0[\s\S]{2}[\s\S]\xd0[\s\S]*", rb"\x03\0[\s\S]{2}[\s\S]\xd0[\s\S]{5}\x02"),
+    # X.224 carries other protocols, too: only a negotiation that offers more than RDP's own is a request.
+    _upgrade(
+        "rdp", rb"\A\x03\0[\s\S]{3}\xe0[\s\S]{5}(?:[^\r\n]*\r\n)?\x01[\s\S]\x08\0[\x01-\xff]\0{3}",
+        rb"\A\x03\0[\s\S]{3}\xd0[\s\S]*", rb"\x03\0[\s\S]{3}\xd0[\s\S]{5}\x02[\s\S]\x08\0[^\0]",
+    ),
 )  # fmt: skip
 
 
@@ -120,7 +129,7 @@ class Start:
 def find_start(client: Stream, server: Stream) -> Start:
     """Find the first TLS byte of each direction and what was said before it."""
     asked, answered = clear_bytes(client), clear_bytes(server)
-    client_at = _begin(asked, _CLIENT_HELLO)
+    client_at = _begin(asked, _CLIENT_HELLO, proxy_header(asked))
     after_talk = client_at is None or client_at > 0
     server_at = 0 if looks_like_tls(answered) else None
     if server_at is None and after_talk:
@@ -129,7 +138,9 @@ def find_start(client: Stream, server: Stream) -> Start:
         return Start(client_at, server_at)
     prelude = _prelude(client, server, client_at, server_at)
     if prelude is not None and client_at is not None and server_at is None:
-        prelude = replace(prelude, answer=_answer_in_clear(server, client.locate(client_at).frame))
+        # A server that does not know the header before the hello may answer that at once.
+        since = 0 if prelude.protocol == PROXY_PROTOCOL else client.locate(client_at).frame
+        prelude = replace(prelude, answer=_answer_in_clear(server, since))
     return Start(client_at, server_at, prelude)
 
 
@@ -149,51 +160,84 @@ def clear_bytes(stream: Stream) -> bytes:
     return b""
 
 
-def _begin(data: bytes, pattern: re.Pattern[bytes]) -> int | None:
-    if looks_like_tls(data):
-        return 0
-    found = pattern.search(data)
+def _begin(data: bytes, pattern: re.Pattern[bytes], at: int = 0) -> int | None:
+    """Where TLS begins at ``at`` or behind it."""
+    if looks_like_tls(data[at : at + _OPENING]):
+        return at
+    found = pattern.search(data, at)
     return found.start() if found else None
+
+
+_OPENING: Final = 8  # bytes by which the beginning of TLS is told
+PROXY_PROTOCOL: Final = "proxy protocol"
+_PROXY_HEADER: Final = re.compile(
+    rb"PROXY [^\r\n]{1,100}\r\n|\r\n\r\n\0\r\nQUIT\n[\x20\x21][\s\S]{3}"
+)
+_PROXY_2: Final = 16  # bytes of version 2 before what its last two give the length of
+
+
+def proxy_header(asked: bytes) -> int:
+    """The length of the header of the PROXY protocol at a client's beginning; 0 without."""
+    found = _PROXY_HEADER.match(asked)
+    if found is None:
+        return 0
+    return found.end() + (int.from_bytes(asked[14:_PROXY_2]) if found.end() == _PROXY_2 else 0)
 
 
 def _prelude(
     client: Stream, server: Stream, client_at: int | None, server_at: int | None
 ) -> Prelude | None:
     asked, answered = clear_bytes(client)[:client_at], clear_bytes(server)[:server_at]
-    if asked.startswith((b"PROXY ", b"\r\n\r\n\0\r\nQUIT\n")):
-        frame = client.locate(0).frame
-        return Prelude("proxy protocol", PreludeEnd.AGREED, frame, _printable(asked))
+    begin = proxy_header(asked)
+    header, asked = asked[:begin], asked[begin:]
     if tds.refused(asked, answered):
         text = "PRELOGIN: encryption not supported"
         return Prelude("tds", PreludeEnd.REFUSED, server.locate(0).frame, text)
-    asking = [(upgrade, ask) for upgrade in UPGRADES if (ask := upgrade.ask.search(asked))]
+    spoken = _commands(asked)
+    asking = [(upgrade, ask) for upgrade in UPGRADES if (ask := upgrade.ask.search(spoken))]
     if asking:
         # Several protocols ask by the same word; the form of the answer tells which it is.
         fitting = (pair for pair in asking if pair[0].answer.search(answered))
         upgrade, ask = next(fitting, asking[0])
+        asked_in = client.locate(begin + ask.end() - 1).frame
         begun = (client_at is not None, server_at is not None)
-        return _answer(upgrade, ask, client, server, answered, begun)
+        return _answer(upgrade, ask, asked_in, server, answered, begun)
+    if header:
+        frame = client.locate(0).frame
+        return Prelude(PROXY_PROTOCOL, PreludeEnd.AGREED, frame, _printable(header))
     if client_at is not None:
         frame = client.locate(client_at).frame
         return Prelude("unknown", PreludeEnd.AGREED, frame, _printable(asked or answered))
+    refusal = socks.refused(asked, answered)
+    if refusal is not None:
+        return Prelude("socks", PreludeEnd.REFUSED, server.locate(len(answered) - 1).frame, refusal)
     return _not_offered(asked, answered, server)
+
+
+# The text of a mail may hold any word (RFC 5321 section 4.1.1.4, RFC 3030 section 2).
+_MAIL: Final = re.compile(rb"^(?:DATA\r$|BDAT \d)", re.IGNORECASE | re.MULTILINE)
+
+
+def _commands(asked: bytes) -> bytes:
+    """What a client said before the first mail that it handed over."""
+    mail = _MAIL.search(asked)
+    return asked if mail is None else asked[: mail.start()]
 
 
 def _answer(
     upgrade: Upgrade,
     ask: re.Match[bytes],
-    client: Stream,
+    asked_in: int,
     server: Stream,
     answered: bytes,
     begun: tuple[bool, bool],
 ) -> Prelude:
-    """What the server said to the request for TLS.
+    """What the server said to the request for TLS, which ended in frame ``asked_in``.
 
     ``begun`` says of the client and of the server whether TLS follows: of the server that is consent.
     Some clients (s_client) go on after a refusal.
     """
-    asked_in = client.locate(ask.end() - 1).frame
-    target = _printable(ask.group(1)) if ask.re.groups else None
+    target = _target(upgrade, ask)
     answers = _answers(upgrade, server, answered, asked_in)
     agreed = [frame for frame, text in answers if upgrade.accepts.match(text)]
     if not answers:
@@ -205,7 +249,16 @@ def _answer(
     end = PreludeEnd.AGREED if consent else PreludeEnd.REFUSED
     if end is PreludeEnd.REFUSED and _is_unlisted(upgrade, answered):
         end = PreludeEnd.NOT_OFFERED
-    return Prelude(upgrade.protocol, end, frame, _printable(text), target)
+    words = replies.told(upgrade.protocol, text) if end is PreludeEnd.REFUSED else None
+    return Prelude(upgrade.protocol, end, frame, _printable(words or text), target)
+
+
+def _target(upgrade: Upgrade, ask: re.Match[bytes]) -> str | None:
+    """What a proxy is asked for a tunnel to."""
+    if upgrade.protocol == "socks":
+        target = socks.target(ask.string)
+        return None if target is None else _printable(target)
+    return _printable(ask.group(1)) if ask.re.groups else None
 
 
 def _answers(
@@ -268,8 +321,9 @@ _ASKS_FOR_LIST: Final = {
 }
 
 
-def _printable(data: bytes) -> str:
+def _printable(data: bytes | str) -> str:
     """Text for a report: printable ASCII, the rest as dots, of bounded length."""
+    data = data.encode() if isinstance(data, str) else data
     return "".join(_characters(data[:_TEXT_MOST])).strip()
 
 

@@ -127,6 +127,158 @@ def test_a_refusal_is_told(protocol: str) -> None:
     assert (story.prelude.protocol, story.prelude.end) == (protocol, PreludeEnd.REFUSED)
 
 
+PG_GSS, PG_SSL = b"\0\0\0\x08\x04\xd2\x16\x30", b"\0\0\0\x08\x04\xd2\x16\x2f"
+SOCKS_ASK = b"\x05\x01\0\x03\x0eserver.example\x01\xbb"
+PROXY = b"PROXY TCP4 192.0.2.1 192.0.2.2 1 25\r\n"
+SAID_NO = [
+    pytest.param(
+        "postgresql",
+        [(CLIENT, PG_GSS), (SERVER, b"N"), (CLIENT, PG_SSL), (SERVER, b"N")],
+        "N (it does no TLS)",
+        id="postgresql, which did no GSSAPI either",
+    ),
+    pytest.param(
+        "ldap",
+        [(CLIENT, LDAP_ASK), (SERVER, LDAP_YES[:9] + b"\x34\x04\0\x04\0")],
+        "resultCode 52 (unavailable)",
+        id="ldap",
+    ),
+    pytest.param(
+        "rdp",
+        [(CLIENT, RDP_ASK), (SERVER, RDP_YES[:11] + b"\x03\0\x08\0\x02\0\0\0")],
+        "failure 2 (SSL_NOT_ALLOWED_BY_SERVER)",
+        id="rdp",
+    ),
+    pytest.param(
+        "rdp",
+        [(CLIENT, RDP_ASK), (SERVER, RDP_YES[:15] + bytes(4))],
+        "it chose RDP's own encryption",
+        id="rdp in its own way",
+    ),
+    pytest.param(
+        "rdp",
+        [(CLIENT, RDP_ASK), (SERVER, b"\x03\0\0\x0b\x06\xd0\0\0\x12\x34\0")],
+        "it knows no negotiation, hence no TLS",
+        id="rdp of old",
+    ),
+    pytest.param(
+        "mysql",
+        REFUSED["mysql"],
+        "ERROR 1045 (08S01): no",
+        id="mysql",
+    ),
+    pytest.param(
+        "socks",
+        [
+            (CLIENT, b"\x05\x02\0\x02"),
+            (SERVER, b"\x05\x02"),
+            (CLIENT, b"\x01\x05alice\x06secret"),
+            (SERVER, b"\x01\0"),
+            (CLIENT, SOCKS_ASK),
+            (SERVER, b"\x05\x04\0\x01" + bytes(6)),
+        ],
+        "SOCKS 5 reply 4 (host unreachable)",
+        id="socks after a login",
+    ),
+    pytest.param(
+        "socks",
+        [(CLIENT, b"\x05\x01\0"), (SERVER, b"\x05\xff")],
+        "SOCKS 5: no acceptable way to log in",
+        id="socks without a method",
+    ),
+    pytest.param(
+        "socks",
+        [
+            (CLIENT, b"\x05\x01\x02"),
+            (SERVER, b"\x05\x02"),
+            (CLIENT, b"\x01\x05alice\x06secret"),
+            (SERVER, b"\x01\x01"),
+        ],
+        "SOCKS 5: user name or password refused",
+        id="socks with a wrong password",
+    ),
+    pytest.param(
+        "socks",
+        [(CLIENT, b"\x04\x01\1\xbb\0\0\0\1me\0server.example\0"), (SERVER, b"\0\x5b" + bytes(6))],
+        "SOCKS 4 reply 91 (rejected or failed)",
+        id="socks 4",
+    ),
+    pytest.param(
+        "smtp",
+        [(CLIENT, PROXY), *REFUSED["smtp"]],
+        "454 not now",
+        id="smtp behind a PROXY header",
+    ),
+]
+
+
+@pytest.mark.parametrize(("protocol", "talk", "text"), SAID_NO)
+def test_a_refusal_is_told_in_words(protocol: str, talk: list[Line], text: str) -> None:
+    story = scene(talk).fin(CLIENT).story()
+
+    assert story.prelude is not None
+    assert (story.prelude.protocol, story.prelude.end) == (protocol, PreludeEnd.REFUSED)
+    assert story.prelude.text == text
+    assert story.prelude.frame == story.timeline.last_frame - 1
+
+
+@pytest.mark.parametrize(
+    ("asked", "target"),
+    [
+        (b"\x05\x01\0" + SOCKS_ASK, "server.example:443"),
+        (b"\x05\x01\0" + SOCKS_ASK[:3] + b"\x01\xc0\0\2\7\1\xbb", "192.0.2.7:443"),
+        (
+            b"\x05\x01\0" + SOCKS_ASK[:3] + b"\x04\x20\x01\x0d\xb8" + bytes(11) + b"\1\1\xbb",
+            "[2001:db8::1]:443",
+        ),
+        (b"\x04\x01\1\xbb\xc0\0\2\7me\0", "192.0.2.7:443"),
+        (b"\x04\x01\1\xbb\0\0\0\1me\0server.example\0", "server.example:443"),
+        (b"\x05\x01\0" + SOCKS_ASK[:-1], None),
+    ],
+)
+def test_a_proxy_by_socks_is_asked_for_a_target(asked: bytes, target: str | None) -> None:
+    story = scene([(CLIENT, asked)]).story()
+
+    assert story.prelude is not None
+    assert story.prelude.target == target
+
+
+MAIL = [
+    *lines("S: 220 mx", "C: EHLO me", "S: 250-mx\r\n250 SIZE", "C: MAIL FROM:<a@b.example>"),
+    *lines("S: 250 ok", "C: DATA", "S: 354 go on", "C: say\r\nSTARTTLS\r\nfirst\r\n.", "S: 250 ok"),
+]
+
+
+@pytest.mark.parametrize(
+    "talk",
+    [
+        pytest.param(
+            [
+                (CLIENT, bytes.fromhex("0300001611e00000000100c0010ac1020100c2020102")),
+                (SERVER, bytes.fromhex("0300001611d00001000100c0010ac1020100c2020102")),
+            ],
+            id="X.224 for an industrial control",
+        ),
+        pytest.param([(CLIENT, RDP_ASK[:15] + bytes(4)), (SERVER, RDP_YES)], id="RDP's own"),
+        pytest.param([(CLIENT, b"\x04\x01\0\x20abcdefgh")], id="bytes like those of SOCKS 4"),
+        pytest.param([(CLIENT, b"\x05\x01\0"), (SERVER, b"\x05\0")], id="a SOCKS greeting alone"),
+        pytest.param(MAIL, id="a mail about STARTTLS"),
+    ],
+)
+def test_what_only_resembles_a_request_for_tls_is_none(talk: list[Line]) -> None:
+    assert scene(talk).fin(CLIENT).story().prelude is None
+
+
+@pytest.mark.parametrize("rest", [b"", b"\x02\0\x36" + m.client_hello()[:54]])
+def test_what_the_header_of_a_proxy_holds_begins_no_tls(rest: bytes) -> None:
+    """Version 2 has room for anything behind the addresses."""
+    head = b"\r\n\r\n\0\r\nQUIT\n\x21\x11" + (12 + len(rest)).to_bytes(2) + bytes(12) + rest
+    story = scene([(CLIENT, head)]).client(m.client_hello()).server(m.server_flight()).story()
+
+    assert story.signature == "Csxkn"
+    assert story.messages[0].first_frame == 5
+
+
 NOT_OFFERED = {
     "smtp": lines("S: 220 mx", "C: EHLO me", "S: 250-mx\r\n250 SIZE", "C: QUIT"),
     "lmtp": lines("S: 220 mx", "C: LHLO me", "S: 250-mx\r\n250 SIZE", "C: QUIT"),

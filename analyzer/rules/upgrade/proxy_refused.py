@@ -29,6 +29,7 @@ from analyzer.tcp.timeline import Side
 from analyzer.tls.story import PreludeEnd, Story, Way
 
 _PROXIES = frozenset({"http connect", "socks"})
+_LOGIN = (" 407 ", " log in ", " password ")  # in answers that ask for credentials, or refuse them
 
 RULE = Rule(
     id="TLS-UPG-003",
@@ -56,7 +57,7 @@ def check(story: Story) -> Iterator[Finding]:
     if prelude.protocol not in _PROXIES:
         return
     target = f" to {prelude.target}" if prelude.target else ""
-    wants_login = " 407 " in f" {prelude.text} "
+    wants_login = any(word in f" {prelude.text} " for word in _LOGIN)
     yield RULE.finding(
         Evidence(story.ending.frame, "proxy closed the connection instead of an answer")
         if closed
