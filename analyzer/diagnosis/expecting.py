@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from analyzer.diagnosis.causes import Confidence
-from analyzer.diagnosis.model import Evidence
+from analyzer.diagnosis.model import Alternative, Evidence
+from analyzer.diagnosis.standing import waited_long
 from analyzer.diagnosis.wording import alert_phrase, counted
 from analyzer.tcp.timeline import Side
+from analyzer.tls.preludes import PROXY_PROTOCOL
+from analyzer.tls.registry import AlertDescription
 from analyzer.tls.story import Opening, Story, Way
 
 
@@ -31,3 +36,56 @@ def tls_expected(story: Story) -> tuple[Confidence, Evidence | None] | None:
         text = f"server closed; it completed {counted(spoken, 'TLS handshake')} in this capture"
         return Confidence.INFERRED, Evidence(story.ending.frame, text)
     return Confidence.SUSPECTED, None
+
+
+def has_proxy_header(story: Story) -> bool:
+    """Whether a header of the PROXY protocol came before the client's hello."""
+    return story.prelude is not None and story.prelude.protocol == PROXY_PROTOCOL
+
+
+def header_unexpected(story: Story) -> tuple[Confidence, Evidence | None] | None:
+    """How sure it is that the server took a PROXY header for a broken hello, with the proof.
+
+    None where it did not, or where it may be the hello behind the header that it did not like: a
+    server that has completed handshakes may well expect the header.
+    """
+    if not has_proxy_header(story) or not story.offers or story.choice or story.retry:
+        return None
+    for alert in story.alerts:
+        if alert.sender is Side.SERVER:
+            known = alert.description in _NO_HELLO
+            return (
+                (Confidence.INFERRED, Evidence(alert.frame, alert_phrase(alert))) if known else None
+            )
+    answer = story.prelude.answer if story.prelude else None
+    if answer is not None:
+        confidence = _BY_ANSWER.get(answer.opening)
+        proof = Evidence(answer.frame, f"server answered in clear: {answer.opening.value}")
+        return None if confidence is None else (confidence, proof)
+    closed = story.ending.way in {Way.FIN, Way.RST} and story.ending.side is Side.SERVER
+    if not closed or waited_long(story) or story.neighbours.server.established:
+        return None
+    return Confidence.SUSPECTED, None
+
+
+# What GnuTLS, Java and others say to bytes that are no hello.
+_NO_HELLO: Final = frozenset(
+    {
+        AlertDescription.UNEXPECTED_MESSAGE,
+        AlertDescription.RECORD_OVERFLOW,
+        AlertDescription.DECODE_ERROR,
+    }
+)
+# nginx answers by HTTP what is no TLS; so does a server that speaks plain HTTP.
+_BY_ANSWER: Final = {
+    Opening.HTTP_TLS_EXPECTED: Confidence.INFERRED,
+    Opening.HTTP_RESPONSE: Confidence.SUSPECTED,
+}
+
+
+def header_blamed(story: Story) -> tuple[Alternative, ...]:
+    """The header as another explanation of a server's silence."""
+    if not has_proxy_header(story):
+        return ()
+    question = "whether the server expects the PROXY header that came before the ClientHello"
+    return (Alternative("plaintext_other_to_tls", question),)

@@ -2,7 +2,8 @@
 
 ## What it looks like
 The client's first bytes are those of SSH, a mail protocol, a PROXY header, a message queue or nothing
-known; the server answers with a TLS alert or closes.
+known; the server answers with a TLS alert or closes. Behind a PROXY header a ClientHello may follow: GnuTLS
+and Java answer unexpected_message, nginx an HTTP 400, OpenSSL, Go and HAProxy close.
 
 ## Why it happens
 A wrong port, STARTTLS expected where TLS is implicit, a load balancer that adds a PROXY header which the
@@ -15,7 +16,9 @@ HTTP to a TLS port is TLS-PLN-001.
 Correct the port or the protocol on the client's side; switch the PROXY header off, or on in the server.
 
 ## Blind spots
-As with TLS-PLN-001, a server that closes without a word does not say what it expected.
+As with TLS-PLN-001, a server that closes without a word does not say what it expected. Where it has completed
+handshakes it may expect PROXY headers: its close is then told as such (TLS-TCP-006), and the header as another
+explanation.
 """
 
 from __future__ import annotations
@@ -23,11 +26,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from analyzer.diagnosis.causes import Confidence, Phase, RemedySide
-from analyzer.diagnosis.expecting import tls_expected
+from analyzer.diagnosis.expecting import header_unexpected, tls_expected
 from analyzer.diagnosis.model import Alternative, Evidence, Finding, Rank, Rule
 from analyzer.diagnosis.standing import end_evidence, side_of
 from analyzer.diagnosis.topics import foreign
-from analyzer.diagnosis.wording import client_name, protocol_name, server_name
+from analyzer.diagnosis.wording import client_name, offer_evidence, protocol_name, server_name
 from analyzer.tcp.timeline import Side
 from analyzer.tls.story import Opening, Story
 
@@ -54,7 +57,10 @@ RULE = Rule(
 def check(story: Story) -> Iterator[Finding]:
     """Fire on another protocol sent to a server that shows it wanted TLS."""
     spoken = story.openings[Side.CLIENT]
-    if spoken not in _OTHERS or (story.prelude is not None and story.offers):
+    if story.prelude is not None and story.offers:
+        yield from _unexpected_header(story)
+        return
+    if spoken not in _OTHERS:
         return
     expected = tls_expected(story)
     if expected is None:
@@ -80,3 +86,35 @@ def check(story: Story) -> Iterator[Finding]:
         if confidence is Confidence.SEEN
         else (Alternative("server_closed_on_accept", "whether this port serves TLS"),),
     )
+
+
+def _unexpected_header(story: Story) -> Iterator[Finding]:
+    """A load balancer adds a PROXY header, and the server takes it for the beginning of TLS."""
+    found = header_unexpected(story)
+    if found is None:
+        return
+    confidence, proof = found
+    yield RULE.finding(
+        Evidence(
+            story.first_data[Side.CLIENT], "client sent a PROXY header before its ClientHello"
+        ),
+        *offer_evidence(story, "client sent ClientHello"),
+        proof or end_evidence(story),
+        title=f"{client_name(story)} sends a PROXY header before TLS, which {server_name(story)} does "
+        "not seem to expect",
+        explanation="A server that does not know the header takes it for a broken ClientHello.",
+        remedy=(
+            "On the load balancer: switch the PROXY header for this server off (HAProxy: send-proxy).",
+            "Or on the server: let it accept the header (nginx: listen … proxy_protocol).",
+        ),
+        failing_side=side_of(story.ending.side or Side.SERVER),
+        remedy_side=RemedySide.CLIENT,
+        confidence=confidence,
+        alternatives=_OTHERWISE if confidence is Confidence.SUSPECTED else (),
+    )
+
+
+_OTHERWISE = (
+    Alternative("server_closed_silently", "whether the server expects a PROXY header"),
+    Alternative("tls_to_plaintext", "whether this port serves TLS"),
+)

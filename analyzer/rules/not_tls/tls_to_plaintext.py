@@ -23,6 +23,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from analyzer.diagnosis.causes import Confidence, Phase, RemedySide
+from analyzer.diagnosis.expecting import header_unexpected
 from analyzer.diagnosis.model import Evidence, Finding, Rank, Rule
 from analyzer.diagnosis.standing import side_of
 from analyzer.diagnosis.topics import foreign
@@ -49,6 +50,8 @@ def check(story: Story) -> Iterator[Finding]:
     found = _answer(story)
     if not story.offers or story.choice is not None or found is None:
         return
+    if header_unexpected(story) is not None:
+        return  # the answer is to what came before the hello
     answer, frame = found.opening, found.frame
     if any(message.sender is Side.SERVER for message in story.messages):
         return

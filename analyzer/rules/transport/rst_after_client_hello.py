@@ -24,6 +24,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from analyzer.diagnosis.causes import Confidence, FailingSide, Phase, RemedySide
+from analyzer.diagnosis.expecting import header_blamed
 from analyzer.diagnosis.model import Alternative, Evidence, Finding, Rank, Rule
 from analyzer.diagnosis.standing import (
     BOTH_WAYS,
@@ -83,7 +84,7 @@ def check(story: Story) -> Iterator[Finding]:
         failing_side=FailingSide.NETWORK if injected else FailingSide.SERVER,
         remedy_side=RemedySide.NETWORK if injected else RemedySide.SERVER,
         confidence=Confidence.INFERRED if injected else Confidence.SEEN,
-        alternatives=_alternatives(hello),
+        alternatives=(*header_blamed(story), *_alternatives(hello)),
     )
 
 

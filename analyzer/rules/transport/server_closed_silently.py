@@ -24,6 +24,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from analyzer.diagnosis.causes import Confidence, FailingSide, Phase, RemedySide
+from analyzer.diagnosis.expecting import header_blamed
 from analyzer.diagnosis.model import Alternative, Finding, Rank, Rule
 from analyzer.diagnosis.standing import BOTH_WAYS, end_evidence, retried, waited_long
 from analyzer.diagnosis.topics import closing
@@ -84,6 +85,7 @@ def check(story: Story) -> Iterator[Finding]:
         remedy_side=RemedySide.SERVER,
         confidence=Confidence.SEEN,
         alternatives=(
+            *header_blamed(story),
             Alternative("sni_unrecognized", "the same offer with another name, or with none"),
             Alternative("protocol_version", "the same offer with other versions"),
             Alternative("no_shared_cipher", "the server's list of suites"),

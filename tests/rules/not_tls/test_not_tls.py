@@ -122,6 +122,62 @@ def test_unknown_bytes_and_a_close_are_too_little_to_accuse() -> None:
     assert said("TLS-PLN-002", asked(SSH)) != []
 
 
+PROXY_HEADER = b"PROXY TCP4 192.0.2.1 192.0.2.2 1 443\r\n"
+
+
+def balanced(*answer: bytes, **changes: Any) -> Story:
+    """A load balancer's header and a hello, what the server says to them, and the server's close."""
+    scene = connected().client(PROXY_HEADER, m.client_hello())
+    if answer:
+        scene.server(*answer)
+    return scene.fin(SERVER).fin(CLIENT).story(**changes)
+
+
+@pytest.mark.parametrize(
+    ("story", "confidence"),
+    [
+        pytest.param(balanced(m.alert(10)), Confidence.INFERRED, id="GnuTLS, Java"),
+        pytest.param(balanced(WANTS_TLS), Confidence.INFERRED, id="it says so"),
+        pytest.param(balanced(BAD_REQUEST), Confidence.SUSPECTED, id="nginx"),
+        pytest.param(balanced(), Confidence.SUSPECTED, id="OpenSSL, Go, HAProxy"),
+    ],
+)
+def test_a_server_that_does_not_know_the_header_before_the_hello(
+    story: Story, confidence: Confidence
+) -> None:
+    headline = diagnose(story, rules.modules()).headline
+
+    assert headline is not None
+    assert (headline.cause, headline.confidence) == ("plaintext_other_to_tls", confidence)
+    assert headline.remedy_side is RemedySide.CLIENT
+
+
+@pytest.mark.parametrize(
+    ("story", "cause"),
+    [
+        pytest.param(balanced(m.alert(70)), "protocol_version", id="it read the hello"),
+        pytest.param(balanced(SSH), "tls_to_plaintext", id="it speaks something else"),
+        pytest.param(
+            balanced(neighbours=TLS_ELSEWHERE),
+            "server_closed_silently",
+            id="it may know the header",
+        ),
+    ],
+)
+def test_a_header_that_is_not_to_blame(story: Story, cause: str) -> None:
+    headline = diagnose(story, rules.modules()).headline
+
+    assert headline is not None
+    assert headline.cause == cause
+
+
+def test_the_header_is_another_explanation_of_silence() -> None:
+    headline = diagnose(balanced(neighbours=TLS_ELSEWHERE), rules.modules()).headline
+
+    assert headline is not None
+    assert "plaintext_other_to_tls" in [other.cause for other in headline.alternatives]
+
+
 @pytest.mark.parametrize(
     ("greeting", "protocol"),
     [
