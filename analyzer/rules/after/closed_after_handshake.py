@@ -5,8 +5,8 @@ Both sides finished. No application data follows in either direction; within mom
 
 ## Why it happens
 Programs that check the server's name or its OCSP staple only after the handshake (curl, Node, .NET) and do not
-like it; servers that check the client's certificate above TLS; and probes, which only wanted to see a
-handshake.
+like it; servers that check the client's certificate above TLS; probes, which only wanted to see a
+handshake; and browsers, which open connections ahead of need and drop what they do not use.
 
 ## What it is not
 A refusal by alert before the handshake completed: that is told by the certificate rules.
@@ -16,7 +16,9 @@ Read the log of the side that left. If it is a monitor, nothing is wrong.
 
 ## Blind spots
 An orderly close looks the same for a probe and for a late refusal. A side that leaves without the closing
-alert is more likely to have refused: only that counts as a failure, and is still suspected. A capture that misses
+alert is more likely to have refused: only that counts as a failure, and is still suspected; but Chromium, which
+says who it is by offering application settings, judges certificates within the handshake, and is not accused of
+what it drops later than at once. A capture that misses
 bytes may miss the use.
 """
 
@@ -64,6 +66,7 @@ def check(story: Story) -> Iterator[Finding]:
     last = [story.milestones[m] for m in _FINISHED if m in story.milestones]
     if not last or story.blind_to("start"):
         return
+    ahead = side is Side.CLIENT and _opened_ahead(story)
     abrupt = ending.way in {Way.FIN, Way.RST} and not late
     yield RULE.finding(
         Evidence(max(reached.frame for reached in last), "the handshake completed"),
@@ -75,7 +78,8 @@ def check(story: Story) -> Iterator[Finding]:
             if story.completed
             else "The client had finished; whether the server accepted its certificate is encrypted. "
         )
-        + _how(story, abrupt=abrupt),
+        + _how(story, abrupt=abrupt)
+        + (_AHEAD if ahead else ""),
         remedy=(
             (
                 f"On the {side.value}: read its log; programs that check names, staples or client "
@@ -87,13 +91,27 @@ def check(story: Story) -> Iterator[Finding]:
         failing_side=side_of(side),
         remedy_side=RemedySide.SERVER if side is Side.CLIENT else RemedySide.CLIENT,
         confidence=Confidence.SUSPECTED,
-        rank=Rank.CLOSED if abrupt else Rank.UNUSED,
+        rank=Rank.CLOSED if abrupt and not ahead else Rank.UNUSED,
         alternatives=(
             Alternative("hostname_mismatch", "the client's log; the name against the certificate"),
             Alternative("client_certificate_rejected", "the server's log"),
             Alternative("fine", "whether the client is a probe"),
         ),
     )
+
+
+def _opened_ahead(story: Story) -> bool:
+    """Whether this may be a connection that Chromium opened ahead of need, and dropped.
+
+    It alone offers application settings, and judges certificates before it finishes. What imitates
+    it and judges only then leaves at once.
+    """
+    browser = any(offer.application_settings for offer in story.offers)
+    return browser and story.ending.waited_ns >= _AT_ONCE_NS
+
+
+_AT_ONCE_NS = 50_000_000
+_AHEAD = " Browsers open connections ahead of need and leave those that they do not use."
 
 
 def _how(story: Story, *, abrupt: bool) -> str:

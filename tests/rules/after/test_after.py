@@ -23,6 +23,7 @@ from tests.support.stories import (
     ended,
     established,
     established13,
+    offered,
     tls13,
     used,
 )
@@ -72,6 +73,27 @@ def test_every_rule_of_the_family_has_a_pair() -> None:
 @pytest.mark.parametrize("healthy", [a_story, tls13])
 def test_no_rule_accuses_a_healthy_connection(rule: str, healthy: Callable[[], Story]) -> None:
     assert said(rule, healthy()) == []
+
+
+@pytest.mark.parametrize(
+    ("extensions", "after", "said_of_it"),
+    [
+        pytest.param((m.extension(17613, b"\0\3\2h2"),), 0.5, "established", id="a browser"),
+        pytest.param((m.extension(17613, b"\0\3\2h2"),), 0.0, "failed", id="what imitates one"),
+        pytest.param((), 0.5, "failed", id="another client"),
+    ],
+)
+def test_a_browser_drops_what_it_opened_ahead(
+    extensions: tuple[bytes, ...], after: float, said_of_it: str
+) -> None:
+    scene = offered(m.client_hello(*extensions)).server(m.server_flight()).ack(CLIENT)
+    scene.client(m.client_flight()).server(m.finished()).ack(CLIENT)
+    story = ended(scene, "fin", CLIENT, after)
+    headline = diagnose(story, rules.modules()).headline
+
+    assert headline is not None
+    assert headline.cause == "closed_after_handshake"
+    assert outcome(story, headline) == said_of_it
 
 
 @pytest.mark.parametrize("way", ["fin", "rst"])
