@@ -1,8 +1,9 @@
-"""The capture ends, or stops listening to this connection, in the middle of the handshake.
+"""The capture ends in the middle of the handshake, or misses packets of it.
 
 ## What it looks like
 A handshake under way, without an end, and no packet after it; or bytes that were never acknowledged and
-never sent again, which a live connection would not leave so.
+never sent again, which a live connection would not leave so; or a connection to its end, with a hole where its
+handshake was decided.
 
 ## Why it happens
 A limit of time or size was reached (a DataPower stops at MaxTime or MaxSize), or packets were dropped.
@@ -48,9 +49,12 @@ def check(story: Story) -> Iterator[Finding]:
     unsaid = story.completed is None and story.ending.way in {Way.OPEN, Way.SILENCE}
     if not unsaid and not story.blind_to("end", "client_bytes", "server_bytes"):
         return
+    # Where the connection's own end is there, something before it is not.
+    ended = story.ending.way in {Way.OPEN, Way.SILENCE} or bool(story.blind_to("end"))
+    problem = "ends in the middle of" if ended else "misses packets of"
     yield RULE.finding(
         Evidence(story.timeline.last_frame, "last packet of the connection in the capture"),
-        title=f"The capture ends in the middle of the handshake ({client_name(story)} with {server_name(story)})",
+        title=f"The capture {problem} the handshake ({client_name(story)} with {server_name(story)})",
         explanation="What the capture does not hold decides how this handshake ended.",
         remedy=(
             "Capture again, longer and with a larger size limit, and with a filter for the two hosts.",

@@ -1,10 +1,11 @@
-"""Packets of the handshake were lost and sent again; the handshake completed all the same.
+"""Packets of the handshake were sent again; it completed all the same.
 
 ## What it looks like
 Retransmissions while the handshake ran, and its completion.
 
 ## Why it happens
-Any path loses packets now and then. Many such connections point to a bad link.
+Any path loses packets now and then. Many such connections point to a bad link. A packet that is acknowledged
+late is sent again, too, without having been lost.
 
 ## What it is not
 Loss that ends the handshake is TLS-TCP-011 or TLS-TCP-012.
@@ -45,8 +46,9 @@ def check(story: Story) -> Iterator[Finding]:
         return
     yield RULE.finding(
         Evidence(story.timeline.first_frame, f"{counted(again, 'segment')} sent again"),
-        title=f"Packets between {client_name(story)} and {server_name(story)} were lost and sent again",
-        explanation="The handshake completed in spite of the loss, somewhat later than it could.",
+        title=f"Packets between {client_name(story)} and {server_name(story)} were sent again: lost, or "
+        "acknowledged late",
+        explanation="The handshake completed all the same, perhaps somewhat later than it could.",
         remedy=("On the path: nothing to do for a single connection; watch for slow handshakes.",),
         failing_side=FailingSide.NONE,
         remedy_side=RemedySide.NETWORK,

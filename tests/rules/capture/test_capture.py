@@ -116,3 +116,13 @@ def test_an_alert_that_was_captured_needs_no_other_side() -> None:
 
     assert headline is not None
     assert headline.failure
+
+
+def test_a_connection_with_a_hole_and_an_end_is_not_told_as_cut_short() -> None:
+    flight = m.server_flight()
+    scene = offered().server(flight[:200]).say(SERVER, flight[200:], captured=False)
+    (missing,) = said("TLS-CAP-004", scene.client(m.data()).fin(CLIENT).fin(SERVER).story())
+    (cut_short,) = said("TLS-CAP-004", answered().story(later=0.1))
+
+    assert "misses packets" in missing.title
+    assert "ends in the middle" in cut_short.title
