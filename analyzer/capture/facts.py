@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -69,6 +69,15 @@ class Notes:
             first, last = int(times.min()), int(times.max())
             self.first = first if self.first is None else min(self.first, first)
             self.last = last if self.last is None else max(self.last, last)
+
+    def beside(self, others: Sequence[str]) -> None:
+        """Say which captures of the same archive are not read."""
+        if others:
+            more = f" and {len(others) - 1:,} more" if len(others) > 1 else ""
+            self.caveats.append(
+                f"The archive holds other captures, which are not read: {others[0]}{more}; unpack it "
+                "and name all files."
+            )
 
     def damaged(self, offset: int, what: str) -> None:
         """Write down why nothing after *offset* is read."""

@@ -231,6 +231,7 @@ class Capture:
                 if not name:
                     break
                 names.append(name)
+                self._notes.beside(stream.others)
             stream.peek(1)
         except MissingPackageError as error:
             hint = f"'pip install {error}', or unpack it first"

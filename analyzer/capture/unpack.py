@@ -12,6 +12,7 @@ import weakref
 import zipfile
 import zlib
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from analyzer.errors import MissingPackageError
@@ -46,12 +47,17 @@ class UnpackingMemoryError(RuntimeError):
 class Peeked(io.RawIOBase):
     """A stream whose first bytes can be looked at before it is read, though it cannot seek.
 
-    ``taken`` counts the bytes that readers took, for progress.
+    ``taken`` counts the bytes that readers took, for progress. ``others`` are captures beside the
+    one that is read, in the same archive.
     """
 
-    def __init__(self, stream: Any) -> None:
+    def __init__(
+        self, stream: Any, *, unpacked: bool = False, others: tuple[str, ...] = ()
+    ) -> None:
         super().__init__()
         self.below = stream
+        self.others = others
+        self._unpacked = unpacked
         self._head = b""
         self._error: Exception | None = None  # met behind the head; raised once that is read
         self.taken = 0
@@ -73,9 +79,12 @@ class Peeked(io.RawIOBase):
         return self._head[:size]
 
     def rewind(self) -> bool:
-        """Go back to the first byte, if what is below can."""
+        """Go back to the first byte, if what is below can.
+
+        Decompressors say that they can, but not over what cannot itself.
+        """
         seekable = getattr(self.below, "seekable", None)
-        if seekable is None or not seekable():
+        if self._unpacked or seekable is None or not seekable():
             return False
         self.below.seek(0)
         self._head = b""
@@ -111,8 +120,19 @@ def unpack(stream: Peeked, memory: int = DEFAULT.unpacking_bytes) -> tuple[Peeke
     head = stream.peek(_MAGIC)
     for magic, (name, opener) in _OPENERS.items():
         if head.startswith(magic):
-            return Peeked(opener(stream, memory)), name
+            opened = opener(stream, memory)
+            if isinstance(opened, _Member):
+                return Peeked(opened.file, unpacked=True, others=opened.others), name
+            return Peeked(opened, unpacked=True), name
     return stream, ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Member:
+    """The member of an archive that is read, and the names of other captures in it."""
+
+    file: Any
+    others: tuple[str, ...]
 
 
 def _read_into(stream: Any, view: memoryview) -> int:
@@ -223,7 +243,7 @@ def _lz4(stream: Peeked, _: int) -> Any:
         raise MissingPackageError("lz4") from error
 
 
-def _zip(stream: Peeked, memory: int) -> Any:
+def _zip(stream: Peeked, memory: int) -> _Member:
     """Open the first member that looks like a capture, else the first file.
 
     The directory of an archive is at its end: one that comes through a pipe is kept in a temporary
@@ -241,13 +261,18 @@ def _zip(stream: Peeked, memory: int) -> Any:
     if any(member.compress_type == zipfile.ZIP_LZMA for member in archive.infolist()):
         raise UnpackingMemoryError(memory)  # a member says how much; zipfile gives it
     files = [name for name in archive.namelist() if not name.endswith("/")]
-    for name in files:
-        with archive.open(name) as member:
-            if member.read(8).startswith(_CAPTURES):
-                return archive.open(name)
     if not files:
         raise zipfile.BadZipFile("the archive has no members")
-    return archive.open(files[0])
+    first, *others = [name for name in files if _is_capture(archive, name)] or files[:1]
+    return _Member(archive.open(first), tuple(others))
+
+
+def _is_capture(archive: zipfile.ZipFile, name: str) -> bool:
+    try:
+        with archive.open(name) as member:
+            return member.read(_MAGIC).startswith(_CAPTURES)
+    except UNPACK_ERRORS:
+        return False  # if it is the only one, opening it says why
 
 
 _OPENERS: Mapping[bytes, tuple[str, Callable[[Peeked, int], Any]]] = {

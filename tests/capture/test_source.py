@@ -61,6 +61,7 @@ COMPRESSED = [
         zipped(("read.me", b"no"), ("d/", b""), ("t.pcap", FILE)), "zip", id="zip, second member"
     ),
     pytest.param(zipped(("t.pcap.gz", gzip.compress(FILE))), "zip, gzip", id="gzip in zip"),
+    pytest.param(gzip.compress(zipped(("t.pcap", FILE))), "gzip, zip", id="zip in gzip"),
     pytest.param(FILE, "", id="as it is"),
 ]
 
@@ -75,6 +76,19 @@ def test_compression_is_told_by_magic(
     assert [packet for _, _, packet in packets_of(capture)] == PACKETS
     assert capture.compression == name
     assert capture.caveats == ()
+
+
+@pytest.mark.parametrize(
+    ("more", "told"), [([], None), (["b"], "b;"), (["b", "c", "d"], "b and 2 more;")]
+)
+def test_other_captures_in_an_archive_are_named(more: list[str], told: str | None) -> None:
+    members = [("read.me", b"no capture"), *((name, FILE) for name in ["a", *more])]
+    capture = open_capture(io.BytesIO(zipped(*members)))
+    packets_of(capture)
+
+    assert capture.packets == len(PACKETS)
+    assert len(capture.caveats) == (told is not None)
+    assert told is None or told in capture.caveats[0]
 
 
 @pytest.mark.parametrize("program", ["zstd", "lz4"])
