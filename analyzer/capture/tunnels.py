@@ -100,6 +100,17 @@ def decode_vxlan(_fields: Fields, rows: Rows) -> Iterator[Next]:
     yield Next("link", ETHERNET, rows.skip(8))
 
 
+def decode_vxlan_linux(fields: Fields, rows: Rows) -> Iterator[Next]:
+    """VXLAN on the port that Linux took before IANA gave one; flannel and Cilium still use it.
+
+    The port is another's (OTV), so the header must be one: the flag, and zeros where they are due.
+    """
+    rows = rows.holding(8)
+    word = fields.i64(rows.at)
+    header = (word >> 32 & 0xFFFF_FFFF == 0x0800_0000) & (word & 0xFF == 0)
+    yield Next("link", ETHERNET, rows.where(header).skip(8))
+
+
 def decode_vxlan_gpe(fields: Fields, rows: Rows) -> Iterator[Next]:
     """VXLAN-GPE (draft-ietf-nvo3-vxlan-gpe section 3.1): the next protocol is at 3."""
     rows = rows.holding(8)
@@ -209,6 +220,7 @@ LAYERS: Mapping[tuple[str, int], Layer] = {
     ("ethertype", 0x22EB): decode_erspan3,
     ("ethertype", 0x883E): decode_wccp,
     ("udp", 4789): decode_vxlan,
+    ("udp", 8472): decode_vxlan_linux,
     ("udp", 2152): decode_gtp,
     ("udp", 6081): decode_geneve,
     ("udp", 4790): decode_vxlan_gpe,

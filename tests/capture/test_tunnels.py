@@ -117,6 +117,23 @@ def test_what_is_no_tunnel_is_left(packet: bytes) -> None:
     assert payloads(dissect([ethernet(packet)])) == []
 
 
+@pytest.mark.parametrize(
+    ("header", "read"),
+    [
+        pytest.param(b"\x08\0\0\0\0\0\1\0", True, id="VXLAN"),
+        pytest.param(b"\x08\0\0\0\0\0\1\7", False, id="something behind the identifier"),
+        pytest.param(b"\x48\0\0\0\0\0\1\0", False, id="other flags"),
+    ],
+)
+def test_the_port_of_linux_carries_vxlan_where_it_has_its_header(
+    header: bytes, *, read: bool
+) -> None:
+    """Wireshark leaves this port to OTV; the same packets are read when they are told to be VXLAN."""
+    packet = ipv4(udp(header + FRAME, 8472), 17)
+
+    assert payloads(dissect([ethernet(packet)])) == ([(1, b"inner")] if read else [])
+
+
 def test_nesting_without_end_ends() -> None:
     packet = tcp(b"deep")
     for _ in range(200):
