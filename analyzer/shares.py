@@ -10,10 +10,8 @@ whoever listens cannot know how many worked.
 from __future__ import annotations
 
 import contextlib
-import heapq
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from itertools import repeat
 from typing import Final, Generic, TypeVar
 
 from analyzer.capture.block import SegmentBlock
@@ -123,10 +121,11 @@ class Shares(Generic[T]):
             for worker, mine in zip(self._workers, numbers, strict=True):
                 worker.send(Numbers(mine))
 
-    def _merged(self) -> Iterator[Case[T]]:
+    def _merged(self) -> list[Case[T]]:
         """What all told of the next block, in order of stream numbers."""
-        told = [map(Case, worker.take_told(), repeat(worker)) for worker in self._workers]
-        yield from heapq.merge(*told, key=lambda case: case.heard.stream)
+        cases = [Case(one, worker) for worker in self._workers for one in worker.take_told()]
+        cases.sort(key=lambda case: case.heard.stream)
+        return cases
 
 
 def _shared(limits: Limits, workers: int) -> Limits:
