@@ -10,6 +10,7 @@ whoever listens cannot know how many worked.
 from __future__ import annotations
 
 import contextlib
+import heapq
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Final, Generic, TypeVar
@@ -105,7 +106,7 @@ class Shares(Generic[T]):
         """Give what was told of blocks, until no more than so many are out."""
         while True:
             self._number()
-            if all(worker.told for worker in self._workers):
+            if all(worker.tells for worker in self._workers):
                 yield from self._merged()
             elif max(worker.blocks for worker in self._workers) <= most:
                 return
@@ -121,11 +122,10 @@ class Shares(Generic[T]):
             for worker, mine in zip(self._workers, numbers, strict=True):
                 worker.send(Numbers(mine))
 
-    def _merged(self) -> list[Case[T]]:
+    def _merged(self) -> Iterator[Case[T]]:
         """What all told of the next block, in order of stream numbers."""
-        cases = [Case(one, worker) for worker in self._workers for one in worker.take_told()]
-        cases.sort(key=lambda case: case.heard.stream)
-        return cases
+        told = [worker.told() for worker in self._workers]
+        return heapq.merge(*told, key=lambda case: case.heard.stream)
 
 
 def _shared(limits: Limits, workers: int) -> Limits:

@@ -16,13 +16,14 @@ import traceback
 import warnings
 from array import array
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, Generic, NamedTuple, TypeAlias, TypeVar
 
 from analyzer.capture.block import Integers
 from analyzer.capture.facts import DecryptionSecrets
 from analyzer.capture.parcel import Parcel, unpack
-from analyzer.crew import Promise
+from analyzer.crew import Case, Promise
 from analyzer.errors import CaptureError, UsageError
 from analyzer.following import BY_STREAM
 from analyzer.handbook import Handbook
@@ -44,6 +45,7 @@ T = TypeVar("T")
 _PIPE_BYTES: Final = 1 << 20  # what Linux grants without privileges
 _PATIENCE: Final = 5.0  # seconds for a process to end
 _TOGETHER: Final = 64  # stories that are judged by one task
+_AT_A_TIME: Final = 512  # connections that are told by one task
 
 
 class Work(NamedTuple):
@@ -56,7 +58,7 @@ class Work(NamedTuple):
     book: Handbook
 
 
-# What goes to a worker; it gives one answer to each.
+# What goes to a worker; it answers each task once, but for numbers.
 
 
 class Rows(NamedTuple):
@@ -69,7 +71,7 @@ class Rows(NamedTuple):
 
 
 class Numbers(NamedTuple):
-    """The numbers of the connections that a block began; answered by what is told of that block."""
+    """The numbers of the connections that a block began, so that it can be told of."""
 
     streams: list[int]
 
@@ -80,13 +82,19 @@ class _Stories(NamedTuple):
     asked: list[tuple[int, Neighbours]]
 
 
+class _Tell(NamedTuple):
+    """Tell some more of the earliest block that is not told; answered by that."""
+
+    most: int
+
+
 class End(NamedTuple):
-    """There are no more blocks; answered by what is told of the rest."""
+    """There are no more blocks; the rest can be told of like a block."""
 
     time: int  # of the latest packet, ns since the epoch
 
 
-_Task: TypeAlias = Rows | Numbers | _Stories | End
+_Task: TypeAlias = Rows | Numbers | _Tell | _Stories | End
 
 
 # What comes back
@@ -98,6 +106,7 @@ class _Opened(NamedTuple):
 
 class _Told(NamedTuple, Generic[T]):
     heard: list[Heard[T]]
+    more: bool  # of the same block
     used: Sequence[bool]  # of each source of secrets
 
 
@@ -151,10 +160,10 @@ class Worker(Generic[T]):
             self._process.start()
         tasks.close()
         answers.close()
-        self.blocks = 0  # that were sent and not told
+        self.blocks = 0  # that were sent and not told to the end
         self.unanswered = 0  # tasks
         self.opened: deque[Integers] = deque()
-        self.told: deque[list[Heard[T]]] = deque()
+        self._told: deque[_Told[Any]] = deque()
         self.used: Sequence[bool] = ()
         self._asked: list[tuple[int, Neighbours]] = []
         self._verdicts: list[_Verdict[T]] = []  # on these
@@ -167,8 +176,10 @@ class Worker(Generic[T]):
             UsageError: The process has ended.
         """
         self.ask()
-        self.blocks += not isinstance(task, Numbers)
         self._send(task)
+        self.blocks += not isinstance(task, Numbers)
+        if not isinstance(task, Rows):  # a block can be told of, or all that is left
+            self._send(_Tell(_AT_A_TIME))
 
     def judge(self, stream: int, neighbours: Neighbours) -> Promise[T]:
         """As :meth:`Judge.judge`; it goes out with others."""
@@ -186,12 +197,22 @@ class Worker(Generic[T]):
             self._send(_Stories(self._asked))
             self._asked, self._verdicts = [], []
 
-    def take_told(self) -> list[Heard[T]]:
-        """What was told of the next block, as soon as it is there."""
-        while not self.told:
-            self.receive()
+    @property
+    def tells(self) -> bool:
+        """Whether something was told of the next block."""
+        return bool(self._told)
+
+    def told(self) -> Iterator[Case[T]]:
+        """What is told of the next block, as soon as it is there."""
+        more = True
+        while more:
+            while not self._told:
+                self.receive()
+            heard, more, self.used = self._told.popleft()
+            if more:
+                self._send(_Tell(_AT_A_TIME))
+            yield from [Case(one, self) for one in heard]
         self.blocks -= 1
-        return self.told.popleft()
 
     def receive(self) -> None:
         """Take one answer.
@@ -209,8 +230,7 @@ class Worker(Generic[T]):
             case _Opened():
                 self.opened.append(answer.frames)
             case _Told():
-                self.told.append(answer.heard)
-                self.used = answer.used
+                self._told.append(answer)
             case _Judged():
                 for verdict, result in zip(
                     self._outstanding.popleft(), answer.results, strict=True
@@ -229,7 +249,7 @@ class Worker(Generic[T]):
         self.answers.close()
 
     def _send(self, task: _Task) -> None:
-        self.unanswered += 1
+        self.unanswered += not isinstance(task, Numbers | End)
         try:
             self._tasks.send(task)
         except OSError:
@@ -284,7 +304,7 @@ class _Share:
         )
         self._secrets: Secrets | None = None
         self._streams = array("q")  # by our own numbers
-        self._ended: deque[tuple[list[Evidence], int]] = deque()  # of blocks without numbers yet
+        self._ended: deque[tuple[Iterator[Evidence], int]] = deque()  # of blocks that are not told
 
     def answer(self, task: _Task) -> object:
         """Do what a task asks for."""
@@ -293,11 +313,13 @@ class _Share:
                 return self._observe(task)
             case Numbers():
                 self._streams.extend(task.streams)
-                return self._tell(*self._ended.popleft())
             case End():
-                return self._tell(self._flows.evidence(), task.time)
+                self._ended.append((self._flows.evidence(), task.time))
+            case _Tell():
+                return self._tell(task.most)
             case _Stories():
                 return _Judged([self._desk.judge(*story) for story in task.asked])
+        return None
 
     def _observe(self, task: Rows) -> _Opened:
         for span in task.spans:
@@ -309,15 +331,19 @@ class _Share:
         self._flows.advance(task.now)
         self._flows.observe(unpack(task.parcel))
         opened = self._flows.opened(known)
-        self._ended.append((sorted(self._flows.ended(), key=BY_STREAM), task.now))
+        self._ended.append((iter(sorted(self._flows.ended(), key=BY_STREAM)), task.now))
         return _Opened(opened)
 
-    def _tell(self, evidence: Iterable[Evidence], now: int) -> _Told[Any]:
+    def _tell(self, most: int) -> _Told[Any]:
+        evidence, now = self._ended[0]
         heard = [
             self._desk.hear(one._replace(stream=self._streams[one.stream]), now, self._secrets)
-            for one in evidence
+            for one in islice(evidence, most)
         ]
-        return _Told(heard, () if self._secrets is None else self._secrets.used)
+        more = len(heard) == most
+        if not more:
+            self._ended.popleft()
+        return _Told(heard, more, () if self._secrets is None else self._secrets.used)
 
 
 def _work(work: Work, tasks: Pipe, answers: Pipe) -> None:
@@ -329,7 +355,9 @@ def _work(work: Work, tasks: Pipe, answers: Pipe) -> None:
     threading.Thread(target=_read_ahead, args=(tasks, read), daemon=True).start()
     with contextlib.suppress(OSError):  # nobody waits for the answer
         while (task := read.get()) is not None:
-            answers.send(_answer(share, task))
+            answer = _answer(share, task)
+            if answer is not None:
+                answers.send(answer)
 
 
 def _read_ahead(tasks: Pipe, read: queue.SimpleQueue[_Task | None]) -> None:

@@ -21,6 +21,7 @@ import pytest
 
 from analyzer import shares, workers
 from analyzer.capture.block import Place
+from analyzer.capture.parcel import pack
 from analyzer.capture.places import look_up
 from analyzer.errors import CaptureError, UsageError
 from analyzer.handbook import CATALOGUE
@@ -34,6 +35,7 @@ from analyzer.shares import Shares
 from analyzer.tcp.dealing import Dealer, numbered
 from analyzer.tcp.evidence import Endpoint, Evidence, Half
 from analyzer.tls.story import Neighbours
+from analyzer.workers import End, Numbers, Rows, Work
 from tests.support.segments import CLIENT, SERVER, Sent, block_of
 
 HERE = Path(__file__).parent
@@ -252,6 +254,26 @@ def test_connections_are_numbered_in_order_of_the_frames_that_began_them() -> No
 
     assert numbered(frames, 10) == [[11, 14], [], [10, 12, 13]]
     assert numbered([np.array([], np.int64)] * 2, 5) == [[], []]
+
+
+def test_what_a_block_ends_is_told_in_pieces_as_it_is_asked_for() -> None:
+    """Else the stories of a flood would all wait for their judge at once."""
+    share = workers._Share(Work(EAGER, False, stream_of, Brevity(None), CATALOGUE))
+    flood = [((CLIENT[0], port), SERVER) for port in range(10)]
+    block = block_of([Sent(*ends, 1, flags=2) for ends in flood])
+
+    opened = share.answer(Rows(pack(block), 10, [], []))
+    share.answer(Numbers(list(range(100, 110))))
+    told = [share.answer(workers._Tell(4))]  # of the block: nothing has ended
+    share.answer(End(10))
+    told += [share.answer(workers._Tell(4)) for _ in range(3)]
+
+    assert isinstance(opened, workers._Opened)
+    assert opened.frames.tolist() == [*range(1, 11)]
+    assert [(len(t.heard), t.more) for t in told if isinstance(t, workers._Told)] == [
+        *((0, False), (4, True), (4, True), (2, False))
+    ]
+    assert sorted(share._desk._stories) == [*range(100, 110)]
 
 
 def test_limits_on_what_is_open_are_shared() -> None:
