@@ -5,7 +5,7 @@
     file:   u32 magic, u16 major, u16 minor, i32 thiszone, u32 sigfigs, u32 snaplen, u32 network
     record: u32 seconds, u32 fraction, u32 incl_len, u32 orig_len, packet data
 
-The only Python code per packet is :func:`_walk`.
+The only Python code per packet is :func:`_walk`, where records cannot be found side by side.
 """
 
 from __future__ import annotations
@@ -14,10 +14,12 @@ import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import repeat
+from typing import Final
 
 import numpy as np
 
 from analyzer.capture.block import Integers, PacketBlock
+from analyzer.capture.chains import walk_chains
 from analyzer.capture.facts import Notes
 from analyzer.capture.window import Window
 from analyzer.limits import Limits
@@ -73,7 +75,7 @@ def read_pcap(
     length_at = struct.Struct(f"{order}8xI")
     at = variant.file_header
     while True:
-        walked, at = _walk(window, at, variant.record_header, length_at, limits.block_packets)
+        walked, at = _records(window, at, variant, length_at, limits.block_packets)
         starts, damaged = _sane(walked, at, variant.record_header, most)
         if len(starts):
             block = _columns(window, starts, variant, notes.frames + 1, network & _LINK_MASK)
@@ -94,10 +96,52 @@ def read_pcap(
         at = 0
 
 
+def _records(
+    window: Window, at: int, variant: Variant, length_at: struct.Struct, room: int
+) -> tuple[Integers, int]:
+    """The offsets of records that are whole, ``room`` of them at most; and where the next begins."""
+    header = variant.record_header
+    lengths = np.ndarray(
+        (len(window.buffer) - 3,), f"{variant.order}u4", window.buffer, strides=(1,)
+    )
+
+    def following(begins: Integers) -> Integers:
+        after: Integers = begins + header + lengths[begins + 8]
+        return after
+
+    places = _guess(window, at, variant)
+    starts = None
+    if len(places) > _CHAINS_LEAST:
+        starts = walk_chains(places, window.filled - header + 1, following)
+    if starts is None:
+        return _walk(window, at, header, length_at, room)
+    if len(starts) > room:
+        return starts[:room], int(starts[room])
+    at = int(following(starts[-1:])[0])
+    return (starts, at) if at <= window.filled else (starts[:-1], int(starts[-1]))
+
+
+def _guess(window: Window, at: int, variant: Variant) -> Integers:
+    """Where records may begin, one in each stretch of the window: where the time begins alike.
+
+    The upper three bytes of the seconds change every four minutes only.
+    """
+    upper = 1 if variant.order == "<" else 0
+    clue, find = bytes(window.view[at + upper : at + upper + 3]), window.memory.find
+    stretches = range(at + _STRETCH, window.filled - _STRETCH, _STRETCH)
+    found = [find(clue, begin, begin + _NEAR) - upper for begin in stretches]
+    return np.array([at] if min(found, default=0) < 0 else [at, *found], np.int64)
+
+
+_STRETCH: Final = 32 << 10  # bytes: some tens of packets
+_NEAR: Final = 4 << 10
+_CHAINS_LEAST: Final = 32
+
+
 def _walk(
     window: Window, at: int, header: int, length_at: struct.Struct, room: int
-) -> tuple[list[int], int]:
-    """Collect the offsets of records; give those that are whole, and where the next one begins."""
+) -> tuple[Integers, int]:
+    """The same, record by record."""
     view, unpack = window.view, length_at.unpack_from
     last = window.filled - header
     starts: list[int] = []
@@ -109,12 +153,11 @@ def _walk(
         at += header + unpack(view, at)[0]
     if at > window.filled:
         at = starts.pop()
-    return starts, at
+    return np.array(starts, np.int64), at
 
 
-def _sane(walked: list[int], at: int, header: int, most: int) -> tuple[Integers, int | None]:
+def _sane(starts: Integers, at: int, header: int, most: int) -> tuple[Integers, int | None]:
     """Keep the records before the first that is too long; say where that one is."""
-    starts = np.array(walked, np.int64)
     lengths = np.diff(starts, append=at) - header
     (bad,) = np.nonzero(lengths > most)
     if not len(bad):

@@ -77,9 +77,9 @@ class Window:
                 return
 
     def _allocate(self, size: int) -> None:
-        memory = bytearray(size + SLACK)
-        self.view = memoryview(memory)
-        self.buffer: Bytes = np.frombuffer(memory, np.uint8)
+        self.memory = bytearray(size + SLACK)
+        self.view = memoryview(self.memory)
+        self.buffer: Bytes = np.frombuffer(self.memory, np.uint8)
         self.buffer.flags.writeable = False
 
 
