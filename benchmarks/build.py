@@ -112,11 +112,11 @@ def records(size: int) -> bytes:
     return data
 
 
-def other_traffic(count: int) -> Iterator[Packet]:
-    """Packets that are no TLS: DNS over UDP, ping, and a file over plain TCP."""
+def other_traffic(count: int, talk: int) -> Iterator[Packet]:
+    """Packets that are no TLS: DNS over UDP, ping, and a file over plain TCP; each talk its own."""
     ends = bytes([10, 9, 9, 9, 10, 200, 9, 9])
     ether = bytes(12) + b"\x08\x00"
-    tcp = struct.pack(">HHIIBBHHH", 2049, 900, 0, 1, 0x50, 16, 512, 0, 0)
+    tcp = struct.pack(">HHIIBBHHH", 2049, 900 + talk, 0, 1, 0x50, 16, 512, 0, 0)
     for number in range(count):
         when = START + number * 1e-4
         if number % 4 == 0:
@@ -146,8 +146,8 @@ def bulk(connections: int, size: int) -> Iterator[Iterator[Packet]]:
     """Downloads, and a fifth of other traffic."""
     grown = [with_data(sample(name), size) for name in DOWNLOADS]
     others = connections * len(grown[0]) // 4
-    for _ in range(_OTHERS):
-        yield other_traffic(others // _OTHERS)
+    for talk in range(_OTHERS):
+        yield other_traffic(others // _OTHERS, talk)
     for number in range(connections):
         yield moved(grown[number % 2], number, START + number * 1e-3)
 

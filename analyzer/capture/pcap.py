@@ -13,7 +13,6 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import repeat
 from typing import Final
 
 import numpy as np
@@ -75,17 +74,16 @@ def read_pcap(
     length_at = struct.Struct(f"{order}8xI")
     at = variant.file_header
     while True:
-        walked, at = _records(window, at, variant, length_at, limits.block_packets)
+        walked, at = _records(window, at, variant, length_at)
         starts, damaged = _sane(walked, at, variant.record_header, most)
-        if len(starts):
-            block = _columns(window, starts, variant, notes.frames + 1, network & _LINK_MASK)
+        for begin in range(0, len(starts), limits.block_packets):
+            some = starts[begin : begin + limits.block_packets]
+            block = _columns(window, some, variant, notes.frames + 1, network & _LINK_MASK)
             notes.count(block)
             yield block
         if damaged is not None:
             notes.damaged(window.origin + damaged, _TOO_LONG)
             return
-        if len(starts) == limits.block_packets:
-            continue
         if _length(window, at, variant.record_header, length_at) > most:
             notes.damaged(window.origin + at, _TOO_LONG)
             return
@@ -97,9 +95,9 @@ def read_pcap(
 
 
 def _records(
-    window: Window, at: int, variant: Variant, length_at: struct.Struct, room: int
+    window: Window, at: int, variant: Variant, length_at: struct.Struct
 ) -> tuple[Integers, int]:
-    """The offsets of records that are whole, ``room`` of them at most; and where the next begins."""
+    """The offsets of the records that are whole in the window, and where the next begins."""
     header = variant.record_header
     lengths = np.ndarray(
         (len(window.buffer) - 3,), f"{variant.order}u4", window.buffer, strides=(1,)
@@ -114,9 +112,7 @@ def _records(
     if len(places) > _CHAINS_LEAST:
         starts = walk_chains(places, window.filled - header + 1, following)
     if starts is None:
-        return _walk(window, at, header, length_at, room)
-    if len(starts) > room:
-        return starts[:room], int(starts[room])
+        return _walk(window, at, header, length_at)
     at = int(following(starts[-1:])[0])
     return (starts, at) if at <= window.filled else (starts[:-1], int(starts[-1]))
 
@@ -138,17 +134,13 @@ _NEAR: Final = 4 << 10
 _CHAINS_LEAST: Final = 32
 
 
-def _walk(
-    window: Window, at: int, header: int, length_at: struct.Struct, room: int
-) -> tuple[Integers, int]:
+def _walk(window: Window, at: int, header: int, length_at: struct.Struct) -> tuple[Integers, int]:
     """The same, record by record."""
     view, unpack = window.view, length_at.unpack_from
     last = window.filled - header
     starts: list[int] = []
     append = starts.append
-    for _ in repeat(None, room):
-        if at > last:
-            break
+    while at <= last:
         append(at)
         at += header + unpack(view, at)[0]
     if at > window.filled:

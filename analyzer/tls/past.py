@@ -32,13 +32,13 @@ class PastOfServer:
         held = self._certificates = self._certificates or {}
         if certificate in held or len(held) < _CERTIFICATES_MOST:
             first, last = held.get(certificate, (when, when))
-            held[certificate] = min(first, when, key=_time), max(last, when, key=_time)
+            if when.time < first.time:
+                first = when
+            elif when.time > last.time:
+                last = when
+            held[certificate] = first, last
 
     def told(self) -> Past:
         """The same as a value."""
         held = sorted((self._certificates or {}).items(), key=lambda one: one[1][0].time)
         return Past(self._established, self._failed, dict(held))
-
-
-def _time(moment: Moment) -> int:
-    return moment.time
