@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 from operator import attrgetter
 from typing import Final, Generic, Protocol, TypeVar
 
@@ -22,6 +23,7 @@ from analyzer.tls.story import Neighbours
 
 T = TypeVar("T")
 BY_STREAM: Final = attrgetter("stream")
+_AT_A_TIME: Final = 256  # connections that are told together
 
 
 class Following(Protocol[T]):
@@ -79,11 +81,13 @@ class Alone(Generic[T]):
 
     def judge(self, stream: int, neighbours: Neighbours) -> Promise[T]:
         """As :meth:`Judge.judge`."""
-        return Kept(self._desk.judge(stream, neighbours))
+        return Kept(*self._desk.judge([(stream, neighbours)]))
 
     def close(self) -> None:
         """As :meth:`Following.close`."""
 
     def _tell(self, evidence: Iterable[Evidence], now: int) -> Iterator[Case[T]]:
-        for one in evidence:
-            yield Case(self._desk.hear(one, now, self.secrets), self)
+        rest = iter(evidence)
+        while some := list(islice(rest, _AT_A_TIME)):
+            for heard in self._desk.hear(some, now, self.secrets):
+                yield Case(heard, self)

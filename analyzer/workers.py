@@ -318,7 +318,7 @@ class _Share:
             case _Tell():
                 return self._tell(task.most)
             case _Stories():
-                return _Judged([self._desk.judge(*story) for story in task.asked])
+                return _Judged(self._desk.judge(task.asked))
         return None
 
     def _observe(self, task: Rows) -> _Opened:
@@ -336,10 +336,8 @@ class _Share:
 
     def _tell(self, most: int) -> _Told[Any]:
         evidence, now = self._ended[0]
-        heard = [
-            self._desk.hear(one._replace(stream=self._streams[one.stream]), now, self._secrets)
-            for one in islice(evidence, most)
-        ]
+        some = [one._replace(stream=self._streams[one.stream]) for one in islice(evidence, most)]
+        heard = self._desk.hear(some, now, self._secrets)
         more = len(heard) == most
         if not more:
             self._ended.popleft()

@@ -53,7 +53,7 @@ def told(evidence: list[Evidence], now: int) -> list[bytes]:
     crew: Crew[Finished] = Crew(DEFAULT)
     desk = Desk(DEFAULT, Frames(several=False), finished, Brevity(None))
     alone = Alone(DEFAULT, desk, None)
-    cases = [Case(desk.hear(one, now, None), alone) for one in evidence]
+    cases = [Case(heard, alone) for heard in desk.hear(evidence, now, None)]
     results = [*crew.take(cases), *crew.finish()]
     return [msgspec.json.encode(result.connection) for result in results]
 

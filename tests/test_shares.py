@@ -292,12 +292,12 @@ def silent(stream: int) -> Evidence:
 
 def test_a_story_is_kept_until_it_is_judged() -> None:
     desk = Desk(DEFAULT, Frames(several=False), line_of, Brevity(None))
-    heard = desk.hear(silent(3), 5_000_000_000, None)
-    line = desk.judge(heard.stream, Neighbours())
+    (heard,) = desk.hear([silent(3)], 5_000_000_000, None)
+    (line,) = desk.judge([(heard.stream, Neighbours())])
 
     assert (line.stream, line.outcome) == (3, "not_tls")
     with pytest.raises(KeyError):
-        desk.judge(heard.stream, Neighbours())
+        desk.judge([(heard.stream, Neighbours())])
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere processes are not copied")
