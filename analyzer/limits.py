@@ -7,6 +7,10 @@ real stack would complete.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
+
+# Packets of a time before SSL 2.0 (1995-01-01, ns since the epoch) come from something without a clock.
+FIRST_SSL: Final = 788_918_400_000_000_000
 
 
 @dataclass(frozen=True, slots=True)

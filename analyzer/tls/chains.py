@@ -6,6 +6,7 @@ import functools
 from dataclasses import dataclass
 from typing import Final
 
+from analyzer.limits import FIRST_SSL
 from analyzer.tcp.timeline import Side
 from analyzer.tls.certificate import (
     CertificateEntry,
@@ -78,6 +79,14 @@ def packed(found: Chains) -> tuple[str, ...]:
         for chain in (found.server, found.client)
         if chain is not None and chain.message.compression is not None and not chain.message.entries
     )
+
+
+def undated(found: Chains) -> tuple[str, ...]:
+    """A sentence where certificates came in packets without a real time."""
+    times = [chain.time for chain in (found.server, found.client) if chain and chain.certificates]
+    if min(times, default=FIRST_SSL) >= FIRST_SSL:
+        return ()
+    return ("the packets have no real times: the dates of certificates are not judged",)
 
 
 def _certificate(first: dict[tuple[Side, str], Message], side: Side) -> Message | None:

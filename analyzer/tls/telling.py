@@ -13,7 +13,7 @@ from analyzer.tcp.reassembly import Stream
 from analyzer.tcp.sequence import distance
 from analyzer.tcp.timeline import Side, Timeline, client_index, read_timeline
 from analyzer.tls.caveats import conflicting, hidden_parts
-from analyzer.tls.chains import packed, read_chains
+from analyzer.tls.chains import packed, read_chains, undated
 from analyzer.tls.directions import Directions, client_half, in_order, read_directions
 from analyzer.tls.encrypted import Reading, Sealed, read_sealed
 from analyzer.tls.ending import read_ending, sealed_alerts
@@ -205,7 +205,7 @@ def _compose(
         renegotiations=talk.renegotiations,
         defects=(*talk.defects, *_broken(bytes_), *_damaged(talk)),
         hidden=hidden,
-        caveats=(*_caveats(hidden, timeline, evidence, talk), *packed(found)),
+        caveats=(*_caveats(hidden, timeline, evidence, talk), *packed(found), *undated(found)),
         completed=done,
         begun=tuple(talk.begun),
     )

@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from analyzer.errors import DecodeError, Defect, DefectKind
+from analyzer.limits import FIRST_SSL
 from analyzer.tls import der
 from analyzer.tls.attestations import LogTimestamp
 from analyzer.tls.der import Value, context, expect, read_oid, read_time, read_value
@@ -108,8 +109,11 @@ class CertificateFacts:
         return self.signature_hash in {"md2", "md4", "md5", "sha1"}
 
     def valid_at(self, time: int) -> bool | None:
-        """Whether ``time`` (ns) lies within the validity; None where that is unreadable."""
-        if self.not_before is None or self.not_after is None:
+        """Whether ``time`` (ns) lies within the validity; None where that is unreadable.
+
+        None, too, for times before SSL: those of captures that have no clock.
+        """
+        if self.not_before is None or self.not_after is None or time < FIRST_SSL:
             return None
         return self.not_before <= time < self.not_after + 1_000_000_000
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from analyzer.diagnosis.flaws import server_flaws
 from tests.support import messages as m
 from tests.support.stories import CLIENT, SERVER, Scene, closed, established, offered, used
 
@@ -44,6 +45,17 @@ def test_bytes_that_came_twice_and_differ_are_told() -> None:
     assert "1 segment repeats bytes of the client with other contents: the first copy counts" in (
         story.caveats
     )
+
+
+def test_packets_without_a_real_time_judge_no_dates() -> None:
+    scene = Scene()
+    scene.time = 0
+    story = scene.connect().client(m.client_hello()).server(m.server_flight()).story()
+
+    assert "the packets have no real times: the dates of certificates are not judged" in (
+        story.caveats
+    )
+    assert not [flaw.cause for flaw in server_flaws(story) if "valid" in flaw.cause]
 
 
 def test_what_is_whole_has_no_caveats() -> None:

@@ -147,6 +147,7 @@ def test_validity_includes_its_last_second() -> None:
     assert facts.valid_at(ns(END) + 999_999_999)
     assert not facts.valid_at(ns(END) + 1_000_000_000)
     assert not facts.valid_at(ns(BEGIN) - 1)
+    assert facts.valid_at(0) is None  # a capture without a clock
     assert time_text(facts.not_after) == "2027-01-01 00:00:00 UTC"
 
 
