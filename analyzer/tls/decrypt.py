@@ -29,6 +29,7 @@ from analyzer.tls.hello import (
 )
 from analyzer.tls.key_schedule import (
     Randoms,
+    derives,
     direction_keys,
     extended_master_secret,
     following_secret,
@@ -154,7 +155,7 @@ class Decryptor:
         side.switched = True
         facts = facts_of(handshake.server.cipher_suite)
         master = handshake.master or self._master(handshake, facts)
-        if master is None:
+        if master is None or not derives(facts, self._version):
             side.change(None)
             return
         self._known = True
@@ -268,11 +269,10 @@ class Decryptor:
         """The secret after the one in use; empty where it is not known."""
         if side.secrets:
             return side.secrets[0]
-        return following_secret(side.secret, self._hash) if side.secret else b""
-
-    @property
-    def _hash(self) -> str:
-        return self._facts.hash if self._facts is not None else "SHA256"
+        facts = self._facts
+        if not side.secret or facts is None or not derives(facts, self._version):
+            return b""
+        return following_secret(side.secret, facts.hash)
 
     def _protection13(self, secret: bytes) -> Protection | None:
         if not secret or self._facts is None:
@@ -360,7 +360,7 @@ class Decryptor:
         if keylog.MASTER in found:
             return found[keylog.MASTER]
         premaster = found.get(keylog.PREMASTER) or self._premaster(handshake, facts)
-        if premaster is not None:
+        if premaster is not None and derives(facts, self._version):
             return self._of_premaster(handshake, premaster, facts)
         if handshake.encrypted_premaster is None:
             return next(filter(None, map(self._secrets.recall, _sessions(handshake))), None)

@@ -56,6 +56,13 @@ def traffic_keys(secret: bytes, key_length: int, hash_: str) -> tuple[bytes, byt
     return key, expand_label(secret, b"iv", b"", 12, hash_)
 
 
+def derives(facts: SuiteFacts, version: ProtocolVersion) -> bool:
+    """Whether keys can be derived: the hash of a suite is known, here and to the version."""
+    hash_ = facts.hash if version.tls13 else prf_hash(facts, version)
+    old = hash_ == _OLD_HASH and not version.tls13
+    return old or hash_.lower() in hashlib.algorithms_available
+
+
 def prf_hash(facts: SuiteFacts, version: ProtocolVersion) -> str:
     """The hash that a suite's PRF uses in a version: before TLS 1.2 MD5 and SHA-1 together."""
     if version < ProtocolVersion.TLS1_2:

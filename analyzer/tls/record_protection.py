@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol
 
-from analyzer.tls.key_schedule import DirectionKeys, key_length, traffic_keys
+from analyzer.tls.key_schedule import DirectionKeys, derives, key_length, traffic_keys
 from analyzer.tls.registry import ProtocolVersion
 from analyzer.tls.suites import SuiteFacts
 
@@ -56,6 +56,8 @@ class Protection(Protocol):
 
 def protection13(secret: bytes, facts: SuiteFacts, version: ProtocolVersion) -> Protection | None:
     """The protection that a TLS 1.3 traffic secret gives; None for a suite that is not known here."""
+    if not derives(facts, version):
+        return None
     size = key_length(facts)
     key, iv = traffic_keys(secret, size, facts.hash)
     decrypt = _aead(facts, key) if facts.aead else None

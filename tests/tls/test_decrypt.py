@@ -10,7 +10,7 @@ from pathlib import Path
 
 import dpkt
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from analyzer.judging import Judged
@@ -373,6 +373,7 @@ def test_a_record_that_was_changed_proves_nothing_of_signatures() -> None:
     st.lists(st.tuples(st.integers(0), st.integers(0), st.integers(1, 255)), max_size=6),
     st.integers(0, 20),
 )
+@example("early-data", [(24, 76, 1)], 0)  # a suite that no version of TLS 1.3 has
 def test_whatever_is_changed_the_story_is_told(
     name: str, changes: list[tuple[int, int, int]], cut: int
 ) -> None:

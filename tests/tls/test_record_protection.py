@@ -18,7 +18,14 @@ from cryptography.hazmat.primitives.ciphers import (
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from analyzer.tls.key_schedule import DirectionKeys, key_length, mac_length
+from analyzer.tls.key_schedule import (
+    DirectionKeys,
+    Randoms,
+    derives,
+    direction_keys,
+    key_length,
+    mac_length,
+)
 from analyzer.tls.record_protection import Opened, Sealed, protection12, protection13
 from analyzer.tls.registry import ProtocolVersion
 from analyzer.tls.registry_suites import CipherSuite
@@ -41,6 +48,21 @@ CLIENT_FINISHED = record(
 CLIENT_ALERT = record("1703030013c9872760655666b74d7ff1153efd6db6d0b0e3")
 HANDSHAKE = bytes.fromhex("b3eddb126e067f35a780b3abf45e2d8f3b1a950738f52e9600746a0e27a55a21")
 APPLICATION = bytes.fromhex("9e40646ce79a7f9dc05af8889bce6552875afa0b06df0087f792ebb7c17504a5")
+
+
+@pytest.mark.parametrize("version", [ProtocolVersion.TLS1_0, TLS12, ProtocolVersion.TLS1_3])
+@pytest.mark.parametrize("suite", [*CipherSuite, CipherSuite(0x13FF)], ids=lambda s: s.name)
+def test_a_suite_of_any_number_has_keys_or_none(
+    suite: CipherSuite, version: ProtocolVersion
+) -> None:
+    """Servers choose what they like: a suite of another version, GOST, or nothing known."""
+    facts = facts_of(suite)
+    if version.tls13:
+        found = protection13(HANDSHAKE, facts, version)
+        assert found is None or facts.hash in {"SHA256", "SHA384", "SM3", "SHA512"}
+    elif derives(facts, version):
+        keys = direction_keys(bytes(48), Randoms(bytes(32), bytes(32)), version, facts)
+        protection12(keys[0], facts, version, encrypt_then_mac=False)
 
 
 @pytest.mark.parametrize(
