@@ -61,6 +61,7 @@ class Timeline(NamedTuple):
     missing: Mapping[Side, int]  # how many, those dismissed by the selection left out
     conflicts: Mapping[Side, int]  # segments that contradict bytes sent before
     rst_ttl: tuple[int, int] | None  # TTL of the first RST and of its sender's first other segment
+    rst_outlived: int | None  # frame of new bytes that the first RST's sender sent after it
 
 
 def client_index(evidence: Evidence) -> int | None:
@@ -133,6 +134,7 @@ def read_timeline(
         missing={side: _missing(stream.gaps) for side, stream in streams.items()},
         conflicts={side: stream.conflicts for side, stream in streams.items()},
         rst_ttl=_rst_ttl(evidence) if rsts else None,
+        rst_outlived=_rst_outlived(evidence) if rsts else None,
     )
 
 
@@ -246,3 +248,19 @@ def _rst_ttl(evidence: Evidence) -> tuple[int, int] | None:
         return None
     other = next((e for e in evidence.events if e.half == rst.half and not e.flags & RST), None)
     return (rst.ttl, other.ttl) if other is not None else None
+
+
+def _rst_outlived(evidence: Evidence) -> int | None:
+    """Where the first RST's sender went on: bytes behind the RST's own sequence number.
+
+    Who resets a connection sends nothing more; what was only captured in another order has lower
+    numbers.
+    """
+    rst = next((e for e in evidence.events if e.flags & RST), None)
+    if rst is None:
+        return None
+    for piece in evidence.halves[rst.half].pieces:
+        end = (piece.sequence + len(piece.data)) & 0xFFFF_FFFF
+        if piece.frames[-1] > rst.frame and distance(end, rst.sequence) > 0:
+            return next(frame for frame in piece.frames if frame > rst.frame)
+    return None

@@ -186,6 +186,15 @@ def test_a_reset_keeps_the_ttl_of_its_sender_beside_its_own() -> None:
     assert timeline_of([ASKED, sent(S, 0, flags=RST | ACK)]).rst_ttl is None
 
 
+def test_a_reset_is_outlived_by_bytes_behind_its_number() -> None:
+    reset = [*OPENED, HELLO, sent(S, 903, flags=RST)]
+    later = len(reset) + 1
+
+    assert timeline_of([*reset, sent(S, 903, b"new")]).rst_outlived == later
+    assert timeline_of([*reset, sent(S, 901, b"in")]).rst_outlived is None  # captured late
+    assert timeline_of([*reset, sent(C, 106, b"more")]).rst_outlived is None
+
+
 def test_the_wait_before_the_end_begins_with_the_last_payload() -> None:
     timeline = timeline_of([*OPENED, HELLO, HEARD, sent(S, 901, flags=RST)])
 

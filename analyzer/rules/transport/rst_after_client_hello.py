@@ -12,7 +12,8 @@ balancers. Firewalls and intrusion prevention reset by name, by fingerprint, or 
 With FIN it is TLS-TCP-006.
 
 ## What to do
-Compare the RST's TTL with that of the server's SYN-ACK: if they differ, a device in between sent it.
+Compare the RST's TTL with that of the server's SYN-ACK: if they differ, a device in between sent it; and so if
+the server goes on after it.
 Then vary one thing at a time: SNI, version, size of the hello.
 
 ## Blind spots
@@ -25,7 +26,9 @@ from collections.abc import Iterator
 
 from analyzer.diagnosis.causes import Confidence, FailingSide, Phase, RemedySide
 from analyzer.diagnosis.expecting import header_blamed
-from analyzer.diagnosis.model import Alternative, Evidence, Finding, Rank, Rule
+from analyzer.diagnosis.model import Alternative, Finding, Rank, Rule
+from analyzer.diagnosis.resets import injected
+from analyzer.diagnosis.signs import passed
 from analyzer.diagnosis.standing import (
     BOTH_WAYS,
     FULL_SEGMENT,
@@ -36,9 +39,7 @@ from analyzer.diagnosis.standing import (
 from analyzer.diagnosis.topics import closing
 from analyzer.diagnosis.wording import client_name, offer_evidence, server_name
 from analyzer.tcp.timeline import Side
-from analyzer.tls.story import Message, Story, Way
-
-_TTL_APART = 2  # hops by which routes of one host may differ
+from analyzer.tls.story import Message, Milestone, Story, Way
 
 RULE = Rule(
     id="TLS-TCP-007",
@@ -57,23 +58,25 @@ RULE = Rule(
 def check(story: Story) -> Iterator[Finding]:
     """Fire where the server's whole answer to a ClientHello is RST."""
     ending = story.ending
-    if not story.offers or story.choice is not None or retried(story):
+    if not story.offers or passed(story, Milestone.SERVER_HELLO) or retried(story):
         return
+    if story.choice is not None and story.timeline.rst_outlived is None:
+        return  # its answer was sent before, and captured late
     if ending.way is not Way.RST or ending.side is not Side.SERVER or waited_long(story):
         return
-    injected = _injected(story)
+    device = injected(story)
     evidence = [*offer_evidence(story, "client sent ClientHello"), end_evidence(story)]
-    if injected is not None:
-        evidence.append(injected)
+    if device is not None:
+        evidence.append(device)
     hello = next((m for m in story.messages if m.name == "client_hello"), None)
     yield RULE.finding(
         *evidence,
         title=f"The ClientHello of {client_name(story)} to {server_name(story)} is answered by RST"
-        + (", apparently by a device in between" if injected else ""),
+        + (", apparently by a device in between" if device else ""),
         explanation="The connection was reset instead of an answer; an RST gives no reason.",
         remedy=(
             "Look for a firewall or intrusion prevention on the path; its log names the rule."
-            if injected
+            if device
             else "On the server: check its log, the certificate bound to this name, versions; then "
             "firewalls on the path.",
             (
@@ -81,27 +84,11 @@ def check(story: Story) -> Iterator[Finding]:
                 "-servername, with -tls1_2, with -groups P-256."
             ),
         ),
-        failing_side=FailingSide.NETWORK if injected else FailingSide.SERVER,
-        remedy_side=RemedySide.NETWORK if injected else RemedySide.SERVER,
-        confidence=Confidence.INFERRED if injected else Confidence.SEEN,
+        failing_side=FailingSide.NETWORK if device else FailingSide.SERVER,
+        remedy_side=RemedySide.NETWORK if device else RemedySide.SERVER,
+        confidence=Confidence.INFERRED if device else Confidence.SEEN,
         alternatives=(*header_blamed(story), *_alternatives(hello)),
     )
-
-
-def _injected(story: Story) -> Evidence | None:
-    """The RST's TTL against that of its supposed sender's other packets."""
-    pair = story.timeline.rst_ttl
-    if pair is None or abs(pair[0] - pair[1]) <= _TTL_APART:
-        return None
-    # Stacks may send RSTs with another initial TTL (64, 128, 255) than data.
-    if _initial(pair[0]) - pair[0] == _initial(pair[1]) - pair[1]:
-        return None
-    text = f"the RST has TTL {pair[0]}, the server's other packets have {pair[1]}"
-    return Evidence(story.ending.frame, text)
-
-
-def _initial(ttl: int) -> int:
-    return next(start for start in (32, 64, 128, 255) if ttl <= start)
 
 
 def _alternatives(hello: Message | None) -> tuple[Alternative, ...]:

@@ -13,7 +13,8 @@ A client that leaves right after the server's certificate refuses it; a server t
 certificate refuses that. Both are told by rules of their own, which come first.
 
 ## What to do
-Look into the log of the side that closed. Compare TTLs to find a device in between.
+Look into the log of the side that closed. A device in between resets in the name of a side, which then goes on,
+or whose other packets have another TTL.
 
 ## Blind spots
 The reason is not on the wire.
@@ -23,8 +24,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from analyzer.diagnosis.causes import Confidence, Phase, RemedySide
+from analyzer.diagnosis.causes import Confidence, FailingSide, Phase, RemedySide
 from analyzer.diagnosis.model import Alternative, Evidence, Finding, Rank, Rule
+from analyzer.diagnosis.resets import injected
 from analyzer.diagnosis.signs import certificate_sent, passed
 from analyzer.diagnosis.standing import (
     BOTH_WAYS,
@@ -37,7 +39,7 @@ from analyzer.diagnosis.standing import (
 )
 from analyzer.diagnosis.steps import flight_arrived
 from analyzer.diagnosis.topics import closing
-from analyzer.diagnosis.wording import party
+from analyzer.diagnosis.wording import client_name, party, server_name
 from analyzer.tcp.timeline import Side
 from analyzer.tls.story import Milestone, Story, Way
 
@@ -70,25 +72,36 @@ def check(story: Story) -> Iterator[Finding]:
     last = [m for m in story.messages if m.frame <= ending.frame][-1:]
     evidence = [Evidence(m.frame, f"{m.sender.value} sent {m.name}, the last before") for m in last]
     verb = "resets" if ending.way is Way.RST else "closes"
+    device = injected(story)
     yield RULE.finding(
         *evidence,
         end_evidence(story),
-        title=f"{party(story, side)} {verb} the connection in mid-handshake with "
+        *([device] if device else []),
+        title=f"The connection of {client_name(story)} with {server_name(story)} is reset in "
+        "mid-handshake, apparently by a device in between"
+        if device
+        else f"{party(story, side)} {verb} the connection in mid-handshake with "
         f"{party(story, side.peer)}",
         explanation="No alert was sent, and nothing in the messages explains the end.",
-        remedy=(
+        remedy=("Look for a firewall or intrusion prevention on the path; its log names the rule.",)
+        if device
+        else (
             (
                 f"On the {side.value}: read its log at this time for a crash, a limit or an error that "
                 "closes connections."
             ),
             "On the path: compare the TTL of the last packet with earlier ones of the same address.",
         ),
-        failing_side=side_of(side),
-        remedy_side=RemedySide.CLIENT if side is Side.CLIENT else RemedySide.SERVER,
+        failing_side=FailingSide.NETWORK if device else side_of(side),
+        remedy_side=_remedy_side(side) if device is None else RemedySide.NETWORK,
         confidence=Confidence.SUSPECTED,
         phase=phase_of(story),
         alternatives=_alternatives(story, side),
     )
+
+
+def _remedy_side(side: Side) -> RemedySide:
+    return RemedySide.CLIENT if side is Side.CLIENT else RemedySide.SERVER
 
 
 def _alternatives(story: Story, side: Side) -> tuple[Alternative, ...]:

@@ -310,6 +310,23 @@ def test_a_reset_with_a_strange_ttl_came_from_the_network() -> None:
     assert any("TTL 51" in evidence.text for evidence in finding.evidence)
 
 
+def test_a_side_that_goes_on_after_its_reset_did_not_send_it() -> None:
+    flight = m.server_flight()
+    hello = offered().rst(SERVER).server(flight).rst(CLIENT).story()
+    middle = offered().server(flight[:200]).rst(SERVER).server(flight[200:]).rst(CLIENT).story()
+
+    for rule, story in (("TLS-TCP-007", hello), ("TLS-TCP-010", middle)):
+        (finding,) = said(rule, story)
+        assert (finding.failing_side, finding.remedy_side) == (_F.NETWORK, _R.NETWORK)
+        assert "a device in between" in finding.title
+
+
+def test_an_answer_that_was_captured_behind_the_reset_was_sent_before() -> None:
+    scene = offered().say(SERVER, m.server_flight(), captured=False).rst(SERVER)
+
+    assert said("TLS-TCP-007", scene.instead(SERVER, m.server_flight()).story()) == []
+
+
 @pytest.mark.parametrize("ttl", [57, 56, 58, 248])
 def test_a_ttl_that_fits_the_way_of_the_server_accuses_the_server(ttl: int) -> None:
     """248 is as many hops below 255 as 57 is below 64: stacks may reset with another initial TTL."""

@@ -1,0 +1,34 @@
+"""Whether a reset was sent by the host that it names, or by a device in between."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from analyzer.diagnosis.model import Evidence
+from analyzer.tls.story import Story, Way
+
+_TTL_APART: Final = 2  # hops by which routes of one host may differ
+
+
+def injected(story: Story) -> Evidence | None:
+    """What shows that the RST by which a story ends came from somebody else; None without."""
+    if story.ending.way is not Way.RST or story.ending.side is None:
+        return None
+    sender = story.ending.side.value
+    outlived = story.timeline.rst_outlived
+    if outlived is not None:
+        return Evidence(
+            outlived, f"the {sender} went on after the RST, which it did not send, then"
+        )
+    pair = story.timeline.rst_ttl
+    if pair is None or abs(pair[0] - pair[1]) <= _TTL_APART:
+        return None
+    # Stacks may send RSTs with another initial TTL (64, 128, 255) than data.
+    if _initial(pair[0]) - pair[0] == _initial(pair[1]) - pair[1]:
+        return None
+    text = f"the RST has TTL {pair[0]}, the {sender}'s other packets have {pair[1]}"
+    return Evidence(story.ending.frame, text)
+
+
+def _initial(ttl: int) -> int:
+    return next(start for start in (32, 64, 128, 255) if ttl <= start)
