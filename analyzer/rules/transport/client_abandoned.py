@@ -24,6 +24,7 @@ from collections.abc import Iterator
 
 from analyzer.diagnosis.causes import Confidence, FailingSide, Phase, RemedySide
 from analyzer.diagnosis.model import Alternative, Finding, Rank, Rule
+from analyzer.diagnosis.resets import injected
 from analyzer.diagnosis.signs import passed
 from analyzer.diagnosis.standing import BOTH_WAYS, end_evidence, retried, waited_long
 from analyzer.diagnosis.topics import closing
@@ -54,6 +55,8 @@ def check(story: Story) -> Iterator[Finding]:
         return
     if ending.way not in {Way.FIN, Way.RST} or ending.side is not Side.CLIENT:
         return
+    if injected(story) is not None:
+        return  # it did not leave by itself: TLS-TCP-007
     if story.openings[Side.SERVER] not in {Opening.NOTHING, Opening.TLS} and not story.prelude:
         return
     if story.prelude is not None and story.prelude.answer is not None:

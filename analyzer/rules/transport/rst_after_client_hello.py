@@ -62,16 +62,18 @@ def check(story: Story) -> Iterator[Finding]:
         return
     if story.choice is not None and story.timeline.rst_outlived is None:
         return  # its answer was sent before, and captured late
-    if ending.way is not Way.RST or ending.side is not Side.SERVER or waited_long(story):
-        return
     device = injected(story)
+    if ending.way is not Way.RST or waited_long(story):
+        return
+    if ending.side is not Side.SERVER and device is None:
+        return  # the client left by itself: TLS-TCP-009
     evidence = [*offer_evidence(story, "client sent ClientHello"), end_evidence(story)]
     if device is not None:
         evidence.append(device)
     hello = next((m for m in story.messages if m.name == "client_hello"), None)
     yield RULE.finding(
         *evidence,
-        title=f"The ClientHello of {client_name(story)} to {server_name(story)} is answered by RST"
+        title=f"The ClientHello of {client_name(story)} to {server_name(story)} is {_answered(story)}"
         + (", apparently by a device in between" if device else ""),
         explanation="The connection was reset instead of an answer; an RST gives no reason.",
         remedy=(
@@ -89,6 +91,12 @@ def check(story: Story) -> Iterator[Finding]:
         confidence=Confidence.INFERRED if device else Confidence.SEEN,
         alternatives=(*header_blamed(story), *_alternatives(hello)),
     )
+
+
+def _answered(story: Story) -> str:
+    """Devices reset both ways; which of their packets comes first depends on the place."""
+    named = story.ending.side
+    return "answered by RST" if named is Side.SERVER else "followed by an RST in the client's name"
 
 
 def _alternatives(hello: Message | None) -> tuple[Alternative, ...]:

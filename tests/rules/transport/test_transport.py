@@ -321,6 +321,16 @@ def test_a_side_that_goes_on_after_its_reset_did_not_send_it() -> None:
         assert "a device in between" in finding.title
 
 
+@pytest.mark.parametrize(
+    ("ttl", "cause"), [(64, "client_abandoned"), (243, "rst_after_client_hello")]
+)
+def test_a_reset_in_the_name_of_the_client_is_judged_alike(ttl: int, cause: str) -> None:
+    headline = diagnose(offered().rst(CLIENT, ttl=ttl).story(), rules.modules()).headline
+
+    assert headline is not None
+    assert headline.cause == cause
+
+
 def test_an_answer_that_was_captured_behind_the_reset_was_sent_before() -> None:
     scene = offered().say(SERVER, m.server_flight(), captured=False).rst(SERVER)
 
