@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import Final
 
@@ -9,7 +10,17 @@ from analyzer.diagnosis.causes import FailingSide
 from analyzer.diagnosis.model import Evidence
 from analyzer.tcp.timeline import Side
 from analyzer.tls.stack import Likelihood
-from analyzer.tls.story import Alert, Chain, Message, Milestone, Opening, Story, Visibility, Way
+from analyzer.tls.story import (
+    Alert,
+    Chain,
+    Message,
+    Milestone,
+    Opening,
+    PreludeEnd,
+    Story,
+    Visibility,
+    Way,
+)
 from analyzer.tls.x509 import CertificateFacts, time_text
 
 _LISTED_MOST: Final = 6
@@ -39,8 +50,44 @@ _STACKS: Final = {
 
 
 def server_name(story: Story) -> str:
-    """The server as titles name it: address and port."""
-    return str(story.server)
+    """The server as titles name it: address and port, or the target that a proxy leads to.
+
+    ``partner.example:443 (behind the proxy 10.1.1.9:3128)``
+    """
+    target = _tunnelled(story)
+    return f"{target} (behind the proxy {story.server})" if target else str(story.server)
+
+
+def _tunnelled(story: Story) -> str | None:
+    """The target of a tunnel through which the handshake goes."""
+    prelude = story.prelude
+    if prelude is None or prelude.end is not PreludeEnd.AGREED or not story.offers:
+        return None
+    target = prelude.target or ""
+    return target if _HOST_AND_PORT.fullmatch(target) else None
+
+
+_HOST_AND_PORT: Final = re.compile(r"(?:[\w.-]{1,253}|\[[0-9a-f:.]+\]):\d{1,5}", re.ASCII)
+
+
+def reach(story: Story) -> str:
+    """How ``openssl s_client -connect`` comes to the server: the rest of its line.
+
+    ``10.1.1.1:443``, ``partner.example:443 -proxy 10.1.1.9:3128``, ``10.1.1.2:25 -starttls smtp``;
+    a target is a stranger's text, and comes here only where no shell minds it.
+    """
+    target, prelude = _tunnelled(story), story.prelude
+    if target is not None and prelude is not None:
+        return f"{target} -proxy {story.server}" if prelude.protocol == "http connect" else target
+    asked = STARTTLS.get(prelude.protocol) if prelude is not None else None
+    return f"{story.server} -starttls {asked}" if asked else str(story.server)
+
+
+# Names of ours for what is spoken before TLS, and those of OpenSSL's -starttls.
+STARTTLS: Final = {
+    name: name
+    for name in ("smtp", "lmtp", "imap", "pop3", "ftp", "nntp", "xmpp", "irc", "sieve", "ldap")
+} | {"postgresql": "postgres", "mysql": "mysql"}
 
 
 def party(story: Story, side: Side) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from analyzer.report.ladder import draw_ladder, endpoint_text, frame_text
+from analyzer.report.ladder import before_tls, draw_ladder, endpoint_text, frame_text
 from analyzer.report.page import Page
 from analyzer.report.schema import Certificate, Connection, Finding, GatewayLog, Group, Vouchers
 from analyzer.report.words import CHANGE, GAVE_UP, STEP, SURE
@@ -44,6 +44,8 @@ def tell_facts(page: Page, connection: Connection, group: Group | None = None) -
             dict.fromkeys(line.object for line in connection.log.lines if line.object)
         )
         _fact(page, "gateway", f"{connection.log.leg} side{of}: {named or 'by its log'}")
+    if connection.handshake.prelude is not None:
+        _fact(page, "before TLS", before_tls(connection.handshake.prelude))
     _fact(page, "Wireshark", f"tcp.stream eq {connection.stream}")
 
 

@@ -9,7 +9,7 @@ from typing import Final
 from rich.text import Text
 
 from analyzer.report.page import Page
-from analyzer.report.schema import Alert, Connection, Endpoint, FileFrame, Frame, Message
+from analyzer.report.schema import Alert, Connection, Endpoint, FileFrame, Frame, Message, Prelude
 
 _ROWS_MOST: Final = 16  # a longer ladder shows its beginning and its end
 _ROWS_LAST: Final = 5
@@ -83,6 +83,13 @@ def frame_text(frame: Frame | None) -> str:
     if frame is None:
         return ""
     return f"{frame.file}:{frame.frame}" if isinstance(frame, FileFrame) else str(frame)
+
+
+def before_tls(prelude: Prelude) -> str:
+    """What was said before TLS: ``smtp, agreed in frame 9: 220 go ahead``."""
+    target = f" to {prelude.target}" if prelude.target else ""
+    end = prelude.end.replace("_", " ")
+    return f"{prelude.protocol}{target}, {end} in frame {frame_text(prelude.frame)}: {prelude.text}"
 
 
 def endpoint_text(endpoint: Endpoint) -> str:

@@ -15,7 +15,7 @@ from typing import Final
 from analyzer.report.detail import few
 from analyzer.report.escape import printable
 from analyzer.report.formats import Style
-from analyzer.report.ladder import endpoint_text, frame_text
+from analyzer.report.ladder import before_tls, endpoint_text, frame_text
 from analyzer.report.schema import Connection, Endpoint, Finding, Group, Report
 from analyzer.report.times import clock
 from analyzer.report.words import CHANGE, GAVE_UP, OUTCOME, STEP, SURE
@@ -126,6 +126,8 @@ def _facts(connection: Connection, style: Style, group: Group | None) -> Iterato
         yield "how sure", SURE[finding.confidence]
         yield "cause", f"{code(finding.cause)}, rule {code(finding.rule)}"
     yield from _parties(connection, style, group)
+    if connection.handshake.prelude is not None:
+        yield "before TLS", inline(before_tls(connection.handshake.prelude))
     agreed = (connection.tls.version, connection.tls.cipher_suite, connection.tls.alpn)
     if any(agreed):
         yield "agreed", ", ".join(inline(part) for part in agreed if part)

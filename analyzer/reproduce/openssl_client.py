@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Final
 
+from analyzer.diagnosis.wording import STARTTLS
 from analyzer.reproduce.openssl_names import (
     GROUPS_SINCE,
     OLDEST,
@@ -22,7 +23,7 @@ from analyzer.reproduce.openssl_names import (
     suite_fits,
     suite_name,
 )
-from analyzer.reproduce.recipe import STARTTLS, Recipe, Wanted
+from analyzer.reproduce.recipe import Recipe, Wanted
 from analyzer.reproduce.shape import Shape, differences
 from analyzer.reproduce.shell import command
 from analyzer.tls.registry import ExtensionType, ProtocolVersion

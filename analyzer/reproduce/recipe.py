@@ -3,18 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
 
+from analyzer.diagnosis.wording import STARTTLS
 from analyzer.errors import UsageError
 from analyzer.reproduce.shape import Difference, Shape, shape_of
 from analyzer.reproduce.shell import host_name, protocol_name, target
 from analyzer.tls.story import Milestone, PreludeEnd, Story
-
-# Names of ours for what is spoken before TLS, and those of OpenSSL's -starttls.
-STARTTLS: Final = {
-    name: name
-    for name in ("smtp", "lmtp", "imap", "pop3", "ftp", "nntp", "xmpp", "irc", "sieve", "ldap")
-} | {"postgresql": "postgres", "mysql": "mysql"}
 
 
 @dataclass(frozen=True, slots=True)

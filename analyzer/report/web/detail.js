@@ -52,6 +52,7 @@ function facts({ connection, when }, overview) {
     ["cause", finding && `${finding.cause} · rule ${finding.rule}`],
     ["between", `${endpoint(connection.client)} and ${endpoint(connection.server)}` + (tls.sni ? ` (${tls.sni})` : "")],
     ["when", when],
+    ["before TLS", beforeTls(connection.handshake.prelude)],
     ["agreed", agreed],
     ["gateway", held && `${held.leg} side of domain ${held.domain}: ` +
       [held.place, held.profile].filter(Boolean).join(" with ")],
@@ -63,6 +64,13 @@ function facts({ connection, when }, overview) {
   ];
   return make("dl", { class: "facts" },
     rows.filter(([, value]) => value).map(([name, value]) => [make("dt", {}, name), make("dd", {}, value)]));
+}
+
+function beforeTls(prelude) {
+  if (!prelude) return "";
+  const target = prelude.target ? ` to ${prelude.target}` : "";
+  const end = prelude.end.replaceAll("_", " ");
+  return `${prelude.protocol}${target}, ${end} in frame ${frameText(prelude.frame)}: ${prelude.text}`;
 }
 
 function stacks(tls) {

@@ -48,6 +48,7 @@ from analyzer.diagnosis.wording import (
     message_evidence,
     milestone_evidence,
     presented,
+    reach,
     server_name,
     when,
 )
@@ -95,7 +96,7 @@ def check(story: Story) -> Iterator[Finding]:
         remedy=(
             (
                 "See what the client sees: openssl s_client -connect "
-                f"{server_name(story)} -servername NAME -showcerts </dev/null"
+                f"{reach(story)} -servername NAME -showcerts </dev/null"
             ),
             f"Client: its log at {when(story.ending.time)} names the fault.",
             *keys_would_tell(story),

@@ -24,10 +24,7 @@ from collections.abc import Iterator
 from analyzer.diagnosis.causes import Phase, RemedySide
 from analyzer.diagnosis.model import Finding, Rank, Rule
 from analyzer.diagnosis.verdicts import server_certificate_causes, server_certificate_verdicts
-from analyzer.diagnosis.wording import (
-    presented,
-    server_name,
-)
+from analyzer.diagnosis.wording import presented, reach, server_name
 from analyzer.tls.story import Story
 
 RULE = Rule(
@@ -56,10 +53,7 @@ def check(story: Story) -> Iterator[Finding]:
             ),
             remedy=(
                 "Server: replace the certificate and its key.",
-                (
-                    f"See the staple: openssl s_client -connect {server_name(story)} "
-                    "-status </dev/null"
-                ),
+                (f"See the staple: openssl s_client -connect {reach(story)} -status </dev/null"),
                 (
                     "DataPower: replace key and certificate in the Crypto Identification "
                     "Credentials."

@@ -27,10 +27,7 @@ from collections.abc import Iterator
 from analyzer.diagnosis.causes import Phase, RemedySide
 from analyzer.diagnosis.model import Finding, Rank, Rule
 from analyzer.diagnosis.verdicts import server_certificate_causes, server_certificate_verdicts
-from analyzer.diagnosis.wording import (
-    presented,
-    server_name,
-)
+from analyzer.diagnosis.wording import presented, reach, server_name
 from analyzer.tls.story import Story
 
 RULE = Rule(
@@ -65,7 +62,7 @@ def check(story: Story) -> Iterator[Finding]:
                 ),
                 (
                     "See whether one is sent: openssl s_client -connect "
-                    f"{server_name(story)} -status </dev/null"
+                    f"{reach(story)} -status </dev/null"
                 ),
                 (
                     "Or reissue the certificate without the must-staple feature, or relax"

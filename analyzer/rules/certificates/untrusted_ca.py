@@ -36,8 +36,8 @@ from analyzer.diagnosis.verdicts import server_certificate_causes, server_certif
 from analyzer.diagnosis.wording import (
     certificate_of,
     client_name,
+    reach,
     sent_with_it,
-    server_name,
     trusted_issuer,
 )
 from analyzer.tcp.timeline import Side
@@ -76,7 +76,7 @@ def check(story: Story) -> Iterator[Finding]:
                 ),
                 (
                     "Check what that program would accept: openssl s_client -connect "
-                    f"{server_name(story)} -CAfile root.pem -showcerts </dev/null"
+                    f"{reach(story)} -CAfile root.pem -showcerts </dev/null"
                 ),
                 (
                     "If the server should have a certificate of a public authority, "

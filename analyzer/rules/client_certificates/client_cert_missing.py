@@ -26,11 +26,7 @@ from collections.abc import Iterator
 from analyzer.diagnosis.causes import Phase, RemedySide
 from analyzer.diagnosis.model import Finding, Rank, Rule
 from analyzer.diagnosis.verdicts import client_certificate_causes, client_certificate_verdicts
-from analyzer.diagnosis.wording import (
-    asked_authorities,
-    client_name,
-    server_name,
-)
+from analyzer.diagnosis.wording import asked_authorities, client_name, reach, server_name
 from analyzer.tls.story import Story
 
 RULE = Rule(
@@ -63,7 +59,7 @@ def check(story: Story) -> Iterator[Finding]:
                 "Client: configure a certificate and its key that the server accepts.",
                 (
                     "If it is configured, compare its issuer with the server's list: "
-                    f"openssl s_client -connect {server_name(story)} </dev/null shows the "
+                    f"openssl s_client -connect {reach(story)} </dev/null shows the "
                     "acceptable client certificate CA names."
                 ),
                 (

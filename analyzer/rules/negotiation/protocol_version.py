@@ -28,7 +28,7 @@ from analyzer.diagnosis.causes import Phase
 from analyzer.diagnosis.model import Finding, Rank, Rule
 from analyzer.diagnosis.negotiation import negotiation_causes, negotiation_verdicts
 from analyzer.diagnosis.terms import chosen_version, offered_versions, refuser, version_remedy
-from analyzer.diagnosis.wording import client_name, server_name
+from analyzer.diagnosis.wording import client_name, reach, server_name
 from analyzer.tls.story import Story
 
 RULE = Rule(
@@ -62,7 +62,7 @@ def check(story: Story) -> Iterator[Finding]:
                 ),
                 (
                     "Ask the server what it takes: openssl s_client -connect "
-                    f"{server_name(story)} -tls1_2 </dev/null (then -tls1_3, -tls1_1)."
+                    f"{reach(story)} -tls1_2 </dev/null (then -tls1_3, -tls1_1)."
                 ),
                 (
                     "DataPower: Protocols of the TLS client or server profile; with an "

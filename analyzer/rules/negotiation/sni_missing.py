@@ -27,7 +27,7 @@ from collections.abc import Iterator
 from analyzer.diagnosis.causes import Phase, RemedySide
 from analyzer.diagnosis.model import Finding, Rank, Rule
 from analyzer.diagnosis.negotiation import negotiation_causes, negotiation_verdicts
-from analyzer.diagnosis.wording import client_name, server_name
+from analyzer.diagnosis.wording import client_name, reach, server_name
 from analyzer.tls.story import Story
 
 RULE = Rule(
@@ -57,7 +57,7 @@ def check(story: Story) -> Iterator[Finding]:
             remedy=(
                 "Client: connect by host name and switch SNI on.",
                 (
-                    f"Try it: openssl s_client -connect {server_name(story)} -servername "
+                    f"Try it: openssl s_client -connect {reach(story)} -servername "
                     "NAME </dev/null against the same with -noservername."
                 ),
                 (

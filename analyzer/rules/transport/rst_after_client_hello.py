@@ -37,7 +37,7 @@ from analyzer.diagnosis.standing import (
     waited_long,
 )
 from analyzer.diagnosis.topics import closing
-from analyzer.diagnosis.wording import client_name, offer_evidence, server_name
+from analyzer.diagnosis.wording import client_name, offer_evidence, reach, server_name
 from analyzer.tcp.timeline import Side
 from analyzer.tls.story import Message, Milestone, Story, Way
 
@@ -82,7 +82,7 @@ def check(story: Story) -> Iterator[Finding]:
             else "On the server: check its log, the certificate bound to this name, versions; then "
             "firewalls on the path.",
             (
-                f"To narrow it down: openssl s_client -connect {server_name(story)} with and without "
+                f"To narrow it down: openssl s_client -connect {reach(story)} with and without "
                 "-servername, with -tls1_2, with -groups P-256."
             ),
         ),

@@ -28,7 +28,7 @@ from analyzer.diagnosis.expecting import header_blamed
 from analyzer.diagnosis.model import Alternative, Finding, Rank, Rule
 from analyzer.diagnosis.standing import BOTH_WAYS, end_evidence, retried, waited_long
 from analyzer.diagnosis.topics import closing
-from analyzer.diagnosis.wording import client_name, offer_evidence, server_name
+from analyzer.diagnosis.wording import client_name, offer_evidence, reach, server_name
 from analyzer.tcp.timeline import Side
 from analyzer.tls.story import Opening, Story, Way
 
@@ -77,7 +77,7 @@ def check(story: Story) -> Iterator[Finding]:
                 "whether a backend behind it is up."
             ),
             (
-                f"To narrow it down: openssl s_client -connect {server_name(story)} with and without "
+                f"To narrow it down: openssl s_client -connect {reach(story)} with and without "
                 "-servername, with -tls1_2 and -tls1_3."
             ),
         ),

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from analyzer import rules
 from analyzer.diagnosis.causes import Confidence, FailingSide, Phase, RemedySide
 from analyzer.diagnosis.engine import diagnose, outcome
+from analyzer.diagnosis.model import Finding
 from analyzer.tls.story import Story
 from tests.support import messages as m
 from tests.support.pairs import Pair, ids, judge, said
-from tests.support.stories import CLIENT, SERVER, Scene, closed, connected, ended, used
+from tests.support.stories import CLIENT, SERVER, Scene, alerted, closed, connected, ended, used
 
 _F, _R, _C, _P = FailingSide, RemedySide, Confidence, Phase
 GREETING = b"220 mail.example ESMTP\r\n"
@@ -225,3 +228,57 @@ def test_what_answers_behind_the_proxy_is_told_from_its_consent(answer: bytes, c
 
     assert headline is not None
     assert headline.cause == cause
+
+
+def aimed(prelude: list[tuple[Any, bytes]]) -> Finding:
+    """What is said of a certificate that expired, behind what was said before TLS."""
+    scene = connected()
+    for side, data in prelude:
+        scene.say(side, data)
+    scene.client(m.client_hello()).server(m.server_flight()).ack(CLIENT)
+    headline = diagnose(alerted(scene, CLIENT, 45), rules.modules()).headline
+    assert headline is not None
+    return headline
+
+
+TUNNEL = [(CLIENT, CONNECT), (SERVER, b"HTTP/1.1 200 OK\r\n\r\n")]
+HOSTILE = CONNECT.replace(b"partner.example:443 HTTP", b"$(reboot):443;x HTTP")
+
+
+@pytest.mark.parametrize(
+    ("prelude", "server", "command"),
+    [
+        pytest.param([], "198.51.100.20:443", "-connect 198.51.100.20:443 ", id="TLS at once"),
+        pytest.param(
+            TUNNEL,
+            "partner.example:443 (behind the proxy 198.51.100.20:443)",
+            "-connect partner.example:443 -proxy 198.51.100.20:443 ",
+            id="CONNECT",
+        ),
+        pytest.param(
+            [(CLIENT, HOSTILE), TUNNEL[1]],
+            "198.51.100.20:443",
+            "-connect 198.51.100.20:443 ",
+            id="a target for a shell",
+        ),
+        pytest.param(
+            [
+                (SERVER, GREETING),
+                (CLIENT, b"EHLO me\r\n"),
+                (SERVER, LIST),
+                (CLIENT, b"STARTTLS\r\n"),
+                (SERVER, b"220 go ahead\r\n"),
+            ],
+            "198.51.100.20:443",
+            "-connect 198.51.100.20:443 -starttls smtp ",
+            id="STARTTLS",
+        ),
+    ],
+)
+def test_titles_name_the_target_and_commands_lead_there(
+    prelude: list[tuple[Any, bytes]], server: str, command: str
+) -> None:
+    headline = aimed(prelude)
+
+    assert server in headline.title
+    assert any(command in step for step in headline.remedy)
