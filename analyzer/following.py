@@ -1,6 +1,6 @@
 """Following connections through a capture, and telling those that have ended.
 
-:class:`Alone` does so in this process; :mod:`analyzer.shares` has others do it.
+:class:`Alone` does so in this process; :mod:`analyzer.sharing` has others do it.
 """
 
 from __future__ import annotations

@@ -187,7 +187,7 @@ class Analysis:
         brevity = Brevity(None if full else least, selection.streams or frozenset())
         following: Following[T]
         if jobs > 1 and selection.streams is None and self._much():
-            from analyzer.shares import Shares  # noqa: PLC0415 - only with other processes
+            from analyzer.sharing.shares import Shares  # noqa: PLC0415 - only with other processes
 
             following = Shares(jobs, self._limits, reading.frames, finish, brevity, self._book)
         else:

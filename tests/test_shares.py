@@ -19,23 +19,25 @@ import msgspec
 import numpy as np
 import pytest
 
-from analyzer import shares, workers
 from analyzer.capture.block import Place
 from analyzer.capture.parcel import pack
 from analyzer.capture.places import look_up
 from analyzer.errors import CaptureError, UsageError
 from analyzer.handbook import CATALOGUE
-from analyzer.judging import Brevity, Desk, Told
+from analyzer.judging import Brevity, Desk
+from analyzer.judging import Told as Concluded
 from analyzer.keys import read_secrets
 from analyzer.limits import DEFAULT
 from analyzer.pipeline import Analysis, Selection
 from analyzer.reading import Frames
 from analyzer.report.machine import line_of, render_line
-from analyzer.shares import Shares
+from analyzer.sharing import shares, worker
+from analyzer.sharing.share import Share
+from analyzer.sharing.shares import Shares
+from analyzer.sharing.tasks import End, Numbers, Opened, Rows, Tell, Told, Work
 from analyzer.tcp.dealing import Dealer, numbered
 from analyzer.tcp.evidence import Endpoint, Evidence, Half
 from analyzer.tls.story import Neighbours
-from analyzer.workers import End, Numbers, Rows, Work
 from tests.support.segments import CLIENT, SERVER, Sent, block_of
 
 HERE = Path(__file__).parent
@@ -46,11 +48,11 @@ KEYED = HERE / "bench" / "keyed" / "client-certificate-missing.pcap"
 EAGER = dataclasses.replace(DEFAULT, shared_bytes=1, full_stories=4, held_stories=7)
 
 
-def stream_of(told: Told, _: Frames) -> int:
+def stream_of(told: Concluded, _: Frames) -> int:
     return told.stream
 
 
-def broken(told: Told, _: Frames) -> int:
+def broken(told: Concluded, _: Frames) -> int:
     raise ArithmeticError(f"stream {told.stream}")
 
 
@@ -158,9 +160,9 @@ def two() -> Iterator[Shares[int]]:
 
 
 def test_a_process_that_dies_is_told_in_one_line(two: Shares[int]) -> None:
-    for worker in two._workers:
-        assert worker._process.pid is not None
-        os.kill(worker._process.pid, signal.SIGKILL)
+    for one in two._workers:
+        assert one._process.pid is not None
+        os.kill(one._process.pid, signal.SIGKILL)
     blocks = [block_of([Sent(CLIENT, SERVER, 1, flags=2)], frame) for frame in range(1, 99)]
     with pytest.raises(UsageError, match=r"has ended .* --jobs 1"):
         list(itertools.chain.from_iterable(map(two.hear, blocks)))
@@ -258,19 +260,19 @@ def test_connections_are_numbered_in_order_of_the_frames_that_began_them() -> No
 
 def test_what_a_block_ends_is_told_in_pieces_as_it_is_asked_for() -> None:
     """Else the stories of a flood would all wait for their judge at once."""
-    share = workers._Share(Work(EAGER, False, stream_of, Brevity(None), CATALOGUE))
+    share = Share(Work(EAGER, False, stream_of, Brevity(None), CATALOGUE))
     flood = [((CLIENT[0], port), SERVER) for port in range(10)]
     block = block_of([Sent(*ends, 1, flags=2) for ends in flood])
 
     opened = share.answer(Rows(pack(block), 10, [], []))
     share.answer(Numbers(list(range(100, 110))))
-    told = [share.answer(workers._Tell(4))]  # of the block: nothing has ended
+    told = [share.answer(Tell(4))]  # of the block: nothing has ended
     share.answer(End(10))
-    told += [share.answer(workers._Tell(4)) for _ in range(3)]
+    told += [share.answer(Tell(4)) for _ in range(3)]
 
-    assert isinstance(opened, workers._Opened)
+    assert isinstance(opened, Opened)
     assert opened.frames.tolist() == [*range(1, 11)]
-    assert [(len(t.heard), t.more) for t in told if isinstance(t, workers._Told)] == [
+    assert [(len(t.heard), t.more) for t in told if isinstance(t, Told)] == [
         *((0, False), (4, True), (4, True), (2, False))
     ]
     assert sorted(share._desk._stories) == [*range(100, 110)]
@@ -303,6 +305,6 @@ def test_a_story_is_kept_until_it_is_judged() -> None:
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere processes are not copied")
 def test_a_process_with_threads_is_not_copied(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("threading.active_count", lambda: 2)
-    assert workers._context().get_start_method() == "spawn"
+    assert worker._context().get_start_method() == "spawn"
     monkeypatch.setattr("threading.active_count", lambda: 1)
-    assert workers._context().get_start_method() == "fork"
+    assert worker._context().get_start_method() == "fork"

@@ -24,9 +24,10 @@ from analyzer.judging import Brevity, Finish
 from analyzer.keys import gather
 from analyzer.limits import Limits
 from analyzer.reading import Frames
+from analyzer.sharing.tasks import End, Numbers, Rows, Work
+from analyzer.sharing.worker import Worker, receive
 from analyzer.tcp.dealing import Dealer, numbered
 from analyzer.tls.keylog import Secrets
-from analyzer.workers import End, Numbers, Rows, Work, Worker, receive
 
 T = TypeVar("T")
 

@@ -1,0 +1,1 @@
+"""Several processes follow, tell and judge a share of the connections each."""
