@@ -9,7 +9,7 @@ from analyzer.judging import Heard
 from analyzer.limits import DEFAULT
 from analyzer.tcp.evidence import Endpoint
 from analyzer.tls.neighbours import Shown
-from analyzer.tls.story import Moment, Neighbours
+from analyzer.tls.story import Neighbours
 
 SERVER = Endpoint("198.51.100.1", 443)
 DONE = frozenset({("established", "")})
@@ -39,7 +39,7 @@ class Court:
 
 
 def case(stream: int, court: Court, result: str | None = None) -> Case[str]:
-    shown = Shown((SERVER, "192.0.2.1", ()), DONE, DONE, Moment(stream, stream))
+    shown = Shown(SERVER, "192.0.2.1", DONE, DONE, stream, stream)
     return Case(Heard(stream, shown, result), court)
 
 

@@ -38,10 +38,12 @@ _Name = TypeVar("_Name", str, Endpoint)
 class Shown(NamedTuple):
     """What one connection shows of its server and of its client."""
 
-    keys: tuple[Hashable, Hashable, Hashable]  # server, client, and the pair of them
-    server: _Shown
-    client: _Shown
-    when: Moment
+    server: Endpoint
+    client: str  # its address: a port is its own each time
+    of_server: _Shown
+    of_client: _Shown
+    start: int  # ns
+    stream: int
     certificate: str | None = None  # serial number of the server's own
 
 
@@ -116,15 +118,16 @@ class Survey:
 
     def _date(self, shown: Shown) -> None:
         """Remember when it was, if it says how the server fared."""
-        done, lost = _DONE in shown.server, _LOST in shown.server
+        done, lost = _DONE in shown.of_server, _LOST in shown.of_server
         if not (done or lost):
             return
-        past = self._pasts.get(shown.keys[0])
+        past = self._pasts.get(shown.server)
         if past is None:
             if len(self._pasts) >= self._most:
                 return
-            past = self._pasts[shown.keys[0]] = PastOfServer()
-        past.add(shown.when, shown.certificate, done=done, lost=lost)
+            past = self._pasts[shown.server] = PastOfServer()
+        when = Moment(shown.start, shown.stream)
+        past.add(when, shown.certificate, done=done, lost=lost)
 
     def _note(self, key: Hashable, what: _Shown) -> None:
         """Note what is met for the first time; if too much is known, nobody is told of it."""
@@ -133,11 +136,11 @@ class Survey:
 
     def neighbours(self, shown: Shown) -> Neighbours:
         """What all but this connection showed; it must have been added before."""
-        none, past = _Tally(), self._pasts.get(shown.keys[0])
+        none, past = _Tally(), self._pasts.get(shown.server)
         server, client, pair = (
             self._tallies.get(key, none).without(what) for key, what in _by_key(shown)
         )
-        if past is None or _LOST not in shown.server:
+        if past is None or _LOST not in shown.of_server:
             return Neighbours(server, client, pair)
         return Neighbours(server, client, pair, past.told())
 
@@ -151,8 +154,22 @@ _LOST: Final = ("failed", "")
 
 
 def _by_key(shown: Shown) -> tuple[tuple[Hashable, _Shown], ...]:
-    server, client, pair = shown.keys
-    return (server, shown.server), (client, shown.client), (pair, shown.server)
+    """What is shown of the server, of the client, and of the pair of them.
+
+    An endpoint, an address and a pair are never equal, so that one table can hold them all. Equal
+    ones are one object: keys are kept, and every connection brings its own.
+    """
+    server, client = _one_of_equals(shown.server), _one_of_equals(shown.client)
+    return (
+        (server, shown.of_server),
+        (client, shown.of_client),
+        ((client, server), shown.of_server),
+    )
+
+
+@functools.lru_cache(maxsize=4096)
+def _one_of_equals(value: _Name) -> _Name:
+    return value
 
 
 def survey(stories: Iterable[Story]) -> Survey:
@@ -161,21 +178,6 @@ def survey(stories: Iterable[Story]) -> Survey:
     for story in stories:
         found.add(shown_by(story))
     return found
-
-
-def _keys(server: Endpoint, client: Endpoint) -> tuple[Hashable, Hashable, Hashable]:
-    """Server, client, and the pair of them; a client's port is its own each time.
-
-    An endpoint, an address and a pair are never equal, so that one table can hold them all.
-    """
-    server, address = _one_of_equals(server), _one_of_equals(client.ip)
-    return server, address, (address, server)
-
-
-@functools.lru_cache(maxsize=4096)
-def _one_of_equals(value: _Name) -> _Name:
-    """The same object for what is equal: keys are kept, and every connection makes its own."""
-    return value
 
 
 def shown_by(story: Story) -> Shown:
@@ -195,10 +197,12 @@ def shown_by(story: Story) -> Shown:
         values.add(("sni", story.offer.server_name or ""))
         values |= _lacked(story.offer) if not story.tls13 else set()
     return Shown(
-        _keys(story.server, story.client),
+        story.server,
+        story.client.ip,
         frozenset(values | _fatal(story, Side.SERVER)),
         frozenset(values | _fatal(story, Side.CLIENT)),
-        Moment(story.start, story.stream),
+        story.start,
+        story.stream,
         _serial(story),
     )
 
@@ -214,9 +218,8 @@ def shown_by_outline(outline: Outline) -> Shown:
     """What a connection that went well adds to the survey."""
     agreed = outline.version, outline.cipher_suite, outline.group, outline.alpn
     shown = _shown_by_success(*agreed, outline.sni or "", outline.client_certificate)
-    when = Moment(outline.start, outline.stream)
-    keys = _keys(outline.server, outline.client)
-    return Shown(keys, shown, shown, when, outline.certificate)
+    ends = outline.server, outline.client.ip
+    return Shown(*ends, shown, shown, outline.start, outline.stream, outline.certificate)
 
 
 @functools.lru_cache(maxsize=1024)
