@@ -22,7 +22,11 @@ from analyzer.capture.block import (
 )
 from analyzer.capture.places import look_up
 
-_NARROW: Final = np.uint8, np.uint16, np.uint32, np.int16, np.int32
+# What values fit into which type, narrow ones first.
+_NARROW: Final = tuple(
+    (int(np.iinfo(kind).min), int(np.iinfo(kind).max), kind)
+    for kind in (np.uint8, np.uint16, np.uint32, np.int16, np.int32)
+)
 _LOWER: Final = np.uint64(0xFFFF_FFFF)
 _MAPPED: Final = np.uint64(0x0000_FFFF_0000_0000)  # the upper half of a mapped address's lower word
 
@@ -72,9 +76,8 @@ def _narrow(column: Integers | Words) -> Column:
         mapped = not column[:, 0].any() and (column[:, 1] & ~_LOWER == _MAPPED).all()
         return column[:, 1].astype(np.uint32) if mapped else column
     low, high = (int(column.min()), int(column.max())) if len(column) else (0, 0)
-    for kind in _NARROW:
-        bounds = np.iinfo(kind)
-        if bounds.min <= low and high <= bounds.max:
+    for least, most, kind in _NARROW:
+        if least <= low and high <= most:
             return column.astype(kind)
     return column
 
