@@ -18,7 +18,7 @@ from analyzer.following import Alone, Following
 from analyzer.handbook import CATALOGUE, Handbook
 from analyzer.judging import Brevity, Desk, Finish, Judged, Told
 from analyzer.limits import DEFAULT, Limits
-from analyzer.reading import Frames, Progress, Reading, Source
+from analyzer.reading import Frames, Progress, Reading, Source, is_crowded
 from analyzer.report import assemble
 from analyzer.report.assemble import described, finished, frame_in
 from analyzer.report.groups import Grouping
@@ -201,10 +201,11 @@ class Analysis:
             yield from self._read(reading, following)
 
     def _much(self) -> bool:
-        """Whether there is enough to read for several processes, and no reason to stay in one."""
+        """Whether there is enough to tell for several processes, and no reason to stay in one."""
         if self._live or self._follow or self._papers is not None or self._secrets is not None:
             return False
-        return sum(map(size_of, self._sources)) >= self._limits.shared_bytes
+        enough = sum(map(size_of, self._sources)) >= self._limits.shared_bytes
+        return enough and is_crowded(self._sources[0], self._limits)
 
     def _read(self, reading: Reading, following: Following[T]) -> Iterator[T]:
         crew: Crew[T] = Crew(self._limits, patient=not self._live)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from os import PathLike
 from typing import BinaryIO, Final, TypeAlias
 
@@ -19,11 +20,31 @@ from analyzer.capture.block import COLUMNS, IcmpError, Integers, SegmentBlock
 from analyzer.capture.duplicates import repeated
 from analyzer.capture.source import Capture, open_capture
 from analyzer.limits import Limits
+from analyzer.tcp.evidence import ACK, SYN
 
 Source: TypeAlias = str | PathLike[str] | BinaryIO
 Progress: TypeAlias = Callable[[int, int], None]
 
 _NEVER: Final = 1 << 62  # after every time that a capture can tell, ns
+_LOOKED_AT: Final = 4  # blocks
+_FEW: Final = 200  # segments of one connection: to follow these costs as much as to tell it
+
+
+def is_crowded(source: Source, limits: Limits) -> bool:
+    """Whether a capture begins with so many connections that they, and not packets, are the work.
+
+    Raises:
+        CaptureError: The file is of no use.
+    """
+    segments = asked = 0
+    capture = open_capture(source, limits)
+    try:
+        for block in islice(capture.segments(), _LOOKED_AT):
+            segments += len(block.flags)
+            asked += int(np.count_nonzero((block.flags & (SYN | ACK)) == SYN))
+    finally:
+        capture.close()
+    return 0 < segments <= asked * _FEW
 
 
 class Reading:

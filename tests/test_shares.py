@@ -38,6 +38,7 @@ from analyzer.sharing.tasks import End, Numbers, Opened, Rows, Tell, Told, Work
 from analyzer.tcp.dealing import Dealer, numbered
 from analyzer.tcp.evidence import Endpoint, Evidence, Half
 from analyzer.tls.story import Neighbours
+from benchmarks.build import bulk, interleaved, write
 from tests.support.segments import CLIENT, SERVER, Sent, block_of
 
 HERE = Path(__file__).parent
@@ -149,6 +150,15 @@ def test_what_stays_in_one_process(
     options: dict[str, object] = {"limits": EAGER, "jobs": 2} | alone
 
     assert list(Analysis(RECORDED[:3], **options).connections())  # type: ignore[arg-type]
+
+
+def test_downloads_stay_in_one_process(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Where packets are the work and not connections, dealing them out costs what it saves."""
+    monkeypatch.setattr(Shares, "__init__", lambda *_: pytest.fail("a process was started"))
+    path = tmp_path / "bulk.pcap"
+    write(path, interleaved(bulk(2, 850_000)))
+
+    assert len(list(Analysis([path], limits=EAGER, jobs=2).connections())) > 2
 
 
 @pytest.fixture
