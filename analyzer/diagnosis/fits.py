@@ -28,6 +28,8 @@ _KIND: Final[Alerts] = frozenset({_A.UNSUPPORTED_CERTIFICATE})
 _STAPLE: Final[Alerts] = frozenset({_A.BAD_CERTIFICATE_STATUS_RESPONSE})
 _DATE: Final[Alerts] = frozenset({_A.CERTIFICATE_EXPIRED})
 _REVOKED: Final[Alerts] = frozenset({_A.CERTIFICATE_REVOKED})
+_SECURITY: Final[Alerts] = frozenset({_A.INSUFFICIENT_SECURITY})
+_VERIFY: Final[Alerts] = frozenset({_A.DECRYPT_ERROR})  # rustls knows no SHA-1 and no short keys
 _LIMIT: Final[Alerts] = frozenset({_A.ILLEGAL_PARAMETER, _A.RECORD_OVERFLOW})
 _PARSE: Final[Alerts] = frozenset({_A.DECODE_ERROR, _A.UNEXPECTED_MESSAGE, _A.ILLEGAL_PARAMETER})
 
@@ -49,8 +51,8 @@ FITS: Final[Mapping[str, Fit]] = {
     "self_signed": Fit(_TRUST),
     "hostname_mismatch": Fit(_NOTHING),
     "wrong_key_cert_usage": Fit(_KIND, _ANY | {_A.ILLEGAL_PARAMETER}),
-    "weak_cert_key": Fit(frozenset({_A.INSUFFICIENT_SECURITY}), _ANY | _KIND),
-    "sha1_signature": Fit(frozenset({_A.INSUFFICIENT_SECURITY}), _ANY | _KIND),
+    "weak_cert_key": Fit(_SECURITY, _ANY | _KIND | _VERIFY),
+    "sha1_signature": Fit(_SECURITY, _ANY | _KIND | _VERIFY),
     "revoked_staple": Fit(_REVOKED | _STAPLE),
     "staple_missing": Fit(_STAPLE),
     "name_constraints": Fit(_NOTHING, _ANY | _KIND | _TRUST),
@@ -100,6 +102,7 @@ WOULD_DECIDE: Final[Mapping[str, str]] = {
     "invalid_ca": "basic constraints and key usage of every authority in the chain",
     "critical_extension": "the critical extensions of the certificates",
     "cert_too_large": "the client's limit on handshake messages and chain length",
+    "tampered": "the client's log; a capture on the other side of every device in the path",
     "cert_malformed": "the client's log, or openssl asn1parse on the certificate",
     "client_cert_missing": "whether the client has a certificate that it could send",
     "client_cert_untrusted": "the authorities in the server's trust store",

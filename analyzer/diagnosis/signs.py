@@ -171,6 +171,18 @@ def _is_certificate(message: Message | Begun) -> bool:
     return message.sender is Side.SERVER and message.name == "certificate"
 
 
+def weakly_signed(story: Story) -> bool:
+    """Whether the server's chain has a key or a hash that a stack may not be able to verify with.
+
+    Stacks that lack SHA-1 or short RSA keys (rustls) say decrypt_error, as of a signature that is wrong;
+    that of the chain itself must then be right, as far as the issuers were sent.
+    """
+    chain = story.server_chain
+    if chain is None or chain.facts.bad_signatures:
+        return False
+    return bool(chain.facts.weak_keys or chain.facts.weak_signatures)
+
+
 def certificate_sent(story: Story) -> bool:
     """Whether the server's certificate was sent, or begun, before the end."""
     begun = any(_is_certificate(b) and b.frame < story.ending.frame for b in story.begun)

@@ -29,9 +29,10 @@ from analyzer.diagnosis.signs import (
     unoffered_group,
     unoffered_signature,
     weak_dh,
+    weakly_signed,
 )
 from analyzer.tcp.timeline import Side
-from analyzer.tls.proof import key_exchange_proven
+from analyzer.tls.proof import key_exchange_proven, possession
 from analyzer.tls.registry import AlertDescription
 from analyzer.tls.story import Milestone, Story, Way
 
@@ -104,6 +105,8 @@ def _turned_away(story: Story, alert: AlertDescription | None) -> bool:
 
 
 def _client_step_13(story: Story, alert: AlertDescription | None) -> Step | None:
+    if alert is _A.DECRYPT_ERROR and not story.resumed and _unable_to_verify(story):
+        return Step.SERVER_CERTIFICATE
     if alert in CRYPTO_ALERTS or story.resumed:
         return Step.FINISHED if alert is not None else None
     if alert in VIOLATION_ALERTS or passed(story, Milestone.CLIENT_FINISHED):
@@ -135,7 +138,7 @@ def _client_step_12(story: Story, alert: AlertDescription | None) -> Step | None
     if alert is None:
         return _closed_by_client(story)
     if alert is _A.DECRYPT_ERROR:
-        return Step.KEY_EXCHANGE
+        return Step.SERVER_CERTIFICATE if _unable_to_verify(story) else Step.KEY_EXCHANGE
     if alert in CRYPTO_ALERTS:
         return Step.FINISHED
     if alert in CERTIFICATE_ALERTS:
@@ -145,6 +148,17 @@ def _client_step_12(story: Story, alert: AlertDescription | None) -> Step | None
     if alert in VIOLATION_ALERTS:
         return _violated(story)
     return Step.SERVER_CERTIFICATE if certificate_sent(story) else Step.CHOICE
+
+
+def _unable_to_verify(story: Story) -> bool:
+    """Whether a client that could not verify a signature may mean one of the chain.
+
+    The server's own signature is then right, or nobody can tell.
+    """
+    if not weakly_signed(story) or key_exchange_proven(story) is False:
+        return False
+    proof = possession(story, Side.SERVER)
+    return proof is None or proof[0]
 
 
 def _violated(story: Story) -> Step | None:

@@ -261,6 +261,8 @@ def _weigh(story: Story, refusal: Refusal, flaws: Sequence[Flaw]) -> Verdict | N
     confidence = _confidence(story, refusal, best, rivals=bool(others) and best.hard)
     if best.cause in DOUBTFUL and confidence is not Confidence.SEEN:
         others += [cause for cause in DOUBTFUL if cause != best.cause]
+    if refusal.alert is _A.DECRYPT_ERROR:
+        others.append("tampered")
     return _verdict(story, refusal, best, confidence, tuple(dict.fromkeys(others)))
 
 

@@ -3,7 +3,7 @@
 ## What it looks like
 The signature algorithm of the server's certificate or of an intermediate uses SHA-1 or MD5 (roots
 do not count: nobody verifies their signature). The client sends 42, 43, 46 or 40 after the
-server's flight.
+server's flight, or 51 where its stack has no SHA-1 to verify with (rustls).
 
 ## Why it happens
 The certificate is old or comes from a CA that was never brought up to date.

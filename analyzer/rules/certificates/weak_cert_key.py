@@ -2,8 +2,8 @@
 
 ## What it looks like
 An RSA key below 2048 bits or an elliptic curve below 224 bits in the chain. OpenSSL at security
-level 2 refuses with bad_certificate (42), newer Java with unsupported_certificate (43), others
-with handshake_failure (40).
+level 2 refuses with bad_certificate (42), newer Java with unsupported_certificate (43), rustls
+with decrypt_error (51), others with handshake_failure (40).
 
 ## Why it happens
 The certificate is old, or an appliance made it by its own default. The client was upgraded, or

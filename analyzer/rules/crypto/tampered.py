@@ -38,6 +38,7 @@ from analyzer.diagnosis.refusal import (
 )
 from analyzer.diagnosis.signs import (
     CRYPTO_ALERTS,
+    weakly_signed,
 )
 from analyzer.diagnosis.topics import refusing
 from analyzer.diagnosis.wording import party
@@ -92,12 +93,17 @@ def check(story: Story) -> Iterator[Finding]:
         yield _finding(story, refusal, phase, Confidence.SEEN, damaged, Rank.DECISIVE)
     elif refusal.alert in CRYPTO_ALERTS and (unproven := _unproven(story, refusal)):
         yield unproven
-    elif refusal.alert in CRYPTO_ALERTS:
+    elif refusal.alert in CRYPTO_ALERTS and not _beyond_the_client(story, refusal):
         yield _finding(story, refusal, _phase(story, refusal), Confidence.INFERRED, ())
     elif refusal.alert is AlertDescription.ILLEGAL_PARAMETER and _downgraded(story):
         text = "the server's random carries the mark of a downgrade (RFC 8446 §4.1.3)"
         evidence = (Evidence(story.milestones[Milestone.SERVER_HELLO].frame, text),)
         yield _finding(story, refusal, refusal.phase, Confidence.INFERRED, evidence)
+
+
+def _beyond_the_client(story: Story, refusal: Refusal) -> bool:
+    """Whether the client more likely lacks what it takes to verify the chain: TLS-CERT-009, -010."""
+    return refusal.phase is Phase.SERVER_CERTIFICATE and weakly_signed(story)
 
 
 def _damaged(story: Story, refusal: Refusal) -> tuple[Evidence, ...]:

@@ -10,6 +10,9 @@ from typing import Any
 
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import padding, rsa
+from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID, ObjectIdentifier
 
 from analyzer.diagnosis.causes import Confidence, FailingSide, RemedySide
@@ -37,6 +40,7 @@ NEXT_YEAR = datetime(2027, 6, 1, tzinfo=UTC)
 LATER = datetime(2028, 1, 1, tzinfo=UTC)
 HOST = ("server.example",)
 BAD, UNSUPPORTED, REVOKED, EXPIRED, UNKNOWN, UNKNOWN_CA, STAPLE = 42, 43, 44, 45, 46, 48, 113
+UNVERIFIED = 51
 
 
 def usage(**allowed: bool) -> tuple[x509.KeyUsage, bool]:
@@ -68,10 +72,14 @@ def authority(*extensions: tuple[x509.ExtensionType, bool], **how: Any) -> Build
 
 
 def sha1(_above: Made, _root: Made) -> tuple[bytes, ...]:
-    """The library signs with SHA-1 no more: the algorithm is renamed in the DER."""
+    """The library makes no certificates with SHA-1 any more: another algorithm, another signature."""
     signer = make("Old", ca=True, key=rsa_key())
-    made = make("leaf", issuer=signer, dns=HOST).der
-    return made.replace(_SHA256_RSA, _SHA1_RSA), signer.der
+    made = x509.load_der_x509_certificate(make("leaf", issuer=signer, dns=HOST).der)
+    body = made.tbs_certificate_bytes.replace(_SHA256_RSA, _SHA1_RSA)
+    assert isinstance(signer.key, rsa.RSAPrivateKey)
+    signature = signer.key.sign(body, padding.PKCS1v15(), hashes.SHA1())
+    der = made.public_bytes(Encoding.DER).replace(_SHA256_RSA, _SHA1_RSA)
+    return der.replace(made.signature, signature), signer.der
 
 
 _SHA256_RSA = bytes.fromhex("2a864886f70d01010b")
@@ -158,7 +166,10 @@ SEEN, INFERRED, SUSPECTED = Confidence.SEEN, Confidence.INFERRED, Confidence.SUS
         ("other purpose", UNKNOWN, "wrong_key_cert_usage", INFERRED),
         ("other key usage", BAD, "wrong_key_cert_usage", INFERRED),
         ("short key", BAD, "weak_cert_key", SUSPECTED),
+        ("short key", UNVERIFIED, "weak_cert_key", SUSPECTED),
         ("sha1", BAD, "sha1_signature", SUSPECTED),
+        ("sha1", UNVERIFIED, "sha1_signature", SUSPECTED),
+        ("good", UNVERIFIED, "tampered", INFERRED),
         ("good", REVOKED, "cert_revoked", SEEN),
         ("no ca", UNKNOWN_CA, "invalid_ca", SEEN),
         ("constrained", UNKNOWN, "name_constraints", INFERRED),
