@@ -186,13 +186,20 @@ def _after_client_finished(story: Story, alert: AlertDescription | None) -> Step
 
 
 def _closed_by_client(story: Story) -> Step | None:
-    """No alert can be read: only a prompt end right after the whole flight is a refusal."""
-    if not (passed(story, Milestone.SERVER_FLIGHT) and certificate_sent(story)):
+    """No alert can be read: only a prompt end right after the certificate is a refusal.
+
+    Who judges it as soon as it is read does not wait for the rest of the flight; a reset in the middle
+    of one may be anybody's.
+    """
+    whole = passed(story, Milestone.SERVER_FLIGHT)
+    enough = certificate_sent(story) if whole else story.ending.way is Way.FIN
+    last = Milestone.SERVER_FLIGHT if whole else Milestone.SERVER_CERTIFICATE
+    if not enough or not passed(story, last):
         return None
-    flight = story.milestones[Milestone.SERVER_FLIGHT].frame
+    shown = story.milestones[last].frame
     went_on = any(
         m.sender is Side.CLIENT
-        and flight < m.frame
+        and shown < m.frame
         and m.name not in {"alert", "change_cipher_spec"}
         for m in story.messages
     )

@@ -275,6 +275,21 @@ def test_nss_judges_after_its_finished() -> None:
     assert findings(story)[0].confidence is SUSPECTED
 
 
+@pytest.mark.parametrize(
+    ("way", "cause"), [("fin", "hostname_mismatch"), ("rst", None)], ids=["closes", "resets"]
+)
+def test_who_judges_the_certificate_at_once_does_not_wait_for_the_rest(
+    way: str, cause: str | None
+) -> None:
+    shown = (m.server_hello(), m.certificate(*presented("other name")))
+    begun = b"".join(m.record(m.HANDSHAKE, message) for message in shown)
+    rest = m.record(m.HANDSHAKE, m.server_key_exchange() + m.HELLO_DONE)
+    scene = offered().server(begun).ack(CLIENT)
+    scene = (scene.fin(CLIENT) if way == "fin" else scene.rst(CLIENT)).server(rest)
+
+    assert headline(scene.rst(CLIENT).story()) == cause
+
+
 def patient() -> Scene:
     return answered().wait(60)
 
