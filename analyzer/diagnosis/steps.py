@@ -100,8 +100,9 @@ def _contradicted(story: Story, alert: AlertDescription | None) -> bool:
 
 
 def _turned_away(story: Story, alert: AlertDescription | None) -> bool:
-    """Whether a client left at once, before it could hear more than the warning about the name."""
-    return alert is None and prompt(story) and not passed(story, Milestone.SERVER_HELLO)
+    """Whether a client left at once, before it saw more than the warning about the name."""
+    shown = (Milestone.SERVER_CERTIFICATE, Milestone.SERVER_FLIGHT)
+    return alert is None and prompt(story) and not any(passed(story, mark) for mark in shown)
 
 
 def _client_step_13(story: Story, alert: AlertDescription | None) -> Step | None:
@@ -129,7 +130,8 @@ def flight_arrived(story: Story) -> bool:
     """Whether the server's certificate can have been sent, under encryption."""
     if passed(story, Milestone.SERVER_CERTIFICATE) or passed(story, Milestone.SERVER_FLIGHT):
         return True
-    return story.timeline.payload.get(Side.SERVER, 0) >= _FLIGHT_LEAST
+    late = Milestone.SERVER_FLIGHT in story.milestones
+    return not late and story.timeline.payload.get(Side.SERVER, 0) >= _FLIGHT_LEAST
 
 
 def _client_step_12(story: Story, alert: AlertDescription | None) -> Step | None:

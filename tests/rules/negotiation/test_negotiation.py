@@ -272,6 +272,15 @@ def test_a_small_prime_explains_handshake_failure(bits: int, quiet: bool) -> Non
 
 
 def test_a_group_or_signature_that_nobody_offered_is_the_servers_fault() -> None:
+def test_a_flight_that_comes_after_the_client_left_was_not_judged() -> None:
+    hello = m.record(m.HANDSHAKE, m.server_hello_13())
+    flight = m.sealed(6, 900, 79, m.FINISHED_13)
+    told = offered(m.client_hello_13()).server(m.alert(112, level=1), hello, m.switch())
+    left = told.say(CLIENT, m.alert(0, level=1)).fin(CLIENT).server(flight).rst(CLIENT)
+
+    assert headline(left.story()) == "sni_unrecognized"
+
+
     odd_group = ServerKeyExchange("ECDHE", group=NamedGroup.secp521r1)
     odd_scheme = ServerKeyExchange(
         "ECDHE", group=NamedGroup.secp256r1, signature_scheme=SignatureScheme.rsa_pkcs1_sha1
