@@ -19,8 +19,8 @@ class Contradiction(NamedTuple):
 
 
 def contradiction(story: Story) -> Contradiction | None:
-    """The first choice of the ServerHello that the ClientHello lacks."""
-    offer, choice = story.offer, story.choice
+    """The first choice of the ServerHello, or of the HelloRetryRequest, that the ClientHello lacks."""
+    offer, choice = story.offer, story.choice or story.retry
     if offer is None or choice is None:
         return None
     return (

@@ -384,6 +384,9 @@ def negotiation_evidence(story: Story, refusal: Refusal) -> tuple[Evidence, ...]
     if choice is not None:
         text = f"server chose {story.version}, {story.cipher_suite}"
         chosen = message_evidence(story, Side.SERVER, "server_hello", text)
+    elif story.retry is not None and story.retry.group is not None:
+        text = f"server asked for another try with {story.retry.group.label}"
+        chosen = message_evidence(story, Side.SERVER, "hello_retry_request", text)
     exchange = story.server_key_exchange
     if exchange is not None and exchange.dh_bits and refusal.way is not Way.PLAINTEXT:
         text = f"server sent a Diffie-Hellman prime of {exchange.dh_bits} bits"

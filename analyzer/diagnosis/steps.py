@@ -83,7 +83,8 @@ def client_step(story: Story, alert: AlertDescription | None) -> Step | None:
     if name_unknown(story) and (alert in _STARTLED or _turned_away(story, alert)):
         return Step.CHOICE
     if story.choice is None or not passed(story, Milestone.SERVER_HELLO):
-        return Step.CHOICE if story.retry is not None and alert is not None else None
+        judged = alert is not None or _contradicted(story, alert)
+        return Step.CHOICE if story.retry is not None and judged else None
     if alert in _CHOICE_ALERTS or _contradicted(story, alert):
         return Step.CHOICE
     if alert in _WITHDRAWN:

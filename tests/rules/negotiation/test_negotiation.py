@@ -246,12 +246,39 @@ def test_what_was_chosen_against_the_offer_is_at_fault_whatever_the_alert(
     assert said.failing_side is FailingSide.CLIENT
 
 
+@pytest.mark.parametrize("alert", [40, 47, None])
+@pytest.mark.parametrize(("group", "cause"), [(23, "negotiation_failed"), (24, "no_shared_group")])
+def test_a_retry_with_a_group_that_was_not_offered(
+    group: int, cause: str, alert: int | None
+) -> None:
+    hello = m.client_hello_13(groups=(29, 23))
+    asked = m.record(m.HANDSHAKE, m.hello_retry_request(group))
+    scene = offered(hello).server(asked).ack(CLIENT)
+    story = ended(scene, "fin", CLIENT) if alert is None else alerted(scene, CLIENT, alert)
+
+    if alert is None and cause == "negotiation_failed":
+        assert findings(story) == []  # nothing says why it left
+    else:
+        said = findings(story)[0]
+        assert (said.cause, said.phase) == (cause, Phase.SERVER_HELLO)
+        assert "another try with secp" in " ".join(e.text for e in said.evidence)
+
+
 def test_who_leaves_over_a_warning_about_the_name_takes_it_for_a_no() -> None:
     warned = offered().server(m.alert(112, level=1))
     going_on = offered().server(m.alert(112, level=1)).server(m.server_flight()).ack(CLIENT)
 
     assert headline(ended(warned, "fin", CLIENT)) == "sni_unrecognized"
     assert headline(ended(going_on, "fin", CLIENT)) != "sni_unrecognized"
+
+
+def test_a_flight_that_comes_after_the_client_left_was_not_judged() -> None:
+    hello = m.record(m.HANDSHAKE, m.server_hello_13())
+    flight = m.sealed(6, 900, 79, m.FINISHED_13)
+    told = offered(m.client_hello_13()).server(m.alert(112, level=1), hello, m.switch())
+    left = told.say(CLIENT, m.alert(0, level=1)).fin(CLIENT).server(flight).rst(CLIENT)
+
+    assert headline(left.story()) == "sni_unrecognized"
 
 
 @pytest.mark.parametrize(
@@ -272,15 +299,6 @@ def test_a_small_prime_explains_handshake_failure(bits: int, quiet: bool) -> Non
 
 
 def test_a_group_or_signature_that_nobody_offered_is_the_servers_fault() -> None:
-def test_a_flight_that_comes_after_the_client_left_was_not_judged() -> None:
-    hello = m.record(m.HANDSHAKE, m.server_hello_13())
-    flight = m.sealed(6, 900, 79, m.FINISHED_13)
-    told = offered(m.client_hello_13()).server(m.alert(112, level=1), hello, m.switch())
-    left = told.say(CLIENT, m.alert(0, level=1)).fin(CLIENT).server(flight).rst(CLIENT)
-
-    assert headline(left.story()) == "sni_unrecognized"
-
-
     odd_group = ServerKeyExchange("ECDHE", group=NamedGroup.secp521r1)
     odd_scheme = ServerKeyExchange(
         "ECDHE", group=NamedGroup.secp256r1, signature_scheme=SignatureScheme.rsa_pkcs1_sha1
