@@ -85,6 +85,7 @@ CAUSES_BY_TRUST: Final = ("untrusted_ca", "incomplete_chain", "self_signed")
 
 # What decides where the wire does not, by cause.
 WOULD_DECIDE: Final[Mapping[str, str]] = {
+    "server_certificate_rejected": "the client's log",
     "cert_expired": "the dates of the certificate that the server presents",
     "cert_not_yet_valid": "the dates of the certificate, and the client's clock",
     "intermediate_expired": "the dates of every certificate in the chain",

@@ -188,7 +188,14 @@ def _judged_late(story: Story) -> bool:
 
 def client_certificate_refused(story: Story) -> Refusal | None:
     """The server gave up where it had to judge the client's certificate, or its absence."""
-    return _at(story, Step.CLIENT_CERTIFICATE)
+    refusal = _at(story, Step.CLIENT_CERTIFICATE)
+    return refusal if refusal is not None and refusal.side is Side.SERVER else None
+
+
+def client_certificate_withheld(story: Story) -> Refusal | None:
+    """The client left when it was asked for a certificate."""
+    refusal = _at(story, Step.CLIENT_CERTIFICATE)
+    return refusal if refusal is not None and refusal.side is Side.CLIENT else None
 
 
 def offer_refused(story: Story) -> Refusal | None:

@@ -11,6 +11,7 @@ import enum
 from typing import Final
 
 from analyzer.diagnosis.contradictions import contradiction
+from analyzer.diagnosis.flaws import server_flaws
 from analyzer.diagnosis.signs import (
     CERTIFICATE_ALERTS,
     CRYPTO_ALERTS,
@@ -119,9 +120,9 @@ def _client_step_13(story: Story, alert: AlertDescription | None) -> Step | None
         return Step.CHOICE if alert is not None else None
     if alert is _A.ILLEGAL_PARAMETER:
         return Step.SERVER_CERTIFICATE if certificate_spoilt(story) else Step.CHOICE
-    if alert is not None or story.ending.way is Way.ENCRYPTED_ALERT or prompt(story):
+    if alert is not None or story.ending.way is Way.ENCRYPTED_ALERT:
         return Step.SERVER_CERTIFICATE
-    return None
+    return _left_over(story) if prompt(story) else None
 
 
 _FLIGHT_LEAST: Final = 600  # ServerHello and the shortest encrypted flight with a certificate
@@ -206,7 +207,18 @@ def _closed_by_client(story: Story) -> Step | None:
         and m.name not in {"alert", "change_cipher_spec"}
         for m in story.messages
     )
-    return Step.SERVER_CERTIFICATE if prompt(story) and not went_on else None
+    return _left_over(story) if prompt(story) and not went_on else None
+
+
+def _left_over(story: Story) -> Step:
+    """What a client minds that closes right after the server's flight without a word.
+
+    Browsers close when they are asked for a certificate: they let their user choose, and come back with
+    another connection. A flaw that every client minds is a better reason.
+    """
+    asked = passed(story, Milestone.CERTIFICATE_REQUEST)
+    plain = any(flaw.hard or flaw.cause == "self_signed" for flaw in server_flaws(story))
+    return Step.CLIENT_CERTIFICATE if asked and not plain else Step.SERVER_CERTIFICATE
 
 
 def _vague_client(story: Story, alert: AlertDescription) -> Step:

@@ -34,6 +34,7 @@ from analyzer.diagnosis.model import Alternative, Evidence, Finding, Rank, Rule
 from analyzer.diagnosis.refusal import (
     Refusal,
     client_certificate_refused,
+    client_certificate_withheld,
     left_unused,
     server_certificate_refused,
 )
@@ -220,6 +221,9 @@ def _unstapled(story: Story, refusal: Refusal) -> Verdict | None:
 
 @once_per_story
 def _client_verdict(story: Story) -> Verdict | None:
+    withheld = client_certificate_withheld(story)
+    if withheld is not None:
+        return _withheld(story, withheld)
     refusal = client_certificate_refused(story)
     if refusal is None:
         return None
@@ -246,6 +250,17 @@ def _missing(story: Story, refusal: Refusal) -> Verdict:
     flaw = Flaw("client_cert_missing", text, frame)
     confidence = Confidence.SEEN if stated else Confidence.INFERRED
     return _verdict(story, refusal, flaw, confidence, ())
+
+
+def _withheld(story: Story, refusal: Refusal) -> Verdict:
+    """The client left when it was asked, or over something that cannot be seen."""
+    flaw = Flaw(
+        "client_cert_missing",
+        "the client left when it was asked for a certificate",
+        refusal.evidence.frame,
+    )
+    others = [flaw.cause for flaw in server_flaws(story)] or ["server_certificate_rejected"]
+    return _verdict(story, refusal, flaw, Confidence.SUSPECTED, tuple(dict.fromkeys(others)))
 
 
 def _weigh(story: Story, refusal: Refusal, flaws: Sequence[Flaw]) -> Verdict | None:

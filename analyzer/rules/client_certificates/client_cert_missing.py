@@ -4,10 +4,12 @@
 CertificateRequest, then an empty Certificate message of the client, then the server's refusal:
 handshake_failure (40; OpenSSL), bad_certificate (42; Java, Go), decode_error (50; GnuTLS),
 certificate_required (116; TLS 1.3). In TLS 1.3 an empty Certificate is a record of 25 bytes.
+Or the client closes without a word behind a flight with a CertificateRequest.
 
 ## Why it happens
 The client has no certificate configured, or none that any authority in the server's list issued:
-Java and Windows look for a match and send nothing if there is none.
+Java and Windows look for a match and send nothing if there is none. Chrome and its kin close, let
+their user choose, and come back with another connection.
 
 ## What it is not
 A certificate that the server does not accept is TLS-CLCRT-002 and following.
@@ -16,7 +18,8 @@ A certificate that the server does not accept is TLS-CLCRT-002 and following.
 Configure the client with a key and a certificate that the server accepts.
 
 ## Blind spots
-nginx and some others complete the handshake and refuse by an HTTP status, under encryption.
+nginx and some others complete the handshake and refuse by an HTTP status, under encryption. A client
+that closes without a word may have refused the server's certificate instead: that is suspected only.
 """
 
 from __future__ import annotations
@@ -25,8 +28,13 @@ from collections.abc import Iterator
 
 from analyzer.diagnosis.causes import Phase, RemedySide
 from analyzer.diagnosis.model import Finding, Rank, Rule
-from analyzer.diagnosis.verdicts import client_certificate_causes, client_certificate_verdicts
+from analyzer.diagnosis.verdicts import (
+    Verdict,
+    client_certificate_causes,
+    client_certificate_verdicts,
+)
 from analyzer.diagnosis.wording import asked_authorities, client_name, reach, server_name
+from analyzer.tcp.timeline import Side
 from analyzer.tls.story import Story
 
 RULE = Rule(
@@ -50,11 +58,7 @@ def check(story: Story) -> Iterator[Finding]:
                 f"{server_name(story)} demands a client certificate and "
                 f"{client_name(story)} sent none"
             ),
-            explanation=verdict.because(
-                "A client without a fitting certificate answers with an empty list; "
-                "the server may go on or, as here, give up. "
-                f"{asked_authorities(story)}"
-            ),
+            explanation=verdict.because(f"{_custom(verdict)} {asked_authorities(story)}"),
             remedy=(
                 "Client: configure a certificate and its key that the server accepts.",
                 (
@@ -71,3 +75,16 @@ def check(story: Story) -> Iterator[Finding]:
             ),
             remedy_side=RemedySide.CLIENT,
         )
+
+
+def _custom(verdict: Verdict) -> str:
+    """What clients do that have no certificate at hand."""
+    if verdict.refusal is not None and verdict.refusal.side is Side.CLIENT:
+        return (
+            "Browsers close such a connection, ask their user, and come back with the choice; other "
+            "programs that have none may just leave."
+        )
+    return (
+        "A client without a fitting certificate answers with an empty list; the server may go on or, "
+        "as here, give up."
+    )

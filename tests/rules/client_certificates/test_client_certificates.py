@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 import pytest
@@ -16,8 +17,10 @@ from tests.support import messages as m
 from tests.support.stories import (
     CLIENT,
     SERVER,
+    Scene,
     a_story,
     alerted,
+    answered,
     answered13,
     ended,
     established,
@@ -117,6 +120,26 @@ def test_in_tls13_two_alerts_are_no_acceptance() -> None:
 
     assert story.completed is False
     assert headline(story) == "client_certificate_rejected"
+
+
+@pytest.mark.parametrize("asked", [answered, answered13])
+def test_a_client_that_leaves_when_it_is_asked_has_none_at_hand(
+    asked: Callable[..., Scene],
+) -> None:
+    """As browsers do, whose user is to choose one first."""
+    said = findings(ended(asked(asking=True), "fin", CLIENT))[0]
+
+    assert (said.cause, said.confidence) == ("client_cert_missing", SUSPECTED)
+    assert (said.failing_side, said.remedy_side) == (FailingSide.CLIENT, RemedySide.CLIENT)
+    assert headline(ended(asked(), "fin", CLIENT)) != "client_cert_missing"
+    assert headline(alerted(asked(asking=True), CLIENT, 42)) != "client_cert_missing"
+
+
+def test_a_client_that_leaves_over_a_plain_flaw_was_not_asked_too_much() -> None:
+    _, above, _ = chain()
+    old = make("leaf", issuer=above, dns=(m.HOST,), begin=PAST, end=LAST_YEAR).der, above.der
+
+    assert headline(ended(answered(asking=True, ders=old), "fin", CLIENT)) == "cert_expired"
 
 
 def test_accepted_certificates_are_quiet() -> None:
