@@ -37,6 +37,7 @@ from analyzer.diagnosis.signs import (
 from analyzer.diagnosis.steps import Step
 from analyzer.diagnosis.topics import refusing
 from analyzer.diagnosis.wording import client_name, party, server_name
+from analyzer.tcp.timeline import Side
 from analyzer.tls.registry import AlertDescription
 from analyzer.tls.story import Story
 
@@ -90,5 +91,7 @@ def _unproven(refusal: Refusal) -> bool:
 
 
 def _confidence(refusal: Refusal) -> Confidence:
-    proven = refusal.alert in CRYPTO_ALERTS
+    """A server up to TLS 1.2 may hide in the same way that it does not know the identity (RFC 4279)."""
+    hidden = refusal.side is Side.SERVER and refusal.step is not Step.OFFER
+    proven = refusal.alert in CRYPTO_ALERTS and not hidden
     return Confidence.INFERRED if proven else Confidence.SUSPECTED
