@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from operator import attrgetter
 from typing import TYPE_CHECKING, Final
 
@@ -103,13 +103,27 @@ def _read_dark(talk: Conversation) -> Reading | None:
         reading = settled(reading, talk)
     for step in reading.steps:
         talk.messages.append(_inferred(step.name, step.record))
-    for record in (*reading.client_after[:1], *reading.server_after[:1]):
+    unread = _unread(sealed, reading) if not reading.early_data else ()
+    for record in (*unread, *reading.client_after[:1], *reading.server_after[:1]):
         alert = record in (reading.client_alert, reading.server_alert)
         if not alert and not was_opened(talk, record.sender):
             talk.messages.append(_inferred("encrypted_record", record))
     talk.messages.sort(key=lambda message: message.frame)
     _track(talk, reading)
     return reading
+
+
+def _unread(sealed: Sequence[Sealed], reading: Reading) -> tuple[Sealed, ...]:
+    """The client's first answer to a CertificateRequest that no reading explains, nor the server accepts."""
+    flight = reading.server_flight
+    if flight is None or reading.server_alert is None or reading.client_finished is not None:
+        return ()
+    if not reading.certificate_request:
+        return ()
+    if any(step.record.sender is Side.CLIENT for step in reading.steps):
+        return ()
+    sent = [r for r in sealed if r.sender is Side.CLIENT and r.frame > flight.frame]
+    return tuple(sent[:1])
 
 
 def _inferred(name: str, record: Sealed) -> Message:

@@ -112,5 +112,6 @@ def _confidence(story: Story, refusal: Refusal) -> Confidence:
         return Confidence.SEEN
     if refusal.certain or (refusal.dark and passed(story, Milestone.CLIENT_CERTIFICATE)):
         return Confidence.INFERRED
-    known = passed(story, Milestone.CERTIFICATE_REQUEST)
+    answered = passed(story, Milestone.CLIENT_FINISHED) or not story.tls13
+    known = passed(story, Milestone.CERTIFICATE_REQUEST) and answered
     return Confidence.INFERRED if refusal.dark and known else Confidence.SUSPECTED

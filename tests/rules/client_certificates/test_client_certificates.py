@@ -105,6 +105,14 @@ def test_in_tls13_the_fault_of_a_certificate_stays_dark() -> None:
     assert "client_cert_missing" not in {other.cause for other in said.alternatives}
 
 
+def test_in_tls13_an_answer_of_odd_length_was_refused_all_the_same() -> None:
+    scene = answered13(asking=True).client(m.sealed(24)).ack(SERVER).server(m.sealed(2))
+    said = findings(scene.fin(SERVER).client(m.sealed(m.FINISHED_13)).rst(SERVER).story())[0]
+
+    assert (said.cause, said.confidence) == ("client_certificate_rejected", SUSPECTED)
+    assert said.failing_side is FailingSide.SERVER
+
+
 def test_in_tls13_a_client_that_left_early_was_refused_nevertheless() -> None:
     scene = answered13(asking=True).client(m.switch(), m.sealed(8, m.FINISHED_13, 2))
     said = findings(scene.ack(SERVER).server(m.sealed(2)).fin(SERVER).fin(CLIENT).story())[0]
