@@ -36,6 +36,7 @@ EMPTY = Slot("empty_certificate", 8, 8)  # RFC 8446 section 4.4.2.4: no entries,
 _VERIFY = Slot("certificate_verify", 68, 9_000)
 ALERT: Final = 2
 ALERT_PADDED_MOST: Final = 34  # alerts padded to 16 or 32 bytes; shorter than any Finished
+ALERT_PADDED: Final = frozenset({ALERT + 16, ALERT + 32})  # as JSSE pads; data has any length
 _PADDING_MOST: Final = 64
 _FRAGMENT_LEAST: Final = 400  # a record that is only part of a message is at least this long
 RECORDS_MOST: Final = 24  # a handshake needs fewer; bounds the work

@@ -9,7 +9,8 @@ is unknown (None), and nothing is guessed.
 Padding (section 5.4) makes records longer than their messages. It is legal and rare: where all
 records of a side carry the same padding it is found by the side's Finished; other padding makes
 readings fail, which again gives "unknown". A padded alert is recognised in any case, because it is
-too short for anything else and the last thing its sender says.
+too short for anything else and the last thing its sender says; after the handshake only by the
+lengths to which stacks pad, because data can be as short (``220 ready``).
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from typing import Final, NamedTuple
 from analyzer.tcp.timeline import Side
 from analyzer.tls.cuts import (
     ALERT,
-    ALERT_PADDED_MOST,
+    ALERT_PADDED,
     EMPTY,
     RECORDS_MOST,
     Cut,
@@ -173,7 +174,7 @@ def _last_alert(records: tuple[Sealed, ...], *, bare: bool = False) -> Sealed | 
     if not records or records[-1].length == EMPTY.high:
         return None
     if records[-1].length != ALERT:
-        padded = not bare and records[-1].length <= ALERT_PADDED_MOST
+        padded = not bare and records[-1].length in ALERT_PADDED
         return records[-1] if padded else None
     *_, first = itertools.takewhile(lambda record: record.length == ALERT, reversed(records))
     return first

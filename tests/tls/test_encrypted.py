@@ -96,6 +96,17 @@ def test_a_servers_alert_after_the_clients_finished_is_kept_apart_from_tickets()
     assert accepted.server_after[0].length == 230
 
 
+@pytest.mark.parametrize("length", [4, 9, 20, 26, 33], ids=lambda length: f"{length} bytes")
+def test_a_short_greeting_after_the_handshake_is_no_alert(length: int) -> None:
+    """As MQTT, HTTP/2 and FTP have them; a server without tickets says nothing before."""
+    reading = read(ASKING_FLIGHT, [700, 264, FINISHED], [length])
+    refused = read(ASKING_FLIGHT, [700, 264, FINISHED], [18])
+
+    assert reading.server_alert is None
+    assert reading.server_after[0].length == length
+    assert refused.server_alert is not None
+
+
 def test_what_follows_a_whole_flight_in_one_record_is_no_fragment_of_it() -> None:
     reading = read([1300 + FINISHED], [700 + 264 + FINISHED, 24], [2])
 

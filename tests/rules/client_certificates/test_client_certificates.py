@@ -24,6 +24,7 @@ from tests.support.stories import (
     answered13,
     ended,
     established,
+    established13,
     finished_by_client,
 )
 from tests.tls.certificates import chain, make
@@ -155,6 +156,13 @@ def test_accepted_certificates_are_quiet() -> None:
 
     assert headline(accepted.client(m.sealed_alert()).fin(CLIENT).fin(SERVER).story()) is None
     assert headline(a_story()) is None
+
+
+def test_a_server_that_answers_shortly_after_a_certificate_accepted_it() -> None:
+    scene = established13(tickets=False, shown=900).server(m.sealed(4)).ack(CLIENT)
+    story = scene.client(m.sealed(2)).fin(CLIENT).fin(SERVER).story()
+
+    assert (story.completed, headline(story)) == (True, None)
 
 
 def test_a_bad_signature_is_not_a_bad_certificate() -> None:
