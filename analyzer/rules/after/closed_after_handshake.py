@@ -4,9 +4,10 @@
 Both sides finished. No application data follows in either direction; within moments a side closes.
 
 ## Why it happens
-Programs that check the server's name or its OCSP staple only after the handshake (curl, Node, .NET) and do not
-like it; servers that check the client's certificate above TLS; probes, which only wanted to see a
-handshake; and browsers, which open connections ahead of need and drop what they do not use.
+Programs that check the server's name or its OCSP staple only after the handshake (curl, Node, .NET), or the
+whole certificate (many that are built on GnuTLS: wget, LDAP and mail clients), and do not like it; servers
+that check the client's certificate above TLS; probes, which only wanted to see a handshake; and browsers,
+which open connections ahead of need and drop what they do not use.
 
 ## What it is not
 A refusal by alert before the handshake completed: that is told by the certificate rules.
@@ -92,11 +93,19 @@ def check(story: Story) -> Iterator[Finding]:
         remedy_side=RemedySide.SERVER if side is Side.CLIENT else RemedySide.CLIENT,
         confidence=Confidence.SUSPECTED,
         rank=Rank.CLOSED if abrupt and not ahead else Rank.UNUSED,
-        alternatives=(
-            Alternative("hostname_mismatch", "the client's log; the name against the certificate"),
-            Alternative("client_certificate_rejected", "the server's log"),
-            Alternative("fine", "whether the client is a probe"),
-        ),
+        alternatives=(*_reasons(story, side), Alternative("fine", "whether the client is a probe")),
+    )
+
+
+def _reasons(story: Story, side: Side) -> tuple[Alternative, ...]:
+    """What a side may have judged so late: each judges the other's certificate."""
+    if side is Side.SERVER:
+        asked = story.reached(Milestone.CERTIFICATE_REQUEST) or story.tls13
+        cause = "client_certificate_rejected" if asked else "server_internal"
+        return (Alternative(cause, "the server's log"),)
+    return (
+        Alternative("hostname_mismatch", "the client's log; the name against the certificate"),
+        Alternative("server_certificate_rejected", "the client's log"),
     )
 
 
