@@ -17,10 +17,10 @@ Read the log of the side that left. If it is a monitor, nothing is wrong.
 
 ## Blind spots
 An orderly close looks the same for a probe and for a late refusal. A side that leaves without the closing
-alert is more likely to have refused: only that counts as a failure, and is still suspected; but Chromium, which
-says who it is by offering application settings, judges certificates within the handshake, and is not accused of
-what it drops later than at once. A capture that misses
-bytes may miss the use.
+alert is more likely to have refused: only that counts as a failure, and is still suspected. It does not where
+the client resumed a session, whose certificate it must have accepted; nor where Chromium, which says who it is
+by offering application settings and judges certificates within the handshake, drops a connection later than
+at once. A capture that misses bytes may miss the use.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ def check(story: Story) -> Iterator[Finding]:
     if not last or story.blind_to("start"):
         return
     ahead = side is Side.CLIENT and _opened_ahead(story)
-    abrupt = ending.way in {Way.FIN, Way.RST} and not late
+    abrupt = ending.way in {Way.FIN, Way.RST} and not late and not _accepted_before(story, side)
     yield RULE.finding(
         Evidence(max(reached.frame for reached in last), "the handshake completed"),
         end_evidence(story),
@@ -79,7 +79,7 @@ def check(story: Story) -> Iterator[Finding]:
             if story.completed
             else "The client had finished; whether the server accepted its certificate is encrypted. "
         )
-        + _how(story, abrupt=abrupt)
+        + _how(story)
         + (_AHEAD if ahead else ""),
         remedy=(
             (
@@ -103,10 +103,17 @@ def _reasons(story: Story, side: Side) -> tuple[Alternative, ...]:
         asked = story.reached(Milestone.CERTIFICATE_REQUEST) or story.tls13
         cause = "client_certificate_rejected" if asked else "server_internal"
         return (Alternative(cause, "the server's log"),)
+    if story.resumed:
+        return ()
     return (
         Alternative("hostname_mismatch", "the client's log; the name against the certificate"),
         Alternative("server_certificate_rejected", "the client's log"),
     )
+
+
+def _accepted_before(story: Story, side: Side) -> bool:
+    """A client that resumes a session had nothing to judge, and kept it from a handshake that it liked."""
+    return bool(story.resumed) and side is Side.CLIENT
 
 
 def _opened_ahead(story: Story) -> bool:
@@ -123,8 +130,8 @@ _AT_ONCE_NS = 50_000_000
 _AHEAD = " Browsers open connections ahead of need and leave those that they do not use."
 
 
-def _how(story: Story, *, abrupt: bool) -> str:
-    if abrupt:
+def _how(story: Story) -> str:
+    if story.ending.way in {Way.FIN, Way.RST}:
         return "The side left without the closing alert."
     if story.ending.way is Way.ENCRYPTED_ALERT:
         return "Its last alert is encrypted; it may be the closing one."

@@ -38,6 +38,14 @@ def renegotiated(*answer: bytes) -> Scene:
     return scene.server(*answer).ack(CLIENT) if answer else scene
 
 
+def resumed() -> Scene:
+    """An abbreviated handshake of TLS 1.2, no data yet."""
+    session = bytes(range(32))
+    hello = m.record(m.HANDSHAKE, m.server_hello(session_id=session))
+    scene = offered(m.client_hello(session_id=session)).server(hello, m.finished())
+    return scene.ack(CLIENT).client(m.finished()).ack(SERVER)
+
+
 PAIRS = (
     Pair(
         "TLS-END-001",
@@ -119,6 +127,17 @@ def test_leaving_without_a_word_is_a_failure_of_the_side_that_left(
         late = {"client_certificate_rejected" if story.tls13 else "server_internal"}
     assert reasons == late
     assert outcome(story, headline) == "failed"
+
+
+@pytest.mark.parametrize("way", ["fin", "rst"])
+def test_who_resumes_sessions_had_accepted_the_certificate(way: str) -> None:
+    """As HAProxy's checks do, which close without the closing alert."""
+    story = ended(resumed(), way, CLIENT)
+    headline = diagnose(story, rules.modules()).headline
+
+    assert headline is not None
+    assert [a.cause for a in headline.alternatives] == ["fine"]
+    assert outcome(story, headline) == "established"
 
 
 @pytest.mark.parametrize(
