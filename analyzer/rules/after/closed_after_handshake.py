@@ -28,6 +28,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from analyzer.diagnosis.causes import Confidence, Phase, RemedySide
+from analyzer.diagnosis.fits import WOULD_DECIDE
+from analyzer.diagnosis.flaws import server_flaws
 from analyzer.diagnosis.model import Alternative, Evidence, Finding, Rank, Rule
 from analyzer.diagnosis.standing import (
     BOTH_WAYS,
@@ -105,7 +107,10 @@ def _reasons(story: Story, side: Side) -> tuple[Alternative, ...]:
         return (Alternative(cause, "the server's log"),)
     if story.resumed:
         return ()
+    flaws = [flaw.cause for flaw in server_flaws(story) if flaw.hard]
+    known = [Alternative(cause, WOULD_DECIDE[cause]) for cause in dict.fromkeys(flaws)]
     return (
+        *(other for other in known if other.cause != "hostname_mismatch"),
         Alternative("hostname_mismatch", "the client's log; the name against the certificate"),
         Alternative("server_certificate_rejected", "the client's log"),
     )

@@ -337,6 +337,8 @@ def test_an_orderly_close_is_a_probe_unless_the_name_is_wrong() -> None:
 
     assert headline(leave("expired")) is None
     assert headline(leave("other name")) == "hostname_mismatch"
+    (left,) = said_by("TLS-END-002", leave("expired"))
+    assert left.alternatives[0].cause == "cert_expired"
 
 
 def test_an_encrypted_alert_that_nobody_answers_is_an_orderly_close_of_most_clients() -> None:
