@@ -28,6 +28,7 @@ from analyzer.diagnosis.refusal import (
 )
 from analyzer.diagnosis.signs import (
     CRYPTO_ALERTS,
+    dated_version,
     lacks_extended_master_secret,
     lacks_secure_renegotiation,
     legacy_signature,
@@ -78,6 +79,7 @@ WOULD_DECIDE: Final[Mapping[str, str]] = {
     "legacy_renegotiation": "whether the other side insists on RFC 5746",
     "ems_required": "whether the other side insists on the extended master secret",
     "dh_key_too_small": "the least Diffie-Hellman size that the client takes",
+    "server_certificate_rejected": "the client's log",
     "tampered": "captures on both sides of whatever lies in the path",
 }
 
@@ -284,8 +286,20 @@ def _choice(story: Story, refusal: Refusal) -> Verdict | None:
         return _verdict(story, refusal, "ems_required", text, Confidence.SUSPECTED, Rank.OFFER, ())
     found = contradiction(story)
     if found is None:
-        return None
+        return None if refusal.certain else _dated(story, refusal)
     return _verdict(story, refusal, *found, Confidence.INFERRED, Rank.FACT, ())
+
+
+def _dated(story: Story, refusal: Refusal) -> Verdict | None:
+    """A client that leaves without a word behind a choice that many do not take any more."""
+    if lacks_secure_renegotiation(story):
+        cause, text = "legacy_renegotiation", "the ServerHello lacks renegotiation_info"
+    elif dated_version(story):
+        cause, text = "protocol_version", f"the server chose {story.version}"
+    else:
+        return None
+    others = ("server_certificate_rejected",)
+    return _verdict(story, refusal, cause, text, Confidence.SUSPECTED, Rank.OFFER, others)
 
 
 _SMALL_FOR_ALL: Final = 1024

@@ -147,11 +147,16 @@ def legacy_signature(story: Story) -> bool:
 
     Stacks of today refuse such a signature where they still offer the version (RFC 9155 for TLS 1.2).
     """
-    exchange, offer, choice = story.server_key_exchange, story.offer, story.choice
-    if exchange is None or offer is None or choice is None or not exchange.signature_length:
+    exchange = story.server_key_exchange
+    return exchange is not None and bool(exchange.signature_length) and dated_version(story)
+
+
+def dated_version(story: Story) -> bool:
+    """The server chose a version below TLS 1.2, and the client knows better (RFC 8996)."""
+    offer, choice = story.offer, story.choice
+    if offer is None or choice is None:
         return False
-    newest = ProtocolVersion.TLS1_2.rank
-    return choice.version.rank < newest <= offer.max_version.rank
+    return choice.version.rank < ProtocolVersion.TLS1_2.rank <= offer.max_version.rank
 
 
 def certificate_length(story: Story) -> int:

@@ -19,6 +19,7 @@ from analyzer.diagnosis.signs import (
     VIOLATION_ALERTS,
     certificate_sent,
     certificate_spoilt,
+    dated_version,
     lacks_extended_master_secret,
     lacks_secure_renegotiation,
     legacy_signature,
@@ -214,11 +215,15 @@ def _left_over(story: Story) -> Step:
     """What a client minds that closes right after the server's flight without a word.
 
     Browsers close when they are asked for a certificate: they let their user choose, and come back with
-    another connection. A flaw that every client minds is a better reason.
+    another connection. What many clients of today refuse of an old server is as good a reason, and a
+    flaw of the certificate that every client minds a better one.
     """
-    asked = passed(story, Milestone.CERTIFICATE_REQUEST)
-    plain = any(flaw.hard or flaw.cause == "self_signed" for flaw in server_flaws(story))
-    return Step.CLIENT_CERTIFICATE if asked and not plain else Step.SERVER_CERTIFICATE
+    if any(flaw.hard or flaw.cause == "self_signed" for flaw in server_flaws(story)):
+        return Step.SERVER_CERTIFICATE
+    if passed(story, Milestone.CERTIFICATE_REQUEST):
+        return Step.CLIENT_CERTIFICATE
+    dated = lacks_secure_renegotiation(story) or dated_version(story)
+    return Step.CHOICE if dated else Step.SERVER_CERTIFICATE
 
 
 def _vague_client(story: Story, alert: AlertDescription) -> Step:

@@ -282,6 +282,25 @@ def test_a_flight_that_comes_after_the_client_left_was_not_judged() -> None:
 
 
 @pytest.mark.parametrize(
+    ("hello", "cause"),
+    [
+        (m.server_hello(renegotiation=False), "legacy_renegotiation"),
+        (m.server_hello(version=0x0302), "protocol_version"),
+        (m.server_hello(), "untrusted_ca"),
+    ],
+    ids=["no RFC 5746", "TLS 1.1", "today's"],
+)
+def test_who_leaves_an_old_server_without_a_word_may_mind_its_age(hello: bytes, cause: str) -> None:
+    """As Node does, whose OpenSSL says no and whose socket is just closed."""
+    sent = (hello, m.certificate(*m.server_ders()), m.server_key_exchange(), m.HELLO_DONE)
+    flight = b"".join(m.record(m.HANDSHAKE, message) for message in sent)
+    said = findings(ended(offered().server(flight).ack(CLIENT), "fin", CLIENT))[0]
+
+    assert (said.cause, said.confidence) == (cause, SUSPECTED)
+    assert said.failing_side is FailingSide.CLIENT
+
+
+@pytest.mark.parametrize(
     ("groups", "cause"), [((29,), "no_shared_group"), ((29, 23), "server_certificate_rejected")]
 )
 def test_groups_bound_the_key_of_the_certificate(groups: tuple[int, ...], cause: str) -> None:
