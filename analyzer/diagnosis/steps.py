@@ -236,8 +236,16 @@ def _vague_client(story: Story, alert: AlertDescription) -> Step:
     if not certificate_sent(story) or story.resumed:
         return Step.CHOICE
     if alert is _A.ILLEGAL_PARAMETER:
-        return Step.SERVER_CERTIFICATE if certificate_spoilt(story) else Step.CHOICE
+        return _parameter_step(story)
     return Step.SERVER_CERTIFICATE
+
+
+def _parameter_step(story: Story) -> Step:
+    """What a parameter was that a client calls illegal; it answers the key exchange last of all."""
+    if certificate_spoilt(story):
+        return Step.SERVER_CERTIFICATE
+    answering = no_client_certificate(story) or passed(story, Milestone.CLIENT_CERTIFICATE)
+    return Step.KEY_EXCHANGE if answering else Step.CHOICE
 
 
 def _old_server(story: Story) -> bool:

@@ -264,6 +264,13 @@ def test_a_retry_with_a_group_that_was_not_offered(
         assert "another try with secp" in " ".join(e.text for e in said.evidence)
 
 
+def test_a_client_that_answers_already_minds_the_key_exchange() -> None:
+    answering = answered(asking=True).client(m.record(m.HANDSHAKE, m.certificate()))
+
+    assert findings(alerted(answering, CLIENT, 47))[0].phase is Phase.KEY_EXCHANGE
+    assert findings(alerted(answered(asking=True), CLIENT, 47))[0].phase is Phase.SERVER_HELLO
+
+
 def test_who_leaves_over_a_warning_about_the_name_takes_it_for_a_no() -> None:
     warned = offered().server(m.alert(112, level=1))
     going_on = offered().server(m.alert(112, level=1)).server(m.server_flight()).ack(CLIENT)
