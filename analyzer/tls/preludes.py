@@ -14,7 +14,7 @@ from typing import Final
 from analyzer.tcp.reassembly import Stream
 from analyzer.tls import replies, socks, tds
 from analyzer.tls.openings import classify, looks_like_tls
-from analyzer.tls.story import Answer, Prelude, PreludeEnd
+from analyzer.tls.story import Answer, Prelude, PreludeEnd, Sought
 
 _CLEAR_MOST: Final = 16 << 10  # bytes of each side that a prelude may take
 _TEXT_MOST: Final = 200  # characters of the deciding line that are kept
@@ -34,7 +34,9 @@ class Upgrade:
 
     ``ask`` is looked for in the client's clear bytes, ``answer`` in what the server sends after it;
     an answer that ``accepts`` does not match is a refusal. ``listing`` matches the server's list of
-    capabilities, in which ``offer`` is to be found.
+    capabilities, in which ``offer`` is to be found. ``seeks`` matches all that a client says before
+    TLS who asks for that list and then says at most goodbye, ``waits`` the same of a client whom the
+    server gives its list unasked.
     """
 
     protocol: str
@@ -42,7 +44,12 @@ class Upgrade:
     answer: re.Pattern[bytes]
     accepts: re.Pattern[bytes]
     listing: re.Pattern[bytes] | None = None
-    offer: bytes = b"STARTTLS"
+    offer: re.Pattern[bytes] | None = None
+    seeks: re.Pattern[bytes] | None = None
+    waits: re.Pattern[bytes] | None = None
+
+
+_FLAGS: Final = re.IGNORECASE | re.MULTILINE
 
 
 def _upgrade(
@@ -51,17 +58,23 @@ def _upgrade(
     answer: bytes,
     accepts: bytes,
     listing: bytes | None = None,
-    offer: bytes = b"STARTTLS",
+    offer: bytes | None = b"STARTTLS",
+    seeks: bytes | None = None,
+    waits: bytes | None = None,
 ) -> Upgrade:
-    flags = re.IGNORECASE | re.MULTILINE
     return Upgrade(
         protocol,
-        re.compile(ask, flags),
-        re.compile(answer, flags),
-        re.compile(accepts, flags),
-        None if listing is None else re.compile(listing, flags),
-        offer,
+        *(re.compile(pattern, _FLAGS) for pattern in (ask, answer, accepts)),
+        *(
+            None if pattern is None else re.compile(pattern, _FLAGS)
+            for pattern in (listing, offer, seeks, waits)
+        ),
     )
+
+
+def _with_bit(bit: int) -> bytes:
+    """For a class of a regular expression: all bytes in which a bit is set."""
+    return b"".join(re.escape(bytes((byte,))) for byte in range(256) if byte >> bit & 1)
 
 
 # RFC 3207, 9051 section 6.2.1, 2595 section 4, 4217, 4642, 6120 section 5, 5804, 4511 section
@@ -69,34 +82,51 @@ def _upgrade(
 # MS-RDPBCGR 2.2.1.2; AMQP 1.0 part 5 section 2. LMTP (RFC 2033) differs from SMTP in its greeting alone.
 UPGRADES: Final[tuple[Upgrade, ...]] = (
     _upgrade(
-        "lmtp", rb"^LHLO [\s\S]*^STARTTLS\s*$", rb"^\d{3}[ -][^\r\n]*", rb"220", rb"^250[ -][^\r\n]*"
+        "lmtp", rb"^LHLO [\s\S]*^STARTTLS\s*$", rb"^\d{3}[ -][^\r\n]*", rb"220", rb"^250[ -][^\r\n]*",
+        seeks=rb"\A(?:LHLO [^\r\n]*\r\n)+(?:RSET\r\n)*(?P<farewell>QUIT\r\n)?\Z",
     ),
     _upgrade(
         "smtp", rb"^(?:EHLO|HELO) [\s\S]*^STARTTLS\s*$", rb"^\d{3}[ -][^\r\n]*", rb"220",
         rb"^250[ -][^\r\n]*",
+        seeks=rb"\A(?:HELO [^\r\n]*\r\n)*EHLO [^\r\n]*\r\n(?:(?:EHLO|HELO) [^\r\n]*\r\n)*(?:RSET\r\n)*"
+        rb"(?P<farewell>QUIT\r\n)?\Z",
     ),
     _upgrade(
         "imap", rb"^\S+ STARTTLS\s*$", rb"^\S+ (?:OK|NO|BAD)[^\r\n]*", rb"\S+ OK",
         rb"^\* (?:CAPABILITY|OK \[CAPABILITY)[^\r\n]*",
+        seeks=rb"\A(?:\S+ (?:NOOP|ID [^\r\n]*)\r\n)*\S+ CAPABILITY\r\n"
+        rb"(?:\S+ (?:CAPABILITY|NOOP|ID [^\r\n]*)\r\n)*(?P<farewell>\S+ LOGOUT\r\n)?\Z",
+        waits=rb"\A(?:\S+ (?:NOOP|ID [^\r\n]*)\r\n)*(?P<farewell>\S+ LOGOUT\r\n)?\Z",
     ),
     _upgrade(
         "pop3", rb"^STLS\s*$", rb"^(?:\+OK|-ERR)[^\r\n]*", rb"\+OK",
         rb"^\+OK[^\r\n]*\r\n(?:[A-Z][^\r\n]*\r\n)+\.\r$", b"STLS",
+        seeks=rb"\A(?:CAPA\r\n)+(?P<farewell>QUIT\r\n)?\Z",
     ),
     _upgrade(
         "ftp", rb"^AUTH (?:TLS|SSL|TLS-C|TLS-P)\s*$", rb"^\d{3}[ -][^\r\n]*", rb"[23]34",
         rb"^211-[^\r\n]*\r\n(?: [^\r\n]*\r\n)+211 ", b"AUTH",
+        seeks=rb"\A(?:FEAT\r\n)+(?P<farewell>QUIT\r\n)?\Z",
     ),
     _upgrade(
         "nntp", rb"^STARTTLS\s*$", rb"^(?:382|[45]\d\d)[^\r\n]*", rb"382",
         rb"^101 [^\r\n]*\r\n(?:[A-Z][^\r\n]*\r\n)+\.\r$",
+        seeks=rb"\A(?:MODE READER\r\n)*CAPABILITIES\r\n(?:(?:MODE READER|CAPABILITIES)\r\n)*"
+        rb"(?P<farewell>QUIT\r\n)?\Z",
     ),
     _upgrade(
         "xmpp", rb"<starttls\b", rb"<(?:\w+:)?(?:proceed|failure)[^>]*>", rb"<(?:\w+:)?proceed",
-        rb"<(?:stream:)?features[\s\S]*?(?:</(?:stream:)?features>|/>)",
+        rb"<(?:\w+:)?features(?:\s[^<>]*)?(?:/>|>[\s\S]*?</(?:\w+:)?features>)", rb"<starttls\b",
+        waits=rb"\A\s*(?:<\?xml[^<>]*>\s*)?<(?:\w+:)?stream\s[^<>]*>\s*"
+        rb"(?P<farewell></(?:\w+:)?stream>\s*)?\Z",
     ),
     _upgrade("irc", rb"^STARTTLS\s*$", rb"^:\S+ (?:670|691|421|451)[^\r\n]*", rb":\S+ 670"),
-    _upgrade("sieve", rb"^STARTTLS\s*$", rb"^(?:OK|NO|BYE)[^\r\n]*", rb"OK"),
+    _upgrade(
+        "sieve", rb"^STARTTLS\s*$", rb"^(?:OK|NO|BYE)[^\r\n]*", rb"OK",
+        rb"\A(?:\"[^\r\n]*\r\n)*\"IMPLEMENTATION\"[^\r\n]*\r\n(?:\"[^\r\n]*\r\n)*OK\b",
+        seeks=rb"\A(?:CAPABILITY\r\n)+(?P<farewell>LOGOUT\r\n)?\Z",
+        waits=rb"\A(?P<farewell>LOGOUT\r\n)?\Z",
+    ),
     _upgrade("http connect", rb"\ACONNECT (\S+) HTTP/1", rb"^HTTP/1\.[01] \d{3}[^\r\n]*", rb"HTTP/1\.[01] 2"),
     _upgrade("http upgrade", rb"^Upgrade: *TLS/", rb"^HTTP/1\.[01] \d{3}[^\r\n]*", rb"HTTP/1\.[01] 101"),
     # Before it a client may have asked for encryption by GSSAPI, and been told N or an error.
@@ -107,7 +137,12 @@ UPGRADES: Final[tuple[Upgrade, ...]] = (
     _upgrade("ldap", rb"1\.3\.6\.1\.4\.1\.1466\.20037", rb"[\x78][\s\S]{1,5}?\x0a\x01[\s\S]+", rb"[\x78][\s\S]{1,5}?\x0a\x01\0"),
     _upgrade("socks", socks.ASK_5, rb"\A\x05[\0-\x02\xff][\s\S]*", rb"\x05\0\x05\0|\x05\x02\x01\0\x05\0"),
     _upgrade("socks", socks.ASK_4, rb"\A\0[\x5a-\x5d]", rb"\0\x5a"),
-    _upgrade("mysql", rb"\A\x20\0\0\x01[\s\S]{32}", rb"[\s\S]{3}\x02\xff[\s\S]*", rb"(?!)"),
+    # Protocol::HandshakeV10: up to the lower two bytes of what the server can, CLIENT_SSL (0x800) among it.
+    _upgrade(
+        "mysql", rb"\A\x20\0\0\x01[\s\S]{32}", rb"[\s\S]{3}\x02\xff[\s\S]*", rb"(?!)",
+        rb"\A[\s\S]{2}\0\0\x0a[\x20-\x7e]{1,80}\0[\s\S]{12}\0[\s\S]{2}", b"[" + _with_bit(3) + rb"]\Z",
+        waits=rb"\A(?P<farewell>)\Z",
+    ),
     _upgrade("amqp", rb"\AAMQP\x02\x01\0\0", rb"\AAMQP[\s\S]{4}", rb"AMQP\x02"),
     # X.224 carries other protocols, too: only a negotiation that offers more than RDP's own is a request.
     _upgrade(
@@ -211,7 +246,7 @@ def _prelude(
     refusal = socks.refused(asked, answered)
     if refusal is not None:
         return Prelude("socks", PreludeEnd.REFUSED, server.locate(len(answered) - 1).frame, refusal)
-    return _not_offered(asked, answered, server)
+    return _not_offered(asked, answered, client, server)
 
 
 # The text of a mail may hold any word (RFC 5321 section 4.1.1.4, RFC 3030 section 2).
@@ -249,7 +284,7 @@ def _answer(
     end = PreludeEnd.AGREED if consent else PreludeEnd.REFUSED
     if end is PreludeEnd.REFUSED and _is_unlisted(upgrade, answered):
         end = PreludeEnd.NOT_OFFERED
-    words = replies.told(upgrade.protocol, text) if end is PreludeEnd.REFUSED else None
+    words = None if end is PreludeEnd.AGREED else replies.told(upgrade.protocol, text)
     return Prelude(upgrade.protocol, end, frame, _printable(words or text), target)
 
 
@@ -277,48 +312,44 @@ def _answers(
 def _is_unlisted(upgrade: Upgrade, answered: bytes) -> bool:
     """Whether the server told what it can do, and TLS is not in it."""
     listed = [e.group() for e in upgrade.listing.finditer(answered)] if upgrade.listing else []
-    return bool(listed) and not any(upgrade.offer in entry.upper() for entry in listed)
+    return bool(listed) and not any(_offers(upgrade, entry) for entry in listed)
 
 
-# Having seen the list, a client that does nothing but leave wanted something that is not in it.
-_LEAVES: Final = re.compile(
-    rb"\A(?:(?:EHLO|HELO|LHLO) [^\r\n]*\r\n|\S+ CAPABILITY\r\n|\S* ?ID [^\r\n]*\r\n"
-    rb"|(?:CAPA|FEAT|CAPABILITIES|MODE READER)\r\n)+"
-    rb"(?:QUIT\r\n|\S+ LOGOUT\r\n|RSET\r\n)*\Z",
-    re.IGNORECASE,
-)
+def _offers(upgrade: Upgrade, entry: bytes) -> bool:
+    return upgrade.offer is not None and upgrade.offer.search(entry) is not None
 
 
-def _not_offered(asked: bytes, answered: bytes, server: Stream) -> Prelude | None:
-    """A client that asked for the list of capabilities, did not find TLS there, and left."""
-    if not _LEAVES.match(asked):
-        return None
+def _not_offered(asked: bytes, answered: bytes, client: Stream, server: Stream) -> Prelude | None:
+    """A client that read the list of capabilities, did not find TLS there, and said no more.
+
+    Having seen the list, a client that does nothing but leave wanted something that is not in it.
+    """
+    if client.starts_midstream or client.gaps or len(client.chunks) > 1:
+        return None  # what is missing from the capture is no silence
     for upgrade in UPGRADES:
-        listed = list(upgrade.listing.finditer(answered)) if upgrade.listing else []
-        if not listed or not _spoken(upgrade.protocol, asked):
+        looks = _looks(upgrade, asked)
+        listed = list(upgrade.listing.finditer(answered)) if looks and upgrade.listing else []
+        if looks is None or not listed:
             continue
-        if any(upgrade.offer in entry.group().upper() for entry in listed):
+        if any(_offers(upgrade, entry.group()) for entry in listed):
             return None
-        last = listed[-1]
-        frame = server.locate(last.start()).frame
-        text = _printable(b" / ".join(entry.group() for entry in listed))
-        return Prelude(upgrade.protocol, PreludeEnd.NOT_OFFERED, frame, text, asked=False)
+        frame = server.locate(listed[-1].start()).frame
+        words = replies.told(upgrade.protocol, listed[-1].group())
+        text = _printable(words or b" / ".join(entry.group() for entry in listed))
+        sought, farewell = looks
+        return Prelude(
+            upgrade.protocol, PreludeEnd.NOT_OFFERED, frame, text, sought=sought, farewell=farewell
+        )
     return None
 
 
-def _spoken(protocol: str, asked: bytes) -> bool:
-    asks_for_list = _ASKS_FOR_LIST.get(protocol)
-    return asks_for_list is not None and asks_for_list.search(asked) is not None
-
-
-_ASKS_FOR_LIST: Final = {
-    "lmtp": re.compile(rb"^LHLO ", re.IGNORECASE | re.MULTILINE),
-    "smtp": re.compile(rb"^EHLO ", re.IGNORECASE | re.MULTILINE),
-    "imap": re.compile(rb" CAPABILITY\r", re.IGNORECASE),
-    "pop3": re.compile(rb"^CAPA\r", re.IGNORECASE | re.MULTILINE),
-    "ftp": re.compile(rb"^FEAT\r", re.IGNORECASE | re.MULTILINE),
-    "nntp": re.compile(rb"^CAPABILITIES\r", re.IGNORECASE | re.MULTILINE),
-}
+def _looks(upgrade: Upgrade, asked: bytes) -> tuple[Sought, bool] | None:
+    """Whether a client does no more than to read the list, what it asked for, and its farewell."""
+    for sought, pattern in ((Sought.LIST, upgrade.seeks), (Sought.NOTHING, upgrade.waits)):
+        said = pattern.match(asked) if pattern is not None else None
+        if said is not None:
+            return sought, bool(said["farewell"])
+    return None
 
 
 def _printable(data: bytes | str) -> str:

@@ -1,7 +1,7 @@
 """What servers of binary protocols answer to a request for TLS, in words.
 
 Text protocols say it themselves. RFC 4511 section 4.1.9 and appendix A, MS-RDPBCGR 2.2.1.2,
-PostgreSQL chapter 55.2.10, and the ERR_Packet of the MySQL protocol.
+PostgreSQL chapter 55.2.10, and the ERR_Packet and HandshakeV10 of the MySQL protocol.
 """
 
 from __future__ import annotations
@@ -71,7 +71,13 @@ def _postgresql(answer: bytes) -> str | None:
 
 
 def _mysql(answer: bytes) -> str | None:
-    """``FF``, u16 code, and from protocol 4.1 on ``#`` with five digits before the text."""
+    """``FF``, u16 code, and from protocol 4.1 on ``#`` with five digits before the text.
+
+    The server's greeting begins with ``0A`` and its version up to a zero byte.
+    """
+    if answer[4:5] == b"\x0a":
+        version = answer[5:].split(b"\0")[0].decode("ascii", "replace")
+        return f"HandshakeV10 of {version} without CLIENT_SSL"
     code = int.from_bytes(answer[5:7], "little")
     text = answer[7:]
     state, text = (text[1:6], text[6:]) if text[:1] == b"#" else (b"", text)

@@ -131,6 +131,14 @@ class PreludeEnd(enum.Enum):
     OPEN = "open"  # the capture or the connection ends before that was decided
 
 
+class Sought(enum.Enum):
+    """What a client asked for before TLS could start."""
+
+    TLS = "tls"
+    LIST = "list"  # what the server can do; then it left
+    NOTHING = "nothing"  # the server told that by itself; then the client left
+
+
 @dataclass(frozen=True, slots=True)
 class Prelude:
     """What was agreed in clear before TLS: STARTTLS, CONNECT, SOCKS, PROXY and so on."""
@@ -140,7 +148,8 @@ class Prelude:
     frame: int  # of the line or message that decided
     text: str  # that line, printable, shortened: "454 TLS not available"
     target: str | None = None  # host:port asked of a proxy
-    asked: bool = True  # the client asked for TLS; else it read what the server can do, and left
+    sought: Sought = Sought.TLS
+    farewell: bool = False  # the client took leave in words: QUIT, LOGOUT
     answer: Answer | None = None  # to the hello that followed, where it is no TLS
 
 

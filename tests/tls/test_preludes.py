@@ -7,7 +7,7 @@ import pytest
 from analyzer import rules
 from analyzer.diagnosis.engine import diagnose
 from analyzer.tcp.timeline import Side
-from analyzer.tls.story import PreludeEnd
+from analyzer.tls.story import PreludeEnd, Sought
 from tests.support import messages as m
 from tests.support.stories import CLIENT, SERVER, Scene
 
@@ -28,7 +28,7 @@ def scene(talk: list[Line]) -> Scene:
 
 
 TDS_PRELOGIN = bytes((0, 0, 6, 0, 1, 255, 1))  # ENCRYPTION: on
-MYSQL_GREETING = b"\x4a\0\0\0\x0a8.0.36\0" + bytes(66)
+MYSQL_GREETING = b"\x4a\0\0\0\x0a8.0.36\0" + bytes(12) + b"\0\xff\xff" + bytes(51)
 MYSQL_SSL_REQUEST = b"\x20\0\0\x01\x05\xae\xff\x19" + bytes(28)
 LDAP_ASK = b"0\x1d\x02\x01\x01\x77\x18\x80\x161.3.6.1.4.1.1466.20037"
 LDAP_YES = b"0\x0c\x02\x01\x01\x78\x07\x0a\x01\0\x04\0\x04\0"
@@ -277,6 +277,118 @@ def test_what_the_header_of_a_proxy_holds_begins_no_tls(rest: bytes) -> None:
 
     assert story.signature == "Csxkn"
     assert story.messages[0].first_frame == 5
+
+
+MARIADB_BARE = bytes.fromhex(  # MariaDB 10.11 with neither certificate nor key
+    "640000000a352e352e352d31302e31312e31392d4d6172696144422d302b6465623132753100030000004a4c7d515d"
+    "60482a00fef7080200ff81150000000000001d000000387978714e716e56432d5443006d7973716c5f6e6174697665"
+    "5f70617373776f726400"
+)
+XMPP_FEATURES = (
+    "<mechanisms xmlns='urn:ietf:params:xml:ns:xmpp-sasl'><mechanism>PLAIN</mechanism></mechanisms>"
+)
+SIEVE_LIST = (
+    'S: "IMPLEMENTATION" "Pigeonhole"\r\n"SIEVE" "fileinto"\r\n"SASL" "PLAIN"\r\nOK "Ready."'
+)
+WAITING = {
+    "mysql": [(SERVER, MARIADB_BARE)],
+    "xmpp": lines(
+        "C: <?xml version='1.0'?><stream:stream to='a' xmlns:stream='s' version='1.0'>",
+        f"S: <stream:stream id='1'><stream:features>{XMPP_FEATURES}</stream:features>",
+    ),
+    "sieve": lines(SIEVE_LIST),
+    "imap": lines("S: * OK [CAPABILITY IMAP4rev1 ID] ready"),
+}
+TAKES_LEAVE = {"xmpp": "C: </stream:stream>", "sieve": "C: LOGOUT", "imap": "C: a1 LOGOUT"}
+
+
+@pytest.mark.parametrize("protocol", WAITING)
+def test_a_client_that_leaves_a_server_which_told_unasked_that_it_has_no_tls(protocol: str) -> None:
+    talk = WAITING[protocol] + lines(*[text for p, text in TAKES_LEAVE.items() if p == protocol])
+    story = scene(talk).fin(CLIENT).story()
+
+    assert story.prelude is not None
+    assert (story.prelude.protocol, story.prelude.end) == (protocol, PreludeEnd.NOT_OFFERED)
+    assert story.prelude.sought is Sought.NOTHING
+    assert story.prelude.farewell is (protocol in TAKES_LEAVE)
+
+
+def test_a_mysql_server_without_tls_is_told_in_words() -> None:
+    prelude = scene(WAITING["mysql"]).fin(CLIENT).story().prelude
+
+    assert prelude is not None
+    assert (prelude.frame, prelude.text) == (
+        4,
+        "HandshakeV10 of 5.5.5-10.11.19-MariaDB-0+deb12u1 without CLIENT_SSL",
+    )
+
+
+@pytest.mark.parametrize(
+    ("protocol", "old", "new"),
+    [
+        ("mysql", b"\x00\xfe\xf7", b"\x00\xfe\xff"),
+        (
+            "xmpp",
+            b"<mechanisms",
+            b"<c/><starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'/><mechanisms",
+        ),
+        ("sieve", b'"SASL"', b'"STARTTLS"\r\n"SASL"'),
+        ("imap", b" ID", b" STARTTLS"),
+    ],
+)
+def test_a_client_that_leaves_although_it_was_told_of_tls_is_not(
+    protocol: str, old: bytes, new: bytes
+) -> None:
+    talk = [(side, data.replace(old, new)) for side, data in WAITING[protocol]]
+
+    assert talk != WAITING[protocol]
+    assert scene(talk).fin(CLIENT).story().prelude is None
+
+
+GOES_ON = {
+    "mysql": [(CLIENT, b"\x54\0\0\x01" + bytes(84)), (SERVER, b"\x07\0\0\x02" + bytes(7))],
+    "xmpp": lines("C: <auth mechanism='PLAIN'>AHUAcA==</auth>", "S: <success/>"),
+    "sieve": lines('C: AUTHENTICATE "PLAIN" "AHUAcA=="', "S: OK", "C: LOGOUT"),
+    "imap": lines("C: a1 LOGIN u p", "S: a1 OK", "C: a2 LOGOUT"),
+}
+
+
+@pytest.mark.parametrize("protocol", GOES_ON)
+def test_a_client_that_goes_on_in_clear_needed_no_tls(protocol: str) -> None:
+    assert scene(WAITING[protocol] + GOES_ON[protocol]).fin(CLIENT).story().prelude is None
+
+
+@pytest.mark.parametrize("more", [True, False])
+def test_what_the_capture_misses_is_no_silence_of_the_client(*, more: bool) -> None:
+    told = scene([(SERVER, MARIADB_BARE)]).client(bytes(80), captured=False)
+
+    told.server(b"\x07\0\0\x02" + bytes(7))
+    if more:
+        told.client(b"\1\0\0\0\1")
+
+    assert diagnose(told.fin(CLIENT).story(), rules.modules()).headline is None
+
+
+def test_features_of_xmpp_that_hold_starttls_behind_another_are_a_list_with_it() -> None:
+    talk = lines(
+        "C: <stream:stream to='a'>",
+        "S: <stream:features><c/><starttls/></stream:features>",
+        "C: <starttls/>",
+        "S: <failure/>",
+    )
+    prelude = scene(talk).fin(CLIENT).story().prelude
+
+    assert prelude is not None
+    assert prelude.end is PreludeEnd.REFUSED
+
+
+def test_tls_that_mysql_was_asked_for_in_vain_was_not_offered() -> None:
+    talk = [(SERVER, MARIADB_BARE), (CLIENT, MYSQL_SSL_REQUEST), REFUSED["mysql"][-1]]
+    prelude = scene(talk).fin(SERVER).story().prelude
+
+    assert prelude is not None
+    assert (prelude.end, prelude.sought) == (PreludeEnd.NOT_OFFERED, Sought.TLS)
+    assert prelude.text == "ERROR 1045 (08S01): no"
 
 
 NOT_OFFERED = {

@@ -91,7 +91,7 @@ def check(story: Story) -> Iterator[Finding]:
 def _unanswered(story: Story) -> Iterator[Finding]:
     """A client that asked for TLS in another protocol, or a proxy for a tunnel, and waited in vain."""
     prelude, ending = story.prelude, story.ending
-    if prelude is None or prelude.end is not PreludeEnd.OPEN or not prelude.asked:
+    if prelude is None or prelude.end is not PreludeEnd.OPEN:
         return
     left = ending.side is Side.CLIENT and ending.waited_ns >= PATIENCE_NS
     if story.offers or not (left or ending.way is Way.SILENCE):

@@ -117,6 +117,38 @@ def test_a_mail_that_is_sent_in_clear_needed_no_tls() -> None:
     assert diagnose(ended(story, "fin", CLIENT), rules.modules()).headline is None
 
 
+LISTS = {
+    "asked": ((GREETING, b"EHLO client.example\r\n", BARE_LIST), _C.INFERRED),
+    "unasked": ((b"* OK [CAPABILITY IMAP4rev1] ready\r\n",), _C.SUSPECTED),
+}
+
+
+@pytest.mark.parametrize("listed", LISTS)
+@pytest.mark.parametrize(("way", "side"), [("fin", CLIENT), ("rst", CLIENT), ("fin", SERVER)])
+def test_only_a_client_that_leaves_by_itself_missed_tls(listed: str, way: str, side: Any) -> None:
+    said_before, confidence = LISTS[listed]
+    headline = diagnose(ended(talk(*said_before), way, side), rules.modules()).headline
+
+    if side is SERVER:
+        assert headline is None
+        return
+    assert headline is not None
+    assert (headline.cause, headline.confidence) == ("starttls_not_offered", confidence)
+    assert [other.cause for other in headline.alternatives] == ["fine"]
+
+
+def test_a_client_that_is_still_there_has_not_left() -> None:
+    story = talk(GREETING, b"EHLO client.example\r\n", BARE_LIST).story()
+
+    assert diagnose(story, rules.modules()).headline is None
+
+
+def test_a_client_that_closed_before_it_could_read_the_list_missed_nothing() -> None:
+    scene = connected().fin(CLIENT).server(b"* OK [CAPABILITY IMAP4rev1] ready\r\n")
+
+    assert diagnose(scene.fin(SERVER).story(), rules.modules()).headline is None
+
+
 @pytest.mark.parametrize(
     ("status", "remedy"),
     [
