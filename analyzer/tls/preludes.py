@@ -13,6 +13,7 @@ from typing import Final
 
 from analyzer.tcp.reassembly import Stream
 from analyzer.tls import replies, socks, tds
+from analyzer.tls.in_clear import goes_on
 from analyzer.tls.openings import classify, looks_like_tls
 from analyzer.tls.story import Answer, Prelude, PreludeEnd, Sought
 
@@ -236,7 +237,11 @@ def _prelude(
         upgrade, ask = next(fitting, asking[0])
         asked_in = client.locate(begin + ask.end() - 1).frame
         begun = (client_at is not None, server_at is not None)
-        return _answer(upgrade, ask, asked_in, server, answered, begun)
+        found = _answer(upgrade, ask, asked_in, server, answered, begun)
+        if found.end not in {PreludeEnd.REFUSED, PreludeEnd.NOT_OFFERED}:
+            return found
+        on = goes_on(client, header + asked, server, answered, found.frame)
+        return replace(found, in_clear=on)
     if header:
         frame = client.locate(0).frame
         return Prelude(PROXY_PROTOCOL, PreludeEnd.AGREED, frame, _printable(header))

@@ -150,6 +150,7 @@ class Prelude:
     target: str | None = None  # host:port asked of a proxy
     sought: Sought = Sought.TLS
     farewell: bool = False  # the client took leave in words: QUIT, LOGOUT
+    in_clear: bool = False  # after the refusal both went on without TLS
     answer: Answer | None = None  # to the hello that followed, where it is no TLS
 
 

@@ -10,7 +10,8 @@ TLS is not configured on the server, or a device in between removes the offer (s
 inspection does).
 
 ## What it is not
-A server that offers and then refuses is TLS-UPG-002.
+A server that offers and then refuses is TLS-UPG-002. A client that was told no and goes on in clear did not
+fail: that is noted only.
 
 ## What to do
 Switch TLS on in the server; look for a device that rewrites the list (it often leaves X characters behind).
@@ -66,7 +67,7 @@ def check(story: Story) -> Iterator[Finding]:
             else f"server's capabilities hold no {word}: {prelude.text}",
         ),
         title=f"{server_name(story)} does not offer {word} ({prelude.protocol}), and "
-        f"{client_name(story)} {'asks for it in vain' if insists else 'leaves'}",
+        f"{client_name(story)} {_reaction(prelude)}",
         explanation=_EXPLANATIONS[prelude.sought],
         remedy=(
             f"On the server: configure a certificate and switch {word} on.",
@@ -74,11 +75,24 @@ def check(story: Story) -> Iterator[Finding]:
             if prelude.protocol in _MAIL
             else f"On the path: look for a device that removes {word} from what the server offers.",
         ),
-        failing_side=FailingSide.SERVER if insists else FailingSide.CLIENT,
+        failing_side=_failing_side(prelude),
         remedy_side=RemedySide.SERVER,
         confidence=_CONFIDENCE[prelude.sought],
+        rank=Rank.NOTE if prelude.in_clear else RULE.rank,
         alternatives=() if insists else (_ALTERNATIVES[prelude.sought],),
     )
+
+
+def _reaction(prelude: Prelude) -> str:
+    if prelude.in_clear:
+        return "goes on in clear"
+    return "asks for it in vain" if prelude.sought is Sought.TLS else "leaves"
+
+
+def _failing_side(prelude: Prelude) -> FailingSide:
+    if prelude.in_clear:
+        return FailingSide.NONE
+    return FailingSide.SERVER if prelude.sought is Sought.TLS else FailingSide.CLIENT
 
 
 def _left(story: Story, prelude: Prelude) -> bool:

@@ -7,7 +7,8 @@ STARTTLS (AUTH TLS, STLS, an SSLRequest …) from the client, and a refusal from
 TLS is switched off or broken on the server (no certificate, no key), or not allowed at this point.
 
 ## What it is not
-A server that does not list STARTTLS, and is not asked, is TLS-UPG-001.
+A server that does not list STARTTLS, and is not asked, is TLS-UPG-001. A client that prefers TLS and goes on
+in clear (PostgreSQL's `sslmode=prefer`, mail between servers) did not fail: that is noted only.
 
 ## What to do
 The server's answer says what it says; its log says why.
@@ -56,23 +57,25 @@ def check(story: Story) -> Iterator[Finding]:
         return
     if prelude.protocol in _PROXIES:
         return
+    in_clear = prelude.in_clear
     yield RULE.finding(
         Evidence(story.ending.frame, "server closed the connection instead of an answer")
         if closed
         else Evidence(prelude.frame, f"server refused to start TLS: {prelude.text}"),
         title=f"{server_name(story)} refuses to start TLS in {prelude.protocol} for "
-        f"{client_name(story)}: {prelude.text}",
-        explanation="The client asked for TLS before the handshake, and the server said no.",
+        f"{client_name(story)}{', which goes on in clear' if in_clear else ''}: {prelude.text}",
+        explanation="The client asked for TLS before the handshake, and the server said no."
+        + (" It went on without." if in_clear else ""),
         remedy=(
             (
                 "On the server: check that TLS is switched on and that its certificate and key load; its "
                 "log at this time names the reason."
             ),
         ),
-        failing_side=FailingSide.SERVER,
+        failing_side=FailingSide.NONE if in_clear else FailingSide.SERVER,
         remedy_side=RemedySide.SERVER,
         confidence=Confidence.SUSPECTED if closed else Confidence.SEEN,
-        rank=Rank.CLOSED if closed else RULE.rank,
+        rank=Rank.NOTE if in_clear else Rank.CLOSED if closed else RULE.rank,
         alternatives=(
             (Alternative("server_closed_silently", "the log of the side that closed"),)
             if closed

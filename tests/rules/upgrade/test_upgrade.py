@@ -211,6 +211,89 @@ def test_a_client_that_goes_on_after_a_refusal_was_refused(
     assert headline.failing_side is FailingSide.SERVER
 
 
+PG_SSL, PG_START = b"\0\0\0\x08\x04\xd2\x16\x2f", b"\0\0\0\x13\0\3\0\0user\0app\0\0"
+PG_ERROR = b"E\0\0\0\x12SFATAL\0C28000\0\0"  # no pg_hba.conf entry, no encryption
+LDAP_ASK = b"0\x1d\x02\x01\x01\x77\x18\x80\x161.3.6.1.4.1.1466.20037"
+LDAP_NO = b"0\x0c\x02\x01\x01\x78\x07\x0a\x01\x02\x04\0\x04\0"
+LDAP_BIND = b"0\x0c\x02\x01\x02\x60\x07\x02\x01\x03\x04\0\x80\0"
+LDAP_BOUND = b"0\x0c\x02\x01\x02\x61\x07\x0a\x01\0\x04\0\x04\0"
+TO_MAIL = (CLIENT, b"STARTTLS\r\n"), (SERVER, b"454 not now\r\n")
+AFTER_NO = [
+    pytest.param(
+        [(CLIENT, PG_SSL), (SERVER, b"N"), (CLIENT, PG_START), (SERVER, b"R\0\0\0\x08\0\0\0\0")],
+        True,
+        id="postgresql",
+    ),
+    pytest.param(
+        [(CLIENT, PG_SSL), (SERVER, b"N"), (CLIENT, PG_START), (SERVER, PG_ERROR)],
+        False,
+        id="postgresql that insists as well",
+    ),
+    pytest.param(
+        [(CLIENT, PG_SSL), (SERVER, b"N"), (CLIENT, PG_START)], False, id="postgresql unanswered"
+    ),
+    pytest.param(
+        [*TO_MAIL, (CLIENT, b"MAIL FROM:<a@b.example>\r\n"), (SERVER, b"250 ok\r\n")],
+        True,
+        id="mail",
+    ),
+    pytest.param(
+        [*TO_MAIL, (CLIENT, b"MAIL FROM:<a@b.example>\r\n"), (SERVER, b"530 use TLS\r\n")],
+        False,
+        id="mail to a server that insists",
+    ),
+    pytest.param(
+        [*TO_MAIL, (CLIENT, b"RSET\r\nQUIT\r\n"), (SERVER, b"250 ok\r\n221 bye\r\n")],
+        False,
+        id="mail whose sender takes leave",
+    ),
+    pytest.param(
+        [(CLIENT, LDAP_ASK), (SERVER, LDAP_NO), (CLIENT, LDAP_BIND), (SERVER, LDAP_BOUND)],
+        True,
+        id="ldap",
+    ),
+    pytest.param(
+        [
+            (CLIENT, LDAP_ASK),
+            (SERVER, LDAP_NO),
+            (CLIENT, LDAP_BIND),
+            (SERVER, LDAP_BOUND.replace(b"\x0a\x01\0", b"\x0a\x01\x0d")),
+        ],
+        False,
+        id="ldap that insists",
+    ),
+]
+
+
+@pytest.mark.parametrize(("exchange", "well"), AFTER_NO)
+def test_a_session_that_goes_on_in_clear_did_not_fail(
+    exchange: list[tuple[Any, bytes]], *, well: bool
+) -> None:
+    greeted = talk(GREETING, b"EHLO client.example\r\n", LIST)
+    scene = greeted if exchange[0] is TO_MAIL[0] else connected()
+    for side, data in exchange:
+        scene.say(side, data)
+    story = ended(scene, "fin", CLIENT)
+    (finding,) = said("TLS-UPG-002", story)
+
+    assert finding.failure is not well
+    assert finding.title.count("goes on in clear") == well
+    assert (finding.failing_side is FailingSide.NONE) is well
+    assert outcome(story, diagnose(story, rules.modules()).headline) == (
+        "not_tls" if well else "failed"
+    )
+
+
+def test_a_session_that_goes_on_where_tls_was_not_on_the_list_did_not_fail() -> None:
+    """curl and Postfix ask only for what is listed; some agents try it anyway."""
+    scene = talk(GREETING, b"EHLO client.example\r\n", BARE_LIST, b"STARTTLS\r\n", b"502 what\r\n")
+    scene.client(b"MAIL FROM:<a@b.example>\r\n").server(b"250 ok\r\n")
+    (finding,) = said("TLS-UPG-001", ended(scene, "fin", CLIENT))
+
+    assert not finding.failure
+    assert finding.failing_side is FailingSide.NONE
+
+
 def test_a_proxy_that_first_wants_a_password_agreed_in_the_end() -> None:
     scene = proxied(b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n")
     scene.client(CONNECT).server(b"HTTP/1.1 200 Connection established\r\n\r\n")
