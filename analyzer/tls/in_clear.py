@@ -21,10 +21,11 @@ _PARTING: Final = re.compile(
 )
 
 # Replies of text protocols; ErrorResponse of PostgreSQL; results of LDAP but success (0) and
-# saslBindInProgress (14); Disconnect Provider Ultimatum behind TPKT and X.224 (RDP).
+# saslBindInProgress (14); Disconnect Provider Ultimatum behind TPKT and X.224 (RDP); the
+# ERROR token in a response of TDS.
 _REFUSAL: Final = re.compile(
     rb"[45]\d\d[ -]|-ERR\b|NO\b|BYE\b|\S+ (?:NO|BAD|BYE)\b|E\0\0|0[\s\S]{1,12}?\x0a\x01[^\0\x0e]"
-    rb"|\x03\0\0\x09\x02\xf0\x80\x21",
+    rb"|\x03\0\0\x09\x02\xf0\x80\x21|\x04[\s\S]{7}\xaa",
     _FLAGS,
 )
 

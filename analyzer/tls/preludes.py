@@ -226,9 +226,13 @@ def _prelude(
     asked, answered = clear_bytes(client)[:client_at], clear_bytes(server)[:server_at]
     begin = proxy_header(asked)
     header, asked = asked[:begin], asked[begin:]
-    if tds.refused(asked, answered):
-        text = "PRELOGIN: encryption not supported"
-        return Prelude("tds", PreludeEnd.REFUSED, server.locate(0).frame, text)
+    said = tds.read(asked, answered)
+    if said is not None:
+        frame = (server if answered else client).locate(0).frame
+        on = goes_on(client, header + asked, server, answered, frame)
+        return Prelude(
+            "tds", said.end, frame, said.text, None, said.sought, said.farewell, in_clear=on
+        )
     spoken = _commands(asked)
     asking = [(upgrade, ask) for upgrade in UPGRADES if (ask := upgrade.ask.search(spoken))]
     if asking:

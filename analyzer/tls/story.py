@@ -136,7 +136,7 @@ class Sought(enum.Enum):
 
     TLS = "tls"
     LIST = "list"  # what the server can do; then it left
-    NOTHING = "nothing"  # the server told that by itself; then the client left
+    NOTHING = "nothing"  # the server told that by itself, or that it insists; then the client left
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +149,7 @@ class Prelude:
     text: str  # that line, printable, shortened: "454 TLS not available"
     target: str | None = None  # host:port asked of a proxy
     sought: Sought = Sought.TLS
-    farewell: bool = False  # the client took leave in words: QUIT, LOGOUT
+    farewell: bool = False  # the client took leave in words: QUIT, LOGOUT, an Attention of TDS
     in_clear: bool = False  # after the refusal both went on without TLS
     answer: Answer | None = None  # to the hello that followed, where it is no TLS
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from analyzer import rules
+from analyzer.diagnosis.causes import Confidence, FailingSide, RemedySide
 from analyzer.diagnosis.engine import diagnose
 from analyzer.tcp.timeline import Side
 from analyzer.tls.story import PreludeEnd, Sought
@@ -461,7 +462,64 @@ def test_tds_refuses_encryption(wants: int, says: int, *, refused: bool) -> None
     assert said.cause == "starttls_refused"
 
 
-@pytest.mark.parametrize("size", range(len(prelogin(2)) + 8))
+@pytest.mark.parametrize("says", [1, 3])
+def test_tds_insists_on_encryption_that_the_client_does_not_do(says: int) -> None:
+    talk = [(CLIENT, tds(0x12, prelogin(2))), (SERVER, tds(0x04, prelogin(says)))]
+    story = scene(talk).fin(CLIENT).story()
+    said = diagnose(story, rules.modules()).headline
+
+    assert story.prelude is not None
+    assert (story.prelude.end, story.prelude.sought) == (PreludeEnd.REFUSED, Sought.NOTHING)
+    assert (story.prelude.frame, story.prelude.text) == (5, "PRELOGIN: encryption required")
+    assert said is not None
+    assert (said.cause, said.confidence) == ("starttls_refused", Confidence.SEEN)
+    assert (said.failing_side, said.remedy_side) == (FailingSide.CLIENT, RemedySide.CLIENT)
+    assert "does no TLS, which 198.51.100.20:443 requires" in said.title
+
+
+@pytest.mark.parametrize(
+    ("reply", "well"), [(b"\xad\x36\0", True), (b"\xaa\x36\0", False)], ids=["login", "error"]
+)
+@pytest.mark.parametrize(("wants", "says"), [(1, 2), (2, 3)])
+def test_a_login_to_tds_in_clear_that_succeeds_did_not_fail(
+    wants: int, says: int, reply: bytes, *, well: bool
+) -> None:
+    talk = [(CLIENT, tds(0x12, prelogin(wants))), (SERVER, tds(0x04, prelogin(says)))]
+    talk += [(CLIENT, tds(0x10, bytes(90))), (SERVER, tds(0x04, reply))]
+    headline = diagnose(scene(talk).fin(CLIENT).story(), rules.modules()).headline
+
+    assert (headline is None) is well
+
+
+@pytest.mark.parametrize("wants", [0, 1, 2, 3])
+@pytest.mark.parametrize("gives_up", ["late", "in words"])
+def test_a_prelogin_that_nobody_answers_is_told(wants: int, gives_up: str) -> None:
+    """As python-tds leaves: with an Attention, after a third of a second."""
+    told = scene([(CLIENT, tds(0x12, prelogin(wants)))]).ack(SERVER)
+    if gives_up == "late":
+        told.wait(15)
+    else:
+        told.wait(0.3).client(tds(0x06, b""))
+    story = told.fin(CLIENT).story()
+    said = diagnose(story, rules.modules()).headline
+
+    if wants == 2:  # no TLS was to follow
+        assert (story.prelude, said) == (None, None)
+        return
+    assert story.prelude is not None
+    assert (story.prelude.protocol, story.prelude.end) == ("tds", PreludeEnd.OPEN)
+    assert said is not None
+    assert said.cause == "handshake_timeout"
+    assert ("15.0 s" if gives_up == "late" else "360.0 ms") in said.explanation
+
+
+def test_a_prelogin_whose_client_leaves_at_once_says_nothing_of_the_server() -> None:
+    story = scene([(CLIENT, tds(0x12, prelogin(1)))]).fin(CLIENT).story()
+
+    assert diagnose(story, rules.modules()).headline is None
+
+
+@pytest.mark.parametrize("size", range(1, len(prelogin(2)) + 8))
 def test_a_cut_answer_of_tds_refuses_nothing(size: int) -> None:
     talk = [(CLIENT, tds(0x12, prelogin(1))), (SERVER, tds(0x04, prelogin(2))[:size])]
 

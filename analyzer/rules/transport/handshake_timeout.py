@@ -93,7 +93,9 @@ def _unanswered(story: Story) -> Iterator[Finding]:
     prelude, ending = story.prelude, story.ending
     if prelude is None or prelude.end is not PreludeEnd.OPEN:
         return
-    left = ending.side is Side.CLIENT and ending.waited_ns >= PATIENCE_NS
+    # Who says that it waits no longer has waited for as long as it meant to.
+    waited_ns = ending.time - story.start if prelude.farewell else ending.waited_ns
+    left = ending.side is Side.CLIENT and (prelude.farewell or waited_ns >= PATIENCE_NS)
     if story.offers or not (left or ending.way is Way.SILENCE):
         return
     proxied = prelude.protocol in {"http connect", "socks"}
@@ -102,7 +104,7 @@ def _unanswered(story: Story) -> Iterator[Finding]:
         end_evidence(story),
         title=f"{party(story, Side.SERVER)} falls silent when {party(story, Side.CLIENT)} asks for "
         + (f"a tunnel to {prelude.target}" if prelude.target else f"TLS ({prelude.protocol})"),
-        explanation=f"Nothing came for {milliseconds(ending.waited_ns)}; the handshake never began.",
+        explanation=f"Nothing came for {milliseconds(waited_ns)}; the handshake never began.",
         remedy=(
             "On the proxy: check whether it reaches the target, its name service included."
             if proxied
