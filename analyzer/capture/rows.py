@@ -63,9 +63,10 @@ class Rows:
 class Next:
     """Rows with what their next header is: a number in a space of numbers.
 
-    The spaces are ``link`` (LINKTYPE_), ``ethertype``, ``ppp``, ``llc``, ``ip`` (protocol numbers),
-    ``nibble`` (the IP version in the first four bits), ``udp`` (ports) and ``fragment`` (the IP
-    version). One number can stand for all rows.
+    The spaces are ``link`` (LINKTYPE_), ``wifi`` (alignment of the payload of IEEE 802.11),
+    ``ethertype``, ``ppp``, ``llc``, ``ip`` (protocol numbers), ``nibble`` (the IP version in the
+    first four bits), ``udp`` (ports) and ``fragment`` (the IP version). One number can stand for all
+    rows.
     """
 
     space: str
