@@ -11,7 +11,7 @@ from typing import Final
 
 from analyzer.diagnosis.causes import Confidence, FailingSide, Phase
 from analyzer.diagnosis.memo import once_per_story
-from analyzer.diagnosis.model import Evidence
+from analyzer.diagnosis.model import Alternative, Evidence
 from analyzer.diagnosis.signs import (
     CERTIFICATE_ALERTS,
     VAGUE_ALERTS,
@@ -54,6 +54,7 @@ class Refusal:
     alert: AlertDescription | None
     evidence: Evidence
     ceiling: Confidence
+    alternatives: tuple[Alternative, ...] = ()  # to a refusal at all
     orderly: bool = False  # an alert that cannot be read, and that most likely was close_notify
 
     @property
@@ -106,6 +107,7 @@ def read_refusal(story: Story) -> Refusal | None:
         evidence=ending_evidence(story),
         # What follows the other side's close may be no more than a close itself.
         ceiling=_ceiling(story, alert) if story is told or alert else Confidence.SUSPECTED,
+        alternatives=(_DATA,) if _is_doubtful(story) else (),
     )
 
 
@@ -237,11 +239,23 @@ def _injected(story: Story) -> bool:
     return story.ending.way is Way.RST and ttls is not None and ttls[0] != ttls[1]
 
 
+def _is_doubtful(story: Story) -> bool:
+    alert = story.ending.alert
+    return alert is not None and alert.doubtful
+
+
+_DATA: Final = Alternative(
+    "fine", "the keys of the session: whether the first of two short records is data, not an alert"
+)
+
+
 def _ceiling(story: Story, alert: AlertDescription | None) -> Confidence:
     if alert is not None:
         other = story.ending.side.peer.value if story.ending.side is not None else "server"
         unread = story.blind_to("start", "snap_length", f"{other}_bytes", f"{other}_side")
         return Confidence.SUSPECTED if unread and alert in VAGUE_ALERTS else Confidence.SEEN
+    if _is_doubtful(story):
+        return Confidence.SUSPECTED
     if story.ending.way is Way.ENCRYPTED_ALERT or not story.tls13:
         return Confidence.INFERRED
     return Confidence.SUSPECTED

@@ -365,7 +365,10 @@ def _verdict(
         rank=Rank.FACT if sure else Rank.OFFER,
         phase=refusal.phase,
         evidence=(*_certificate_evidence(story, refusal, flaw), refusal.evidence),
-        alternatives=tuple(Alternative(cause, WOULD_DECIDE[cause]) for cause in alternatives),
+        alternatives=(
+            *(Alternative(cause, WOULD_DECIDE[cause]) for cause in alternatives),
+            *refusal.alternatives,
+        ),
         refusal=refusal,
     )
 

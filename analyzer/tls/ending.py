@@ -31,12 +31,18 @@ def sealed_alerts(reading: Reading | None) -> tuple[Alert, ...]:
     """The alerts that TLS 1.3 record lengths imply."""
     if reading is None:
         return ()
-    found = (reading.client_alert, reading.server_alert)
-    return tuple(_alert_of(record) for record in found if record is not None)
+    found = (
+        (reading.client_alert, reading.client_after),
+        (reading.server_alert, reading.server_after),
+    )
+    return tuple(_alert_of(record, after) for record, after in found if record is not None)
 
 
-def _alert_of(record: Sealed) -> Alert:
-    return Alert(record.sender, record.frame, record.time, None, None, Visibility.INFERRED)
+def _alert_of(record: Sealed, after: tuple[Sealed, ...]) -> Alert:
+    """``after``: all that its sender said after the client's Finished, where that was found."""
+    doubtful = record in after and after[-1] is not record
+    who, frame, time = record.sender, record.frame, record.time
+    return Alert(who, frame, time, None, None, Visibility.INFERRED, doubtful)
 
 
 def read_ending(

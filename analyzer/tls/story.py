@@ -77,6 +77,9 @@ class Alert(NamedTuple):
     level: AlertLevel | None
     description: AlertDescription | None
     visibility: Visibility = Visibility.SEEN
+    doubtful: bool = (
+        False  # another record as short follows: this one may be data, that close_notify
+    )
 
     @property
     def fatal(self) -> bool:

@@ -17,7 +17,8 @@ alert names it, another rule says so.
 The server's log names the reason; or record the keys of the session together with the packets.
 
 ## Blind spots
-In TLS 1.3 request, certificate and alert are encrypted. A server that completes the handshake and
+In TLS 1.3 request, certificate and alert are encrypted. Two bytes of data before a close_notify look like two
+alerts, as some stacks send them: the finding is suspected then. A server that completes the handshake and
 refuses by an HTTP status is not seen at all.
 """
 
@@ -90,7 +91,10 @@ def check(story: Story) -> Iterator[Finding]:
         failing_side=refusal.failing_side,
         remedy_side=RemedySide.CLIENT,
         confidence=least(_confidence(story, refusal), refusal.ceiling),
-        alternatives=tuple(Alternative(cause, WOULD_DECIDE[cause]) for cause in causes),
+        alternatives=(
+            *(Alternative(cause, WOULD_DECIDE[cause]) for cause in causes),
+            *refusal.alternatives,
+        ),
     )
 
 

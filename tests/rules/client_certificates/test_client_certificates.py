@@ -131,6 +131,20 @@ def test_in_tls13_two_alerts_are_no_acceptance() -> None:
     assert headline(story) == "client_certificate_rejected"
 
 
+@pytest.mark.parametrize("answer", [(700, 79), (8,)], ids=["certificate", "none"])
+@pytest.mark.parametrize("segments", [1, 2])
+def test_in_tls13_two_bytes_of_data_and_a_close_look_like_two_alerts(
+    answer: tuple[int, ...], segments: int
+) -> None:
+    scene = answered13(asking=True).client(m.switch(), m.sealed(*answer, m.FINISHED_13)).ack(SERVER)
+    for _ in range(segments - 1):
+        scene.server(m.sealed(2))
+    said = findings(scene.server(*[m.sealed(2)] * (3 - segments)).fin(SERVER).story())[0]
+
+    assert said.confidence is SUSPECTED
+    assert said.alternatives[-1].cause == "fine"
+
+
 @pytest.mark.parametrize("asked", [answered, answered13])
 def test_a_client_that_leaves_when_it_is_asked_has_none_at_hand(
     asked: Callable[..., Scene],
