@@ -13,10 +13,10 @@ from analyzer.tcp.reassembly import Stream
 
 _FLAGS: Final = re.IGNORECASE | re.MULTILINE
 
-# Who says no more than this asks once more what there is, or takes leave.
+# Who says no more than this asks once more what there is, or for TLS (of FTP), or takes leave.
 _PARTING: Final = re.compile(
     rb"(?:(?:EHLO|HELO|LHLO) [^\r\n]*\r\n|(?:RSET|NOOP|CAPA|FEAT|CAPABILITY|QUIT|LOGOUT)\r\n"
-    rb"|\S+ (?:NOOP|CAPABILITY|LOGOUT)\r\n|</(?:\w+:)?stream>\s*)*",
+    rb"|AUTH (?:TLS|SSL|TLS-C|TLS-P)\r\n|\S+ (?:NOOP|CAPABILITY|LOGOUT)\r\n|</(?:\w+:)?stream>\s*)*",
     _FLAGS,
 )
 
@@ -33,8 +33,9 @@ _REFUSAL: Final = re.compile(
 def goes_on(client: Stream, asked: bytes, server: Stream, answered: bytes, refused: int) -> bool:
     """Whether a client spoke on behind the refusal in frame ``refused``, and got no second one."""
     at = _behind(client, refused)
-    said = asked[at:]
-    if not said or _PARTING.fullmatch(said):
+    parting = _PARTING.match(asked, at)
+    at = parting.end() if parting is not None else at
+    if at >= len(asked):
         return False
     reply = answered[_behind(server, client.locate(at).frame) :]
     return bool(reply) and not _REFUSAL.match(reply)

@@ -83,11 +83,11 @@ def _with_bit(bit: int) -> bytes:
 # MS-RDPBCGR 2.2.1.2; AMQP 1.0 part 5 section 2. LMTP (RFC 2033) differs from SMTP in its greeting alone.
 UPGRADES: Final[tuple[Upgrade, ...]] = (
     _upgrade(
-        "lmtp", rb"^LHLO [\s\S]*^STARTTLS\s*$", rb"^\d{3}[ -][^\r\n]*", rb"220", rb"^250[ -][^\r\n]*",
+        "lmtp", rb"^LHLO\b[\s\S]*^STARTTLS\s*$", rb"^\d{3}[ -][^\r\n]*", rb"220", rb"^250[ -][^\r\n]*",
         seeks=rb"\A(?:LHLO [^\r\n]*\r\n)+(?:RSET\r\n)*(?P<farewell>QUIT\r\n)?\Z",
     ),
     _upgrade(
-        "smtp", rb"^(?:EHLO|HELO) [\s\S]*^STARTTLS\s*$", rb"^\d{3}[ -][^\r\n]*", rb"220",
+        "smtp", rb"^(?:EHLO|HELO)\b[\s\S]*^STARTTLS\s*$", rb"^\d{3}[ -][^\r\n]*", rb"220",
         rb"^250[ -][^\r\n]*",
         seeks=rb"\A(?:HELO [^\r\n]*\r\n)*EHLO [^\r\n]*\r\n(?:(?:EHLO|HELO) [^\r\n]*\r\n)*(?:RSET\r\n)*"
         rb"(?P<farewell>QUIT\r\n)?\Z",
@@ -121,13 +121,13 @@ UPGRADES: Final[tuple[Upgrade, ...]] = (
         waits=rb"\A\s*(?:<\?xml[^<>]*>\s*)?<(?:\w+:)?stream\s[^<>]*>\s*"
         rb"(?P<farewell></(?:\w+:)?stream>\s*)?\Z",
     ),
-    _upgrade("irc", rb"^STARTTLS\s*$", rb"^:\S+ (?:670|691|421|451)[^\r\n]*", rb":\S+ 670"),
     _upgrade(
         "sieve", rb"^STARTTLS\s*$", rb"^(?:OK|NO|BYE)[^\r\n]*", rb"OK",
         rb"\A(?:\"[^\r\n]*\r\n)*\"IMPLEMENTATION\"[^\r\n]*\r\n(?:\"[^\r\n]*\r\n)*OK\b",
         seeks=rb"\A(?:CAPABILITY\r\n)+(?P<farewell>LOGOUT\r\n)?\Z",
         waits=rb"\A(?P<farewell>LOGOUT\r\n)?\Z",
     ),
+    _upgrade("irc", rb"^STARTTLS\s*$", rb"^:\S+ (?:670|691|421|451)[^\r\n]*", rb":\S+ 670"),
     _upgrade("http connect", rb"\ACONNECT (\S+) HTTP/1", rb"^HTTP/1\.[01] \d{3}[^\r\n]*", rb"HTTP/1\.[01] 2"),
     _upgrade("http upgrade", rb"^Upgrade: *TLS/", rb"^HTTP/1\.[01] \d{3}[^\r\n]*", rb"HTTP/1\.[01] 101"),
     # Before it a client may have asked for encryption by GSSAPI, and been told N or an error.
@@ -238,7 +238,8 @@ def _prelude(
     if asking:
         # Several protocols ask by the same word; the form of the answer tells which it is.
         fitting = (pair for pair in asking if pair[0].answer.search(answered))
-        upgrade, ask = next(fitting, asking[0])
+        greeted = (pair for pair in asking if _greeted(pair[0].protocol, answered))
+        upgrade, ask = next(fitting, next(greeted, asking[0]))
         asked_in = client.locate(begin + ask.end() - 1).frame
         begun = (client_at is not None, server_at is not None)
         found = _answer(upgrade, ask, asked_in, server, answered, begun)
@@ -256,6 +257,16 @@ def _prelude(
     if refusal is not None:
         return Prelude("socks", PreludeEnd.REFUSED, server.locate(len(answered) - 1).frame, refusal)
     return _not_offered(asked, answered, client, server)
+
+
+def _greeted(protocol: str, answered: bytes) -> bool:
+    """Whether a server has greeted as its protocol has it: whoever is to wait for that has not asked before."""
+    greeting = _GREETINGS.get(protocol)
+    return greeting is None or greeting.match(answered) is not None
+
+
+# RFC 3977 section 5.1.1, RFC 5804 section 1.7; servers of IRC need not greet.
+_GREETINGS: Final = {"nntp": re.compile(rb"20[01]\b"), "sieve": re.compile(rb"\"")}
 
 
 # The text of a mail may hold any word (RFC 5321 section 4.1.1.4, RFC 3030 section 2).

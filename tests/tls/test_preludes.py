@@ -128,6 +128,25 @@ def test_a_refusal_is_told(protocol: str) -> None:
     assert (story.prelude.protocol, story.prelude.end) == (protocol, PreludeEnd.REFUSED)
 
 
+@pytest.mark.parametrize(
+    ("talk", "protocol"),
+    [
+        pytest.param(lines("C: STARTTLS"), "irc", id="no greeting"),
+        pytest.param(lines("S: 220 mx", "C: EHLO", "C: STARTTLS"), "smtp", id="a nameless EHLO"),
+        pytest.param(lines("S: 200 news ready", "C: STARTTLS"), "nntp", id="nntp"),
+        pytest.param(lines('S: "SIEVE" "fileinto"', "S: OK", "C: STARTTLS"), "sieve", id="sieve"),
+    ],
+)
+def test_a_word_of_several_protocols_is_told_apart_by_the_greeting(
+    talk: list[Line], protocol: str
+) -> None:
+    """ngircd without TLS never answers it."""
+    story = scene(talk).ack(SERVER).wait(20).fin(CLIENT).story()
+
+    assert story.prelude is not None
+    assert (story.prelude.protocol, story.prelude.end) == (protocol, PreludeEnd.OPEN)
+
+
 PG_GSS, PG_SSL = b"\0\0\0\x08\x04\xd2\x16\x30", b"\0\0\0\x08\x04\xd2\x16\x2f"
 SOCKS_ASK = b"\x05\x01\0\x03\x0eserver.example\x01\xbb"
 PROXY = b"PROXY TCP4 192.0.2.1 192.0.2.2 1 25\r\n"

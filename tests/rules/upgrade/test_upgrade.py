@@ -248,6 +248,24 @@ AFTER_NO = [
         id="mail whose sender takes leave",
     ),
     pytest.param(
+        [
+            *((CLIENT, b"AUTH SSL\r\n"), (SERVER, b"500 what\r\n")),  # as curl --ssl tries both
+            *((CLIENT, b"AUTH TLS\r\n"), (SERVER, b"500 what\r\n")),
+            *((CLIENT, b"USER me\r\n"), (SERVER, b"331 go on\r\n")),
+        ],
+        True,
+        id="ftp",
+    ),
+    pytest.param(
+        [
+            *((CLIENT, b"AUTH SSL\r\n"), (SERVER, b"500 what\r\n")),
+            *((CLIENT, b"AUTH TLS\r\n"), (SERVER, b"500 what\r\n")),
+            *((CLIENT, b"QUIT\r\n"), (SERVER, b"221 bye\r\n")),
+        ],
+        False,
+        id="ftp whose client takes leave",
+    ),
+    pytest.param(
         [(CLIENT, LDAP_ASK), (SERVER, LDAP_NO), (CLIENT, LDAP_BIND), (SERVER, LDAP_BOUND)],
         True,
         id="ldap",
