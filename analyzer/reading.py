@@ -33,6 +33,9 @@ _FEW: Final = 200  # segments of one connection: to follow these costs as much a
 def is_crowded(source: Source, limits: Limits) -> bool:
     """Whether a capture begins with so many connections that they, and not packets, are the work.
 
+    Where a frame holds segments of several connections (IEEE 802.11's A-MSDU) it counts as not
+    crowded: those who share the work number connections by the frames that began them.
+
     Raises:
         CaptureError: The file is of no use.
     """
@@ -40,6 +43,8 @@ def is_crowded(source: Source, limits: Limits) -> bool:
     capture = open_capture(source, limits)
     try:
         for block in islice(capture.segments(), _LOOKED_AT):
+            if not np.diff(block.frame).all():
+                return False
             segments += len(block.flags)
             asked += int(np.count_nonzero((block.flags & (SYN | ACK)) == SYN))
     finally:

@@ -55,7 +55,7 @@ def numbered(frames: Sequence[Integers], first: int) -> list[list[int]]:
         For each share, the numbers of its connections, in the same order.
     """
     sizes = np.cumsum([len(mine) for mine in frames])
-    order = np.argsort(np.concatenate(frames))
+    order = np.argsort(np.concatenate(frames), kind="stable")
     numbers = np.empty(len(order), np.int64)
     numbers[order] = np.arange(first, first + len(order))
     return [mine.tolist() for mine in np.split(numbers, sizes[:-1])]

@@ -228,7 +228,7 @@ def _prelude(
     header, asked = asked[:begin], asked[begin:]
     said = tds.read(asked, answered)
     if said is not None:
-        frame = (server if answered else client).locate(0).frame
+        frame = (server.locate(0) if answered else client.locate(begin)).frame
         on = goes_on(client, header + asked, server, answered, frame)
         return Prelude(
             "tds", said.end, frame, said.text, None, said.sought, said.farewell, in_clear=on
@@ -247,6 +247,9 @@ def _prelude(
             return found
         on = goes_on(client, header + asked, server, answered, found.frame)
         return replace(found, in_clear=on)
+    bare = None if client_at is not None else _not_offered(asked, answered, client, server)
+    if bare is not None:
+        return bare
     if header:
         frame = client.locate(0).frame
         return Prelude(PROXY_PROTOCOL, PreludeEnd.AGREED, frame, _printable(header))
@@ -256,7 +259,7 @@ def _prelude(
     refusal = socks.refused(asked, answered)
     if refusal is not None:
         return Prelude("socks", PreludeEnd.REFUSED, server.locate(len(answered) - 1).frame, refusal)
-    return _not_offered(asked, answered, client, server)
+    return None
 
 
 def _greeted(protocol: str, answered: bytes) -> bool:

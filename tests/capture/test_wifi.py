@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Final, TypeAlias
 
@@ -18,6 +19,8 @@ from scapy.utils import rdpcap
 
 from analyzer import analyze
 from analyzer.capture.source import open_capture
+from analyzer.limits import DEFAULT
+from analyzer.pipeline import Analysis
 from tests.capture.captures import pcap
 
 _SAMPLE: Final = Path(__file__).parents[2] / "sample_pcaps" / "good_small_mss.pcap"
@@ -200,6 +203,20 @@ def test_tshark_finds_the_same_segments_over_the_air(way: str, tmp_path: Path) -
     path = written(way, tmp_path)
 
     assert ours(path) == theirs(path)
+
+
+def test_connections_that_begin_in_one_frame_are_numbered_in_its_order(tmp_path: Path) -> None:
+    """However many processes there are: those who share the work know of frames alone."""
+    syn, path = packets()[0], tmp_path / "begun.pcap"
+    ports = [50_000 + number for number in range(60)]
+    opened = [syn[:20] + port.to_bytes(2) + syn[22:] for port in ports]
+    frames = [amsdu(_SEVERAL, opened[at : at + 3]) for at in range(0, len(opened), 3)]
+    path.write_bytes(pcap(frames, link_type=_WIFI))
+    limits = replace(DEFAULT, shared_bytes=1)
+
+    for jobs in (1, 2):
+        report = Analysis([str(path)], limits=limits, jobs=jobs).report()
+        assert [one.client.port for one in report.connections] == ports
 
 
 @pytest.mark.parametrize("way", WAYS)

@@ -333,6 +333,13 @@ def test_a_client_that_leaves_a_server_which_told_unasked_that_it_has_no_tls(pro
     assert story.prelude.farewell is (protocol in TAKES_LEAVE)
 
 
+def test_a_client_that_leaves_behind_a_proxy_header_is_told_as_well() -> None:
+    prelude = scene([(CLIENT, PROXY), *WAITING["mysql"]]).fin(CLIENT).story().prelude
+
+    assert prelude is not None
+    assert (prelude.protocol, prelude.end) == ("mysql", PreludeEnd.NOT_OFFERED)
+
+
 def test_a_mysql_server_without_tls_is_told_in_words() -> None:
     prelude = scene(WAITING["mysql"]).fin(CLIENT).story().prelude
 
