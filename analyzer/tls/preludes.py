@@ -116,7 +116,8 @@ UPGRADES: Final[tuple[Upgrade, ...]] = (
         rb"(?P<farewell>QUIT\r\n)?\Z",
     ),
     _upgrade(
-        "xmpp", rb"<starttls\b", rb"<(?:\w+:)?(?:proceed|failure)[^>]*>", rb"<(?:\w+:)?proceed",
+        "xmpp", rb"<starttls\b[^<>]*>?",
+        rb"<(?:\w+:)?(?:proceed|failure)[^>]*>|<(?:\w+:)?error>[\s\S]{1,400}?</(?:\w+:)?error>", rb"<(?:\w+:)?proceed",
         rb"<(?:\w+:)?features(?:\s[^<>]*)?(?:/>|>[\s\S]*?</(?:\w+:)?features>)", rb"<starttls\b",
         waits=rb"\A\s*(?:<\?xml[^<>]*>\s*)?<(?:\w+:)?stream\s[^<>]*>\s*"
         rb"(?P<farewell></(?:\w+:)?stream>\s*)?\Z",

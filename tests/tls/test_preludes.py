@@ -224,6 +224,17 @@ SAID_NO = [
         id="socks 4",
     ),
     pytest.param(
+        "xmpp",
+        lines(
+            "C: <stream:stream to='a'>",
+            "S: <stream:stream><stream:features><starttls/></stream:features>",
+            "C: <starttls/>",
+            "S: <stream:error><policy-violation/></stream:error></stream:stream>",
+        ),
+        "<stream:error><policy-violation/></stream:error>",
+        id="xmpp by an error of the stream",
+    ),
+    pytest.param(
         "smtp",
         [(CLIENT, PROXY), *REFUSED["smtp"]],
         "454 not now",
