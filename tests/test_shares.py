@@ -296,6 +296,13 @@ def test_limits_on_what_is_open_are_shared() -> None:
     assert shared.half_bytes == DEFAULT.half_bytes
 
 
+def test_an_outline_is_enough_for_later_connections_that_nobody_asked_for() -> None:
+    brevity = Brevity(3, frozenset({5}))
+
+    assert [stream for stream in range(7) if brevity.allows(stream)] == [3, 4, 6]
+    assert not any(map(Brevity(None).allows, range(7)))
+
+
 def silent(stream: int) -> Evidence:
     ends = Endpoint("192.0.2.1", 40_000 + stream), Endpoint("198.51.100.1", 443)
     heard = Half(packets=1, first_frame=1, first_time=1, last_frame=1, last_time=1)
