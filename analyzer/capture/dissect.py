@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from analyzer.capture import link, network, tunnels
+from analyzer.capture import link, network, tunnels, wifi
 from analyzer.capture.block import IcmpError, PacketBlock, SegmentBlock
 from analyzer.capture.exotic import locate_ip
 from analyzer.capture.fields import Fields
@@ -21,7 +21,12 @@ from analyzer.limits import Limits
 _TCP, _ICMP, _ICMPV6 = 6, 1, 58
 _DEPTH = 32  # headers one within another; a hostile packet can hold thousands
 
-LAYERS: Mapping[tuple[str, int], Layer] = {**link.LAYERS, **network.LAYERS, **tunnels.LAYERS}
+LAYERS: Mapping[tuple[str, int], Layer] = {
+    **link.LAYERS,
+    **wifi.LAYERS,
+    **network.LAYERS,
+    **tunnels.LAYERS,
+}
 # Where the walk ends, because another module takes the rows.
 _ENDS = frozenset({("ip", _TCP), ("ip", _ICMP), ("ip", _ICMPV6), ("fragment", 4), ("fragment", 6)})
 

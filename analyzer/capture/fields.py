@@ -48,3 +48,13 @@ def _view(buffer: Bytes, dtype: str) -> npt.NDArray[np.int64]:
     """Lay overlapping integers over the buffer, one for each byte that has room for it."""
     kind = np.dtype(dtype)
     return np.ndarray((len(buffer) - kind.itemsize + 1,), kind, buffer, strides=(1,))
+
+
+def swapped(number: Integers) -> Integers:
+    """Swap the bytes of 16-bit numbers: what a little-endian writer meant."""
+    return (number & 0xFF) << 8 | number >> 8
+
+
+def swapped32(number: Integers) -> Integers:
+    """Swap the bytes of 32-bit numbers."""
+    return number.astype(np.uint32).byteswap().astype(np.int64)

@@ -9,12 +9,11 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
-from analyzer.capture.block import Integers
-from analyzer.capture.fields import Fields
+from analyzer.capture.fields import Fields, swapped, swapped32
 from analyzer.capture.network import decode_ipv4, decode_ipv6, decode_version
 from analyzer.capture.rows import Layer, Next, Rows
 
-ETHERNET, PPP, WIFI = 1, 9, 105
+ETHERNET, PPP = 1, 9
 TRANSPARENT_ETHERNET = 0x6558  # RFC 1701's number for a whole Ethernet frame
 _LARGEST_LENGTH = 0x5DC  # IEEE 802.3: at most this is a length, from 0x600 on a type
 
@@ -162,7 +161,7 @@ def _attribute(fields: Fields, rows: Rows, wanted: int) -> Iterator[Next]:
         rows = rows.holding(4)
         if not len(rows):
             return
-        length, kind = _little(fields.u16(rows.at)), _little(fields.u16(rows.at + 2)) & 0x7FFF
+        length, kind = swapped(fields.u16(rows.at)), swapped(fields.u16(rows.at + 2)) & 0x7FFF
         payload = kind == wanted
         found = rows.where(payload)
         found = found.bounded(found.at + length[payload])
@@ -171,115 +170,17 @@ def _attribute(fields: Fields, rows: Rows, wanted: int) -> Iterator[Next]:
         rows = rows.where(more).skip((length[more] + 3) & ~3)
 
 
-def decode_centrino(fields: Fields, rows: Rows) -> Iterator[Next]:
-    """EtherType 0x2452: whole 802.11 frames as an old driver gave them, decrypted.
-
-    The frame still says that it is protected, and still has the four bytes for that.
-    """
-    rows = rows.holding(28)
-    protected = fields.u8(rows.at + 1) & 0x40 != 0
-    yield Next("llc", 0, rows.skip(np.where(protected, 28, 24)))
-
-
-def decode_radiotap(fields: Fields, rows: Rows) -> Iterator[Next]:
-    """LINKTYPE_IEEE802_11_RADIOTAP: little-endian length at 2, words at 4 that say what is there.
-
-    A word with its highest bit set has another behind it. The flags follow the time (TSFT: 8 bytes,
-    aligned to them). Of them one tells of a checksum behind the frame, which needs no care as IP
-    states its own length, and another of padding behind the header of 802.11.
-    """
-    rows = rows.holding(9)
-    present = _little32(fields.u32(rows.at + 4))
-    flags_at, more = np.full(len(rows), 8, np.int64), present >> 31 == 1
-    for _ in range(_RADIOTAP_WORDS):
-        more &= rows.end - rows.at > flags_at + 4
-        if not more.any():
-            break
-        words = fields.u32(np.where(more, rows.at + flags_at, rows.at))
-        flags_at += np.where(more, 4, 0)
-        more &= words & 0x80 != 0  # the highest bit of a little-endian word
-    timed = present & 1 == 1
-    flags_at = np.where(timed, (flags_at + 7 & ~7) + 8, flags_at)
-    held = (present & 2 != 0) & (rows.end - rows.at > flags_at)
-    flags = fields.u8(np.where(held, rows.at + flags_at, rows.at))
-    padded = held & (flags & _DATAPAD != 0)
-    rows = rows.skip(_little(fields.u16(rows.at + 2)))
-    yield Next("link", WIFI, rows.where(~padded))
-    yield Next("wifi", 4, rows.where(padded))
-
-
-_RADIOTAP_WORDS = 16
-_DATAPAD = 0x20
-
-
 def decode_ppi(fields: Fields, rows: Rows) -> Iterator[Next]:
     """LINKTYPE_PPI: little-endian length at 2, link type of the rest at 4."""
     rows = rows.holding(8)
-    number = _little(fields.u16(rows.at + 4))
-    yield Next("link", number, rows.skip(_little(fields.u16(rows.at + 2))))
-
-
-def decode_prism(fields: Fields, rows: Rows) -> Iterator[Next]:
-    """LINKTYPE_IEEE802_11_PRISM: 144 bytes, or an AVS header, which has a magic number."""
-    rows = rows.holding(8)
-    avs = fields.u32(rows.at) >> 12 == 0x80211
-    yield from decode_avs(fields, rows.where(avs))
-    yield Next("link", WIFI, rows.where(~avs).skip(144))
-
-
-def decode_avs(fields: Fields, rows: Rows) -> Iterator[Next]:
-    """LINKTYPE_IEEE802_11_AVS: big-endian length at 4."""
-    rows = rows.holding(8)
-    yield Next("link", WIFI, rows.skip(fields.u32(rows.at + 4)))
-
-
-def wifi(alignment: int) -> Layer:
-    """Make the layer of IEEE 802.11 whose payload is aligned to so many bytes, as some drivers do.
-
-    Of data frames in clear: frame control, three or four addresses, QoS, LLC. A retried frame is the
-    same packet once more, which TCP reassembly settles.
-    """
-
-    def decode(fields: Fields, rows: Rows) -> Iterator[Next]:
-        rows = rows.holding(24)
-        control, flags = fields.u8(rows.at), fields.u8(rows.at + 1)
-        data = (control & 0x0C == 0x08) & (control & 0x40 == 0) & (flags & 0x40 == 0)
-        rows, control, flags = rows.where(data), control[data], flags[data]
-        quality = control & 0x80 != 0
-        size = 24 + np.where(flags & 3 == 3, 6, 0)
-        held = quality & (rows.end - rows.at > size)
-        several = held & (fields.u8(np.where(held, rows.at + size, rows.at)) & 0x80 != 0)
-        size += np.where(quality, 2, 0)
-        # HT control follows where the order bit of a QoS frame is set (IEEE 802.11-2012 8.2.4.1.10).
-        size += np.where(quality & (flags & 0x80 != 0), 4, 0)
-        rows = rows.skip(size + -size % alignment)
-        yield Next("llc", 0, rows.where(~several))
-        yield from _subframes(fields, rows.where(several))
-
-    return decode
-
-
-def _subframes(fields: Fields, rows: Rows) -> Iterator[Next]:
-    """The packets of an A-MSDU (IEEE 802.11-2012 8.3.2.2): two addresses, u16 length, LLC.
-
-    All but the last are padded to 4 bytes.
-    """
-    for _ in range(_SUBFRAMES):
-        rows = rows.holding(14)
-        if not len(rows):
-            return
-        size = 14 + fields.u16(rows.at + 12)
-        yield Next("llc", 0, rows.bounded(rows.at + size).skip(14))
-        rows = rows.skip(size + 3 & ~3)
-
-
-_SUBFRAMES = 128  # an A-MSDU has at most 11,454 bytes, hence bare ACKs at the most
+    number = swapped(fields.u16(rows.at + 4))
+    yield Next("link", number, rows.skip(swapped(fields.u16(rows.at + 2))))
 
 
 def decode_pktap(fields: Fields, rows: Rows) -> Iterator[Next]:
     """LINKTYPE_PKTAP (macOS): little-endian header length at 0, record type at 4, link type at 8."""
     rows = rows.holding(12)
-    size, number = _little32(fields.u32(rows.at)), _little32(fields.u32(rows.at + 8))
+    size, number = swapped32(fields.u32(rows.at)), swapped32(fields.u32(rows.at + 8))
     # DLT_RAW is 12 on macOS, and LINKTYPE_RAW 101; both are in the table.
     yield Next("link", number, rows.skip(size))
 
@@ -353,16 +254,6 @@ def arcnet(kind_at: int) -> Layer:
     return decode
 
 
-def _little(number: Integers) -> Integers:
-    """Swap the bytes of 16-bit numbers."""
-    return (number & 0xFF) << 8 | number >> 8
-
-
-def _little32(number: Integers) -> Integers:
-    """Swap the bytes of 32-bit numbers."""
-    return number.astype(np.uint32).byteswap().astype(np.int64)
-
-
 decode_ethernet = typed(12, 14)
 
 LAYERS: Mapping[tuple[str, int], Layer] = {
@@ -380,22 +271,17 @@ LAYERS: Mapping[tuple[str, int], Layer] = {
     ("link", 100): decode_linux_atm,
     ("link", 101): decode_version,
     ("link", 104): typed(2, 4),  # Cisco HDLC
-    ("link", WIFI): wifi(1),
-    ("wifi", 4): wifi(4),
     ("link", 106): decode_linux_atm,
     ("link", 107): decode_frame_relay,
     ("link", 108): decode_family,
     ("link", 109): decode_enc,
     ("link", 113): typed(14, 16),  # Linux cooked, version 1
     ("link", 117): decode_pflog,
-    ("link", 119): decode_prism,
     ("link", 122): fixed(16, "llc", 0),  # RFC 2625, IP over Fibre Channel
     ("link", 123): decode_sunatm,
-    ("link", 127): decode_radiotap,
     ("link", 129): arcnet(4),
     ("link", 138): typed(16, 18),  # RFC 2734, IP over IEEE 1394
     ("link", 149): decode_pktap,  # USER2, which macOS took for it at first
-    ("link", 163): decode_avs,
     ("link", 166): decode_ppp,
     ("link", 178): decode_juniper_ethernet,
     ("link", 192): decode_ppi,
@@ -417,7 +303,6 @@ LAYERS: Mapping[tuple[str, int], Layer] = {
     ("llc", 0): decode_llc,
     ("ppp", 0x21): decode_ipv4,
     ("ppp", 0x57): decode_ipv6,
-    ("ethertype", 0x2452): decode_centrino,
     ("ethertype", 0x8864): decode_pppoe,
     ("ethertype", 0x880B): decode_ppp,
     ("ethertype", 0x0004): decode_llc,

@@ -12,13 +12,10 @@ import numpy as np
 
 from analyzer.capture.block import Integers
 from analyzer.capture.fields import Fields
-from analyzer.capture.link import (
-    ETHERNET,
-    PPP,
-    WIFI,
-)
+from analyzer.capture.link import ETHERNET, PPP
 from analyzer.capture.network import decode_ipv4, decode_ipv6, decode_version
 from analyzer.capture.rows import Layer, Next, Rows
+from analyzer.capture.wifi import WIFI
 
 _LABELS_MOST = 16  # MPLS labels in one stack; real ones have up to five
 
