@@ -174,11 +174,7 @@ def _compose(
 ) -> Story:
     unseen = {Side.CLIENT: _unseen(evidence, client), Side.SERVER: _unseen(evidence, 1 - client)}
     hidden = _hidden(timeline, bytes_, talk, unseen)
-    left = timeline.closed_first[0] if timeline.closed_first else None
-    done = completed(talk, passed, reading, left)
-    doubtful = talk.tls13 and Milestone.SERVER_ACCEPTED not in passed and talk.decryptor is None
-    if (done is False and hidden & _HIDES_COMPLETION) or (done and doubtful and hidden & _GARBLES):
-        done = None
+    done = _done(timeline, talk, reading, passed, hidden)
     alerts = (*talk.alerts, *sealed_alerts(reading))
     awaiting = talk.tracker.awaited()
     awaited = next(iter({side for side, _ in awaiting}), None)
@@ -223,6 +219,22 @@ def _compose(
         completed=done,
         begun=tuple(talk.begun),
     )
+
+
+def _done(
+    timeline: Timeline,
+    talk: Conversation,
+    reading: Reading | None,
+    passed: Passed,
+    hidden: frozenset[str],
+) -> bool | None:
+    """Whether the handshake completed; None where what the capture hides may be what decides."""
+    left = timeline.closed_first[0] if timeline.closed_first else None
+    done = completed(talk, passed, reading, left)
+    doubtful = talk.tls13 and Milestone.SERVER_ACCEPTED not in passed and talk.decryptor is None
+    if (done is False and hidden & _HIDES_COMPLETION) or (done and doubtful and hidden & _GARBLES):
+        return None
+    return done
 
 
 _FRAME: Final = attrgetter("frame")
