@@ -47,6 +47,14 @@ class Shown(NamedTuple):
     certificate: str | None = None  # serial number of the server's own
 
 
+class _Visit(NamedTuple):
+    """What one connection of a client shows, but for who that was."""
+
+    server: Endpoint
+    of_server: _Shown
+    of_client: _Shown
+
+
 class _Tally:
     """Counts for one key. Nothing is kept twice for the many endpoints that are seen once."""
 
@@ -97,24 +105,48 @@ class Survey:
 
     def __init__(self, limits: Limits = DEFAULT) -> None:
         self._most = limits.surveyed
-        self._once: dict[Hashable, _Shown] = {}  # what was met once: most clients of a flood
+        self._clients: dict[str, _Visit] = {}  # those that came once: most clients of a flood
+        self._once: dict[Hashable, _Shown] = {}  # servers and pairs that were met once
         self._tallies: dict[Hashable, _Tally] = {}
         self._pasts: dict[Hashable, PastOfServer] = {}
-        self._alike: dict[_Shown, _Shown] = {}  # one object for what many showed
+        self._alike: dict[Hashable, Any] = {}  # one object for what many showed
 
     def add(self, shown: Shown) -> None:
-        """Count a connection in."""
+        """Count a connection in.
+
+        An endpoint, an address and a pair are never equal, so that one table can hold them all.
+        """
         self._date(shown)
-        for key, what in _by_key(shown):
-            tally = self._tallies.get(key)
-            if tally is None:
-                before = self._once.pop(key, None)
-                if before is None:
-                    self._note(key, what)
-                    continue
-                tally = self._tallies[key] = _Tally()
-                tally.add(before)
-            tally.add(what)
+        self._count(_one_of_equals(shown.server), shown.of_server)
+        client = _one_of_equals(shown.client)
+        visit = _Visit(shown.server, shown.of_server, shown.of_client)
+        if client in self._tallies:
+            self._count_visit(client, visit)
+        elif (before := self._clients.pop(client, None)) is not None:
+            self._count_visit(client, before)
+            self._count_visit(client, visit)
+        elif self._has_room():
+            self._clients[client] = self._alike.setdefault(visit, visit)
+
+    def _count_visit(self, client: str, visit: _Visit) -> None:
+        self._count(client, visit.of_client)
+        self._count((client, _one_of_equals(visit.server)), visit.of_server)
+
+    def _count(self, key: Hashable, what: _Shown) -> None:
+        tally = self._tallies.get(key)
+        if tally is None:
+            before = self._once.pop(key, None)
+            if before is None:
+                if self._has_room():
+                    self._once[key] = self._alike.setdefault(what, what)
+                return
+            tally = self._tallies[key] = _Tally()
+            tally.add(before)
+        tally.add(what)
+
+    def _has_room(self) -> bool:
+        """Whether anybody may be met for the first time; if not, nobody is told of them."""
+        return len(self._tallies) + len(self._once) + len(self._clients) < self._most
 
     def _date(self, shown: Shown) -> None:
         """Remember when it was, if it says how the server fared."""
@@ -129,20 +161,19 @@ class Survey:
         when = Moment(shown.start, shown.stream)
         past.add(when, shown.certificate, done=done, lost=lost)
 
-    def _note(self, key: Hashable, what: _Shown) -> None:
-        """Note what is met for the first time; if too much is known, nobody is told of it."""
-        if len(self._tallies) + len(self._once) < self._most:
-            self._once[key] = self._alike.setdefault(what, what)
-
     def neighbours(self, shown: Shown) -> Neighbours:
         """What all but this connection showed; it must have been added before."""
-        none, past = _Tally(), self._pasts.get(shown.server)
-        server, client, pair = (
-            self._tallies.get(key, none).without(what) for key, what in _by_key(shown)
-        )
+        server = self._others(shown.server, shown.of_server)
+        client = self._others(shown.client, shown.of_client)
+        pair = self._others((shown.client, shown.server), shown.of_server)
+        past = self._pasts.get(shown.server)
         if past is None or _LOST not in shown.of_server:
             return Neighbours(server, client, pair)
         return Neighbours(server, client, pair, past.told())
+
+    def _others(self, key: Hashable, mine: _Shown) -> SeenWith:
+        tally = self._tallies.get(key)
+        return _NOTHING_SEEN if tally is None else tally.without(mine)
 
     def introduce(self, story: Story) -> Story:
         """The story with its neighbours; it must have been added before."""
@@ -153,22 +184,9 @@ _DONE: Final = ("established", "")
 _LOST: Final = ("failed", "")
 
 
-def _by_key(shown: Shown) -> tuple[tuple[Hashable, _Shown], ...]:
-    """What is shown of the server, of the client, and of the pair of them.
-
-    An endpoint, an address and a pair are never equal, so that one table can hold them all. Equal
-    ones are one object: keys are kept, and every connection brings its own.
-    """
-    server, client = _one_of_equals(shown.server), _one_of_equals(shown.client)
-    return (
-        (server, shown.of_server),
-        (client, shown.of_client),
-        ((client, server), shown.of_server),
-    )
-
-
 @functools.lru_cache(maxsize=4096)
 def _one_of_equals(value: _Name) -> _Name:
+    """One object for equal ends: they are kept as keys, and every connection brings its own."""
     return value
 
 
