@@ -11,6 +11,7 @@ import contextlib
 import importlib
 import os
 import sys
+from collections.abc import Iterable, Sequence
 from typing import Annotated, Final
 
 import typer
@@ -22,14 +23,6 @@ from analyzer.errors import CaptureError, UsageError
 INTERRUPTED: Final = 130  # 128 + SIGINT
 PIPE_CLOSED: Final = 141  # 128 + SIGPIPE
 _COMPLETION: Final = "_HANDSHAKE_ANALYZER_COMPLETE"
-
-app = typer.Typer(
-    name=NAME,
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-    epilog="'analyze' may be left out: handshake-analyzer trace.pcap",
-)
 
 
 def main() -> None:
@@ -62,6 +55,26 @@ def run(arguments: list[str]) -> int:
     return status
 
 
+def program(commands: Iterable[str] = COMMANDS) -> typer.Typer:
+    """Make the program with these commands, each from the module of its name."""
+    app = typer.Typer(
+        name=NAME,
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+        epilog="'analyze' may be left out: handshake-analyzer trace.pcap",
+    )
+    app.callback(invoke_without_command=True)(_handshake_analyzer)
+    for name in commands:
+        module = importlib.import_module(f"analyzer.commands.{name}")
+        command = getattr(module, name)
+        if isinstance(command, typer.Typer):  # a command with commands of its own
+            app.add_typer(command, name=name)
+        else:
+            app.command(name)(command)
+    return app
+
+
 def _abandon_stdout() -> None:
     """Keep the interpreter from complaining at its end that it cannot write the rest."""
     with contextlib.suppress(OSError, ValueError):
@@ -77,11 +90,17 @@ def _with_command(arguments: list[str]) -> list[str]:
     return ["analyze", *arguments]
 
 
+def _wanted(arguments: list[str]) -> Sequence[str]:
+    """The commands that a command line is about: one, unless it or the shell asks for all."""
+    named = arguments[:1]
+    return named if named and named[0] in COMMANDS and _COMPLETION not in os.environ else COMMANDS
+
+
 def _invoke(arguments: list[str]) -> int:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):  # names may hold what the locale lacks
             stream.reconfigure(errors="backslashreplace")
-    command = typer.main.get_command(app)
+    command = typer.main.get_command(program(_wanted(arguments)))
     if _COMPLETION in os.environ:  # the shell asks what may come next
         command.main(args=arguments, prog_name=NAME)
     try:
@@ -123,8 +142,7 @@ def _version(value: bool) -> None:
         raise typer.Exit
 
 
-@app.callback(invoke_without_command=True)
-def handshake_analyzer(
+def _handshake_analyzer(
     context: typer.Context,
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
@@ -133,17 +151,3 @@ def handshake_analyzer(
     """Say which step of a TLS handshake failed, who gave up, why, and what to change."""
     if context.invoked_subcommand is None and not version:
         typer.echo(context.get_help())
-
-
-def _hang_commands() -> None:
-    """Give the program one command for each name, from the module of that name."""
-    for name in COMMANDS:
-        module = importlib.import_module(f"analyzer.commands.{name}")
-        command = getattr(module, name)
-        if isinstance(command, typer.Typer):  # a command with commands of its own
-            app.add_typer(command, name=name)
-        else:
-            app.command(name)(command)
-
-
-_hang_commands()

@@ -10,12 +10,12 @@ import pytest
 import typer
 import yaml
 
-from analyzer.cli import app
+from analyzer.cli import program
 from analyzer.commands import COMMANDS
 
 FOLDER = Path(__file__).parents[1] / "docs" / "ci"
 FILES = {path.name: path.read_text(encoding="utf-8") for path in sorted(FOLDER.iterdir())}
-PROGRAM: Any = typer.main.get_command(app)
+PROGRAM: Any = typer.main.get_command(program())
 # Runs that stand on a line of their own or within a shell's quotes; not names of images and files.
 RUNS = re.compile(r"(?:^\s*- |run: |sh '(?:.*\|\| )?)handshake-analyzer ([^\n']+)", re.MULTILINE)
 

@@ -120,6 +120,7 @@ def test_a_plain_capture_needs_no_papers_archives_or_processes() -> None:
         *("numpy.ma", "scapy", "dpkt", "rich", "jinja2", "pydantic", "tempfile", "multiprocessing"),
         *("analyzer.datapower.load", "analyzer.datapower.predict", "analyzer.tls.decrypt"),
         *("analyzer.rules.datapower", "analyzer.pki.stores", "analyzer.report.assemble_log"),
+        *("analyzer.tls.objects", "analyzer.tls.loglines", "analyzer.commands.probe"),
     )
     program = (
         "from analyzer.cli import run; import sys; "

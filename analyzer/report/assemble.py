@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Final, NamedTuple, get_args
+from typing import TYPE_CHECKING, Final, NamedTuple, get_args
 
 from analyzer import __version__
 from analyzer.capture.source import Capture
@@ -20,10 +20,12 @@ from analyzer.report.groups import Failure, Grouping, failure_of
 from analyzer.report.schema import Outcome
 from analyzer.report.times import rfc3339
 from analyzer.tcp.timeline import Side
-from analyzer.tls.loglines import LogView
-from analyzer.tls.objects import ObjectView
 from analyzer.tls.outline import Outline
 from analyzer.tls.story import Alert, Message, Story, Visibility
+
+if TYPE_CHECKING:
+    from analyzer.tls.loglines import LogView
+    from analyzer.tls.objects import ObjectView
 
 TOOL: Final = schema.Tool(name="handshake-analyzer", version=__version__)
 

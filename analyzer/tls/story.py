@@ -12,7 +12,7 @@ import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from operator import attrgetter
-from typing import Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from analyzer.errors import Defect
 from analyzer.tcp.evidence import Endpoint
@@ -20,12 +20,14 @@ from analyzer.tcp.timeline import Side, Timeline
 from analyzer.tls.certificate import Certificates
 from analyzer.tls.hello import ClientHello, ServerHello
 from analyzer.tls.keyexchange import CertificateRequest, ServerKeyExchange
-from analyzer.tls.loglines import LogView
-from analyzer.tls.objects import ObjectView
 from analyzer.tls.ocsp import Staple
 from analyzer.tls.registry import AlertDescription, AlertLevel
 from analyzer.tls.stack import StackGuess, guess_client, guess_server
 from analyzer.tls.x509 import CertificateFacts, ChainFacts
+
+if TYPE_CHECKING:
+    from analyzer.tls.loglines import LogView
+    from analyzer.tls.objects import ObjectView
 
 
 class Visibility(enum.Enum):
