@@ -8,6 +8,7 @@ from dataclasses import dataclass
 _EDITCAP = "convert it with 'editcap -F pcapng {path} converted.pcapng'"
 _ETL = "convert it with 'etl2pcapng {path} converted.pcapng' or 'pktmon etl2pcap {path}'"
 _TEXT = "if it is a hex dump, convert it with 'text2pcap {path} converted.pcap'"
+_NSTRACE = "capture again with 'start nstrace -size 0 -traceformat PCAP'"
 _TCPDUMP = "capture again with 'tcpdump -w FILE', or convert hex with 'text2pcap {path} out.pcap'"
 _NOT = "give the file that tcpdump, Wireshark or the appliance wrote (pcap or pcapng)"
 
@@ -65,6 +66,12 @@ def _is_tar(head: bytes) -> bool:
     return head[257:262] == b"ustar"
 
 
+def _is_nstrace(head: bytes) -> bool:
+    """A record with the name of the format, whose version stands in the middle of it."""
+    start = head[:64].lower()
+    return b"netscaler " in start and b"performance data" in start
+
+
 def _is_etl(head: bytes) -> bool:
     """Event Trace Log: WMI_BUFFER_HEADER of 72 bytes, then a SYSTEM_TRACE_HEADER."""
     if len(head) < 80:
@@ -100,6 +107,7 @@ def _is_text(head: bytes) -> bool:
 
 _TESTS = (
     (_is_tar, Foreign(b"", "a tar archive", "unpack it first with 'tar -xf {path}'")),
+    (_is_nstrace, Foreign(b"", "a NetScaler trace (nstrace)", _NSTRACE)),
     (_is_etl, Foreign(b"", "a Windows event trace (ETL)", _ETL)),
     (_is_erf, Foreign(b"", "an Endace ERF capture")),
     (_is_markup, Foreign(b"", "an HTML or XML document", _NOT)),

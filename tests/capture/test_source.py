@@ -223,6 +223,12 @@ FOREIGN = [
     pytest.param(b"TRSNIFF data    \x1a", "Sniffer", "editcap", id="Sniffer"),
     pytest.param(b"XCP\x00002.002\0", "NetXRay", "editcap", id="NetXRay"),
     pytest.param(b"iptrace 2.0\0", "AIX iptrace", "editcap", id="iptrace"),
+    pytest.param(
+        b"\1\1\x28\0\0\0Netscaler V35 Performance Data\0",
+        "NetScaler trace",
+        "-traceformat PCAP",
+        id="nstrace",
+    ),
     pytest.param(b"ObserverPktBufferVersion=09.00", "Observer", "editcap", id="Observer"),
     pytest.param(b"btsnoop\0\0\0\0\x01", "btsnoop", "editcap", id="btsnoop"),
     pytest.param(b"\x7fver\0\0\0\x01", "EtherPeek", "editcap", id="EtherPeek"),
