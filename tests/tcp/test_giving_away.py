@@ -73,6 +73,14 @@ def test_the_longest_silent_are_told_when_too_much_is_kept() -> None:
     assert [len(e.halves[0].pieces[0].data) for e in table.evidence()] == [300, 300]
 
 
+def test_what_the_snap_length_took_makes_no_room() -> None:
+    table = FlowTable(dataclasses.replace(DEFAULT, open_bytes=1000))
+    data = [Sent((CLIENT[0], port), SERVER, 1, b"x" * 900, cut=600) for port in range(5)]
+    table.observe(block_of(data))
+
+    assert [e.stream for e in list(table.ended())] == [0, 1, 2]
+
+
 def closing(port: int, data: bytes = b"", time: int = SECOND) -> Sent:
     return Sent(SERVER, (CLIENT[0], port), 1, data, flags=RST, time=time)
 
