@@ -11,7 +11,7 @@ The only Python code per packet is :func:`_walk`, where records cannot be found 
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -76,8 +76,7 @@ def read_pcap(
     while True:
         walked, at = _records(window, at, variant, length_at)
         starts, damaged = _sane(walked, at, variant.record_header, most)
-        for begin in range(0, len(starts), limits.block_packets):
-            some = starts[begin : begin + limits.block_packets]
+        for some in _parts(starts, limits.block_packets):
             block = _columns(window, some, variant, notes.frames + 1, network & _LINK_MASK)
             notes.count(block)
             yield block
@@ -146,6 +145,12 @@ def _walk(window: Window, at: int, header: int, length_at: struct.Struct) -> tup
     if at > window.filled:
         at = starts.pop()
     return np.array(starts, np.int64), at
+
+
+def _parts(starts: Integers, most: int) -> Sequence[Integers]:
+    """Records in blocks of like size: a few that are left over would cost as much as a block."""
+    count = -(-len(starts) // most)
+    return np.array_split(starts, count) if count else ()
 
 
 def _sane(starts: Integers, at: int, header: int, most: int) -> tuple[Integers, int | None]:
