@@ -7,7 +7,7 @@ from typing import Final
 
 from analyzer.datapower.ciphers import BIT_OF
 from analyzer.datapower.issues import Issue, Severity
-from analyzer.datapower.predict import key_fits
+from analyzer.datapower.predict_suite import key_fits
 from analyzer.tcp.timeline import Side
 from analyzer.tls.objects import Profile
 from analyzer.tls.registry import ProtocolVersion

@@ -24,7 +24,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from analyzer.datapower.predict import answer, enable, lacks
+from analyzer.datapower.predict import answer
+from analyzer.datapower.predict_version import enable, lacks
 from analyzer.diagnosis.causes import Phase
 from analyzer.diagnosis.model import Finding, Rank, Rule
 from analyzer.rules.datapower import Case, read_case
