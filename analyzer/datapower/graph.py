@@ -81,9 +81,6 @@ def _profiles(shelf: Shelf) -> Iterator[Profile]:
         yield from (profile for profile in found if profile is not None)
 
 
-# --- front ----------------------------------------------------------------------------------------
-
-
 def _listeners(shelf: Shelf, aliases: Mapping[str, str]) -> Iterator[Listener]:
     domain = shelf.domain
     for thing in domain.objects.values():
@@ -147,9 +144,6 @@ def server_reference(thing: ConfigObject) -> tuple[str, str] | None:
 def refers_to_server_profile(thing: ConfigObject) -> bool:
     """Whether an object is meant to speak TLS, though its profile may be missing."""
     return thing.kind == "HTTPSSourceProtocolHandler" or server_reference(thing) is not None
-
-
-# --- back -----------------------------------------------------------------------------------------
 
 
 def _targets(shelf: Shelf, aliases: Mapping[str, str]) -> Iterator[Target]:

@@ -38,9 +38,6 @@ def lint(graph: Graph, at: int, days: int | None = None) -> tuple[Issue, ...]:
     return tuple(sorted(unique, key=lambda i: (-i.severity, i.domain, i.label, i.check)))
 
 
-# --- names ----------------------------------------------------------------------------------------
-
-
 def _names(names: NameProfile) -> Iterator[Issue]:
     for index, (pattern, profile) in enumerate(names.mapping):
         mapping = f"SSLSNIMapping {names.mapping_name}"
@@ -74,9 +71,6 @@ def _names(names: NameProfile) -> Iterator[Issue]:
         yield Issue(
             *("no-default", NOTE, names.domain, names.label, "SNIServerDefault", text, change)
         )
-
-
-# --- places ---------------------------------------------------------------------------------------
 
 
 def _listener(graph: Graph, listener: Listener, at: int) -> Iterator[Issue]:
@@ -119,9 +113,6 @@ def _target(target: Target) -> Iterator[Issue]:
             *("address-without-name", NOTE, target.domain, target.label, target.setting),
             *(text, change),
         )
-
-
-# --- credentials ----------------------------------------------------------------------------------
 
 
 def _shelves(graph: Graph, at: int, days: int | None) -> Iterator[Issue]:

@@ -34,9 +34,6 @@ def _issue(
     return Issue(check, severity, profile.domain, profile.label, setting, text, change)
 
 
-# --- versions and suites --------------------------------------------------------------------------
-
-
 def _versions(profile: Profile) -> Iterator[Issue]:
     if profile.versions is None:
         return
@@ -143,9 +140,6 @@ _CHECKS: Final[tuple[Callable[[Profile], Iterator[Issue]], ...]] = (
 )
 
 
-# --- servers --------------------------------------------------------------------------------------
-
-
 def _server(profile: Profile) -> Iterator[Issue]:
     if profile.credential is None:
         setting = "IdentCredential" if profile.kind == "CryptoProfile" else "Idcred"
@@ -178,9 +172,6 @@ def _client_authentication(profile: Profile) -> Iterator[Issue]:
         )
         change = "switch SendClientAuthCAList on"
         yield _issue(profile, "no-authorities", NOTE, "SendClientAuthCAList", text, change)
-
-
-# --- clients --------------------------------------------------------------------------------------
 
 
 def _client(profile: Profile) -> Iterator[Issue]:

@@ -43,9 +43,6 @@ def _own(graph: Graph) -> frozenset[str]:
     return graph.addresses | bound | _LOOPBACK
 
 
-# --- front ----------------------------------------------------------------------------------------
-
-
 def _front(graph: Graph, story: Story, own: frozenset[str]) -> ObjectView | None:
     port, address = story.server.port, story.server.ip
     if graph.addresses and address not in own:
@@ -88,9 +85,6 @@ def choose(names: NameProfile, name: str | None) -> Profile | None:
         if fnmatchcase(name.lower(), pattern.lower()):
             return profile
     return None
-
-
-# --- back -----------------------------------------------------------------------------------------
 
 
 def _back(graph: Graph, story: Story, own: frozenset[str]) -> ObjectView | None:

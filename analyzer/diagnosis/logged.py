@@ -109,9 +109,6 @@ def _of_reason(line: LogLine, reason: Reason, gateway: Side) -> Said:
     )
 
 
-# --- beside the wire --------------------------------------------------------------------------------
-
-
 def read_beside(story: Story, read: Callable[[Story], Finding | None]) -> Finding | None:
     """What the wire says by ``read``, with what the log adds to it."""
     said = read_log(story)
