@@ -12,8 +12,7 @@ known.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Final
 
 from analyzer.errors import Defect, DefectKind
@@ -27,90 +26,23 @@ from analyzer.tls.hello import (
     decode_server_hello,
     decode_v2_client_hello,
 )
-from analyzer.tls.key_schedule import (
-    Randoms,
-    derives,
-    direction_keys,
-    extended_master_secret,
-    following_secret,
-    master_secret,
-)
+from analyzer.tls.key_schedule import Randoms, derives, direction_keys, following_secret
 from analyzer.tls.keylog import Secrets
+from analyzer.tls.master import Handshake, Masters
+from analyzer.tls.protected_side import ProtectedSide
 from analyzer.tls.record_protection import Protection, Sealed, protection12, protection13
-from analyzer.tls.records import HEADER, Record
+from analyzer.tls.records import Record
 from analyzer.tls.registry import (
     CompressionMethod,
     ContentType,
-    ExtensionType,
     HandshakeType,
     ProtocolVersion,
 )
 from analyzer.tls.suites import SuiteFacts, facts_of
 
 _T = HandshakeType
-_GAP: Final = 64  # records that a gap may have swallowed
-_DOUBT_MOST: Final = 64
 _FAILURES_MOST: Final = 32  # in a row; then the keys are the wrong ones, or the count is lost
 _INFLATED_MOST: Final = 1 << 14  # RFC 5246 section 6.2.2
-
-
-@dataclass(slots=True, repr=False)
-class _Direction:
-    """The protection of what one side sends, and how far its records are counted."""
-
-    protection: Protection | None = None
-    number: int = 0  # of the next record under this protection
-    doubt: int = 0  # how many records more may have been sent than were seen
-    expected: int = -1  # where in the stream the next record begins
-    secrets: list[bytes] = field(default_factory=list)  # TLS 1.3: those still to come
-    secret: bytes = b""  # TLS 1.3: the one in use
-    inflater: zlib._Decompress | None = None
-    switched: bool = False  # sent ChangeCipherSpec
-    opened: int = 0
-    failed: int = 0
-    failing: list[Record] = field(default_factory=list)  # in a row
-    damaged: list[Record] = field(default_factory=list)
-
-    def change(self, protection: Protection | None) -> None:
-        """Count anew under other keys."""
-        self.protection, self.number, self.doubt = protection, 0, 0
-        self.failing = []
-
-    def took(self, number: int) -> None:
-        """Count a record that was opened.
-
-        Those before it that did not verify were changed if they, and no others, account for the
-        numbers between: the keys fit, and the count did.
-        """
-        if number - self.number == len(self.failing):
-            self.damaged += self.failing
-        self.number, self.doubt, self.failing = number + 1, 0, []
-        self.opened += 1
-
-    def refused(self, record: Record, *, counted: bool = True) -> None:
-        """Count a record that was not opened, and take it for one of the sequence or not."""
-        self.failed += 1
-        if counted:
-            self.doubt = min(self.doubt + 1, _DOUBT_MOST)
-            self.failing.append(record)
-
-    @property
-    def numbers(self) -> range:
-        """The numbers that the next record can have."""
-        return range(self.number, self.number + self.doubt + 1)
-
-
-@dataclass(slots=True, repr=False)
-class _Handshake:
-    """What a handshake up to TLS 1.2 has said that its master secret hangs on."""
-
-    client: ClientHello
-    transcript: bytearray
-    server: ServerHello | None = None
-    certificate: bytes = b""
-    encrypted_premaster: bytes | None = None
-    ticket: bytes = b""
-    master: bytes | None = None
 
 
 class Decryptor:
@@ -118,15 +50,15 @@ class Decryptor:
 
     def __init__(self, secrets: Secrets) -> None:
         self._secrets = secrets
-        self._sides = {Side.CLIENT: _Direction(), Side.SERVER: _Direction()}
-        self._handshake: _Handshake | None = None
+        self._masters = Masters(secrets)
+        self._sides = {Side.CLIENT: ProtectedSide(), Side.SERVER: ProtectedSide()}
+        self._handshake: Handshake | None = None
         self._version = ProtocolVersion.TLS1_2
         self._facts: SuiteFacts | None = None
         self._early: Protection | None = None  # of the client's early data
         self._early_records = 0
         self._known = False
         self._dark = 0  # records that hide what matters, and no secret at hand
-        self._ephemeral = False
 
     def hear(self, sender: Side, kind: int, body: bytes) -> None:
         """Take note of a handshake message, clear or opened, in order of arrival."""
@@ -154,12 +86,12 @@ class Decryptor:
             return
         side.switched = True
         facts = facts_of(handshake.server.cipher_suite)
-        master = handshake.master or self._master(handshake, facts)
+        master = handshake.master or self._masters.find(handshake, self._version, facts)
         if master is None or not derives(facts, self._version):
             side.change(None)
             return
         self._known = True
-        self._keep(handshake, master)
+        self._masters.keep(handshake, master)
         randoms = Randoms(handshake.client.random, handshake.server.random)
         keys = direction_keys(master, randoms, self._version, facts)
         mine = keys[0] if sender is Side.CLIENT else keys[1]
@@ -171,9 +103,7 @@ class Decryptor:
     def open(self, record: Record) -> Record:
         """Give the record as it was before protection; as it is where that cannot be undone."""
         side = self._sides[record.sender]
-        if record.offset != side.expected >= 0:
-            side.doubt = min(side.doubt + _GAP, _DOUBT_MOST)
-        side.expected = record.offset + HEADER + record.length
+        side.meet(record)
         if record.v2:
             return record
         if self._version.tls13:
@@ -204,7 +134,7 @@ class Decryptor:
             if any(side.protection for side in self._sides.values()):
                 return "the keys given for this connection do not open its records"
             return f"keys are at hand, but records of {suite} cannot be decrypted here"
-        if self._ephemeral:
+        if self._masters.ephemeral:
             return (
                 "the private key is the server's, but the key exchange was ephemeral: "
                 "only a key log decrypts this connection"
@@ -216,9 +146,9 @@ class Decryptor:
     def _begin(self, hello: ClientHello | None) -> None:
         if hello is None or (self._facts is not None and self._version.tls13):
             return
-        self._handshake = _Handshake(hello, bytearray())
+        self._handshake = Handshake(hello, bytearray())
 
-    def _note(self, handshake: _Handshake, sender: Side, kind: int, body: bytes) -> None:
+    def _note(self, handshake: Handshake, sender: Side, kind: int, body: bytes) -> None:
         if kind == _T.SERVER_HELLO and sender is Side.SERVER:
             hello = decode_server_hello(body)[0]
             if hello is not None and not hello.is_hello_retry_request:
@@ -230,13 +160,14 @@ class Decryptor:
             plain = self._version == ProtocolVersion.SSL3  # RFC 5246 section 7.4.7.1: no length
             handshake.encrypted_premaster = body if plain else body[2:]
             if handshake.server is not None:
-                handshake.master = self._master(handshake, facts_of(handshake.server.cipher_suite))
+                facts = facts_of(handshake.server.cipher_suite)
+                handshake.master = self._masters.find(handshake, self._version, facts)
         elif kind == _T.NEW_SESSION_TICKET and not self._version.tls13:
             handshake.ticket = body[6:]
             if handshake.master:
-                self._keep(handshake, handshake.master)
+                self._masters.keep(handshake, handshake.master)
 
-    def _choose(self, handshake: _Handshake, hello: ServerHello) -> None:
+    def _choose(self, handshake: Handshake, hello: ServerHello) -> None:
         if self._facts is not None and self._version.tls13:
             return
         handshake.server = hello
@@ -259,13 +190,13 @@ class Decryptor:
             self._known = True
             self._early = protection13(early, facts, self._version)
 
-    def _next(self, side: _Direction) -> None:
+    def _next(self, side: ProtectedSide) -> None:
         side.secret = self._following(side)
         if side.secrets:
             side.secrets.pop(0)
         side.change(self._protection13(side.secret))
 
-    def _following(self, side: _Direction) -> bytes:
+    def _following(self, side: ProtectedSide) -> bytes:
         """The secret after the one in use; empty where it is not known."""
         if side.secrets:
             return side.secrets[0]
@@ -287,7 +218,7 @@ class Decryptor:
         elif kind == (_T.FINISHED if side.secrets else _T.KEY_UPDATE):
             self._next(side)
 
-    def _open13(self, record: Record, side: _Direction) -> Record:
+    def _open13(self, record: Record, side: ProtectedSide) -> Record:
         if record.content_type != ContentType.APPLICATION_DATA:
             return record
         self._dark += not self._known
@@ -300,7 +231,7 @@ class Decryptor:
             return record
         return _bared(record, content)
 
-    def _content(self, sender: Side, side: _Direction, sealed: Sealed) -> bytes | None:
+    def _content(self, sender: Side, side: ProtectedSide, sealed: Sealed) -> bytes | None:
         """The content of a TLS 1.3 record with its type behind it, under the keys that fit."""
         if sender is Side.CLIENT and self._early is not None:
             numbers = range(self._early_records, self._early_records + side.doubt + 1)
@@ -329,7 +260,7 @@ class Decryptor:
         handshake = self._handshake
         return handshake is not None and handshake.client.early_data and self._early is None
 
-    def _open12(self, record: Record, side: _Direction) -> Record:
+    def _open12(self, record: Record, side: ProtectedSide) -> Record:
         if side.protection is None or not record.complete:
             side.number += 1
             if side.switched and record.content_type != ContentType.APPLICATION_DATA:
@@ -353,52 +284,6 @@ class Decryptor:
             return record
         side.took(found.number)
         return record._replace(fragment=plain, length=len(plain), opened=True)
-
-    def _master(self, handshake: _Handshake, facts: SuiteFacts) -> bytes | None:
-        """The master secret: from the log, from the premaster secret, or of the session resumed."""
-        found = self._secrets.find(handshake.client.random)
-        if keylog.MASTER in found:
-            return found[keylog.MASTER]
-        premaster = found.get(keylog.PREMASTER) or self._premaster(handshake, facts)
-        if premaster is not None and derives(facts, self._version):
-            return self._of_premaster(handshake, premaster, facts)
-        if handshake.encrypted_premaster is None:
-            return next(filter(None, map(self._secrets.recall, _sessions(handshake))), None)
-        return None
-
-    def _premaster(self, handshake: _Handshake, facts: SuiteFacts) -> bytes | None:
-        encrypted = handshake.encrypted_premaster
-        if encrypted is None or not self._secrets.opens_key_exchange:
-            return None
-        key = self._secrets.key_for(handshake.certificate) if handshake.certificate else None
-        if facts.key_exchange != "RSA":
-            self._ephemeral = key is not None
-            return None
-        found = self._secrets.premaster(encrypted)
-        return found or (key.premaster(encrypted) if key is not None else None)
-
-    def _of_premaster(self, handshake: _Handshake, premaster: bytes, facts: SuiteFacts) -> bytes:
-        server = handshake.server
-        assert server is not None
-        if handshake.client.extended_master_secret and server.extended_master_secret:
-            transcript = bytes(handshake.transcript)
-            return extended_master_secret(premaster, transcript, self._version, facts)
-        randoms = Randoms(handshake.client.random, server.random)
-        return master_secret(premaster, randoms, self._version, facts)
-
-    def _keep(self, handshake: _Handshake, master: bytes) -> None:
-        """Remember a session, for connections that resume it."""
-        handshake.master = master
-        if handshake.server is not None:
-            self._secrets.remember(handshake.server.legacy_session_id_echo, master)
-        self._secrets.remember(handshake.ticket, master)
-
-
-def _sessions(handshake: _Handshake) -> Iterator[bytes]:
-    """By what a resumed session may be known: its ticket, or its id if the server agreed to it."""
-    yield handshake.client.body(ExtensionType.SESSION_TICKET) or b""
-    if handshake.server is not None:
-        yield handshake.server.legacy_session_id_echo
 
 
 def _unverified(record: Record) -> Defect:
