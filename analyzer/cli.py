@@ -8,6 +8,7 @@ import is imported where it is used, so that ``--help`` answers at once.
 from __future__ import annotations
 
 import contextlib
+import errno
 import importlib
 import os
 import sys
@@ -23,6 +24,19 @@ from analyzer.errors import CaptureError, UsageError
 INTERRUPTED: Final = 130  # 128 + SIGINT
 PIPE_CLOSED: Final = 141  # 128 + SIGPIPE
 _COMPLETION: Final = "_HANDSHAKE_ANALYZER_COMPLETE"
+_ELSEWHERE: Final = "make room, or write elsewhere"
+_OF_WRITING: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EBADF})
+_HINTS: Final = {
+    errno.ENOSPC: _ELSEWHERE,
+    errno.EDQUOT: _ELSEWHERE,
+    errno.EFBIG: _ELSEWHERE,
+    errno.EROFS: "write elsewhere",
+    errno.EBADF: "it is closed; open it, or write to a file",
+    errno.ENOENT: "check the path",
+    errno.ENOTDIR: "check the path",
+    errno.EEXIST: "name another",
+    errno.EISDIR: "name a file",
+}
 
 
 def main() -> None:
@@ -37,6 +51,7 @@ def run(arguments: list[str]) -> int:
     options = arguments[: arguments.index("--")] if "--" in arguments else arguments
     debug = "--debug" in options
     rest = [a for a in options if a != "--debug"] + arguments[len(options) :]
+    _open_what_is_closed()
     try:
         status = _invoke(_with_command(rest))
         sys.stdout.flush()
@@ -73,6 +88,20 @@ def program(commands: Iterable[str] = COMMANDS) -> typer.Typer:
         else:
             app.command(name)(command)
     return app
+
+
+def _open_what_is_closed() -> None:
+    """Put something in the place of standard streams that the caller closed, as with ``>&-``.
+
+    Else the next file opened would get their number. What is written to standard output fails,
+    since nobody would read it; complaints have nowhere to go.
+    """
+    if sys.stdin is None:
+        sys.stdin = os.fdopen(os.open(os.devnull, os.O_RDONLY), encoding="utf-8")
+    if sys.stdout is None:
+        sys.stdout = os.fdopen(os.open(os.devnull, os.O_RDONLY), "w", encoding="utf-8")
+    if sys.stderr is None:
+        sys.stderr = os.fdopen(os.open(os.devnull, os.O_WRONLY), "w", encoding="utf-8")
 
 
 def _abandon_stdout() -> None:
@@ -123,8 +152,9 @@ def _explanation(error: Exception) -> str:
     if isinstance(error, typer.Abort):
         return "aborted"
     if isinstance(error, OSError):
-        place = f"{error.filename}: " if error.filename else ""
-        return f"{place}{error.strerror or error}; check the path and the space left"
+        place = error.filename or ("standard output" if error.errno in _OF_WRITING else "")
+        hint = _HINTS.get(error.errno or 0, "check the path, and who may read and write it")
+        return f"{place}{place and ': '}{error.strerror or error}; {hint}"
     kind = type(error).__name__
     return f"internal error, {kind}: {error}; please report it with the output of --debug"
 

@@ -25,7 +25,8 @@ class CaptureError(Exception):
 
     def __init__(self, problem: str, *, path: str, hint: str, offset: int | None = None) -> None:
         where = "" if offset is None else f" at byte {offset}"
-        super().__init__(f"{path}: {problem}{where}; {hint}")
+        self.complaint = f"{problem}{where}; {hint}"  # where the path is told beside it
+        super().__init__(f"{path}: {self.complaint}")
         self.problem = problem
         self.path = path
         self.offset = offset

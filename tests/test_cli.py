@@ -323,6 +323,102 @@ def test_a_full_disk_is_one_line(failing: Path) -> None:
     assert done.stderr.count(b"\n") == 1
 
 
+def test_a_full_disk_says_which_file_had_no_room(failing: Path) -> None:
+    if not Path("/dev/full").exists():
+        pytest.skip("no /dev/full here")
+
+    assert "/dev/full: " in one_line(run(failing, "--output", "/dev/full"))
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        pytest.param(["FILE", "--output", "FILE"], id="analyze"),
+        pytest.param(["FILE", "--format", "html", "--output", "LINK"], id="through a link"),
+        pytest.param(["FILE", "--keylog", "KEYS", "--output", "KEYS"], id="its key log"),
+        pytest.param(["compare", "FILE:0", "FILE", "--output", "FILE"], id="compare"),
+        pytest.param(["check", "FILE", "--output", "FILE"], id="check"),
+        pytest.param(["baseline", "KEYS", "FILE", "--output", "KEYS"], id="baseline"),
+        pytest.param(["certs", "FILE", "--output", "FILE"], id="certs"),
+        pytest.param(["extract", "FILE", "--all", "--output", "FILE"], id="extract"),
+        pytest.param(["mustgather", "FILE", "--out", "FILE"], id="mustgather"),
+    ],
+)
+def test_no_report_is_written_over_what_it_was_made_from(
+    failing: Path, tmp_path: Path, arguments: list[str]
+) -> None:
+    capture, link, keys = tmp_path / "t.pcap", tmp_path / "link", tmp_path / "keys"
+    capture.write_bytes(failing.read_bytes())
+    keys.write_text("# no secrets\n")
+    link.symlink_to(capture)
+    names = {"FILE": str(capture), "FILE:0": f"{capture}:0", "LINK": str(link), "KEYS": str(keys)}
+    done = run(*[names.get(a, a) for a in arguments])
+
+    assert "is one of the inputs" in one_line(done)
+    assert capture.read_bytes() == failing.read_bytes()
+    assert keys.read_text() == "# no secrets\n"
+
+
+@pytest.mark.parametrize("arguments", [["FILE"], ["extract", "FILE", "--all"]])
+def test_a_dash_becomes_no_file(failing: Path, tmp_path: Path, arguments: list[str]) -> None:
+    named = [str(failing) if a == "FILE" else a for a in arguments]
+
+    assert "name one" in one_line(run(*named, "--output", "-", cwd=tmp_path))
+    assert list(tmp_path.iterdir()) == []
+
+
+def _with_closed(streams: str, *arguments: str | Path) -> subprocess.CompletedProcess[bytes]:
+    """Run with standard streams closed, as a shell does it."""
+    command = f'exec "$@" {streams}'
+    return subprocess.run(
+        ["/bin/sh", "-c", command, "sh", sys.executable, "-m", "analyzer", *map(str, arguments)],
+        capture_output=True,
+        check=False,
+        cwd=Path(__file__).parents[1],
+        env=ENVIRONMENT,
+    )
+
+
+@pytest.mark.skipif(not Path("/bin/sh").exists(), reason="no shell here")
+class TestOfClosedStreams:
+    def test_a_report_that_nobody_can_read_is_one_line(self, failing: Path) -> None:
+        text = one_line(_with_closed(">&-", failing))
+
+        assert "standard output" in text
+
+    def test_a_file_is_written_all_the_same(self, failing: Path, tmp_path: Path) -> None:
+        place = tmp_path / "report.txt"
+        done = _with_closed("<&- >&-", failing, "--output", place)
+
+        assert (done.returncode, done.stderr) == (0, b"")
+        assert place.read_bytes() == run(failing).stdout
+
+    def test_standard_input_is_empty_then(self) -> None:
+        assert "standard input: is empty" in one_line(_with_closed("<&-", "-"))
+
+    def test_complaints_have_nowhere_to_go(self, failing: Path) -> None:
+        assert _with_closed("2>&-", failing).stdout == run(failing).stdout
+        assert _with_closed("2>&-", "missing.pcap").returncode == 2
+
+
+def test_a_folder_where_a_log_is_wanted_is_no_matter_of_space(
+    failing: Path, tmp_path: Path
+) -> None:
+    text = one_line(run(failing, "--dp-log", tmp_path))
+
+    assert "name a file" in text
+    assert "space" not in text
+
+
+def test_check_names_an_unreadable_capture_once(tmp_path: Path) -> None:
+    empty = tmp_path / "empty.pcap"
+    empty.touch()
+    done = run("check", empty)
+
+    assert done.returncode == 2
+    assert done.stderr.decode().count("empty.pcap") == 1
+
+
 @pytest.mark.parametrize("form", ["text", "json", "ndjson"])
 def test_a_reader_that_goes_away_is_no_error(tmp_path: Path, form: str) -> None:
     many = tmp_path / "many.pcap"

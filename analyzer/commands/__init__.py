@@ -46,6 +46,22 @@ def refuse_streams(names: Iterable[str]) -> None:
             )
 
 
+def refuse_to_overwrite(output: Path | None, inputs: Iterable[str | Path]) -> None:
+    """Refuse an output that is one of the inputs: a capture of a failure cannot be taken again.
+
+    Raises:
+        UsageError: Both names lead to the same file; or the output is ``-``, which elsewhere means
+            a stream and would here become a file of that name.
+    """
+    if output == Path("-"):
+        raise UsageError("-: is no file; name one to write")
+    if output is None or not output.is_file():  # a new file, or a device
+        return
+    for name in inputs:
+        if Path(name).exists() and output.samefile(name):
+            raise UsageError(f"{output}: is one of the inputs; name another output")
+
+
 def standard_output() -> TextIOWrapper:
     """Standard output as the text stream that it is."""
     return cast("TextIOWrapper", sys.stdout)

@@ -6,12 +6,13 @@ import contextlib
 import os
 import stat
 import sys
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from analyzer.commands import COMMANDS, papers, standard_output
+from analyzer.commands import COMMANDS, papers, refuse_to_overwrite, standard_output
 from analyzer.commands.book import handbook
 from analyzer.commands.printing import Outlet, writer
 from analyzer.errors import UsageError
@@ -130,6 +131,8 @@ def analyze(
     """Analyse captures; 'handshake-analyzer trace.pcap' is short for it."""
     for name in files:
         _check(name, files)
+    given_files = (files, keylog, key, dp_export, dp_log, [template] if template else None)
+    refuse_to_overwrite(output, chain.from_iterable(filter(None, given_files)))
     write = writer(form, template, given)
     from analyzer.keys import read_secrets  # noqa: PLC0415 - not for --help
     from analyzer.pipeline import Analysis, Selection  # noqa: PLC0415 - loads numpy and more

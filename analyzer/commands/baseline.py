@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from analyzer.commands import standard_output
+from analyzer.commands import refuse_to_overwrite, standard_output
 
 
 class Form(enum.StrEnum):
@@ -37,6 +37,7 @@ def baseline(
     no_color: Annotated[bool, typer.Option("--no-color", help="Print without colour.")] = False,
 ) -> None:
     """Compare failures with an earlier report: new, gone, unchanged; exit with status 1 if any is new."""
+    refuse_to_overwrite(output, (earlier, *files))
     from analyzer.gate import baseline as gate  # noqa: PLC0415 - loads numpy and more
     from analyzer.pipeline import Analysis  # noqa: PLC0415 - as above
     from analyzer.report.machine import render_json  # noqa: PLC0415 - as above

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from analyzer.commands import standard_output
+from analyzer.commands import refuse_to_overwrite, standard_output
 from analyzer.errors import CaptureError, UsageError
 
 if TYPE_CHECKING:
@@ -144,6 +144,7 @@ def certs(
         raise UsageError("--verify: no roots to trust; give them with --ca FILE, or --system-roots")
     if exit_code and not (verify or expires_within or key):
         raise UsageError("--exit-code: say what to check, with --expires-within, --verify or --key")
+    refuse_to_overwrite(output, (*files, *(ca or ()), *(crl or ()), *(key or ())))
     passwords = _passwords(password_file or (), password_env or ())
     asked = _Asked(
         now=clock.time_ns(),

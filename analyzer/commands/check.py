@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from analyzer.commands import NAME, standard_output
+from analyzer.commands import NAME, refuse_to_overwrite, standard_output
 
 if TYPE_CHECKING:
     from analyzer.gate.find import Task
@@ -62,6 +62,9 @@ def check(
     from analyzer.report.progress import ProgressBar  # noqa: PLC0415 - not for --help
 
     listed = tasks(paths)
+    refuse_to_overwrite(
+        output, (name for task in listed for name in (task.capture, task.file) if name)
+    )
     bar = ProgressBar(sys.stderr) if sys.stderr.isatty() else None
     with bar or contextlib.nullcontext():
         results = list(run(listed, jobs, os.cpu_count() or 1, bar))

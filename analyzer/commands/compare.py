@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Final, TextIO
 
 import typer
 
-from analyzer.commands import standard_output
+from analyzer.commands import refuse_to_overwrite, standard_output
 from analyzer.commands.connection import parted
 from analyzer.errors import UsageError
 
@@ -57,6 +57,7 @@ def compare(
     Without a number each kind of failure in BAD is compared with the connection of GOOD that is most
     like it.
     """
+    refuse_to_overwrite(output, (parted(good)[0], parted(bad)[0], *(keylog or ())))
     found = _comparisons(good, bad, keylog or [])
     colour = False if no_color or output else None
     from analyzer.report.sink import written_beside  # noqa: PLC0415 - not for --help

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from analyzer.commands import refuse_streams, standard_output
+from analyzer.commands import refuse_streams, refuse_to_overwrite, standard_output
 from analyzer.errors import UsageError
 
 if TYPE_CHECKING:
@@ -68,8 +68,7 @@ def extract(
         raise UsageError(f"{output}: secrets need pcapng; name the output *.pcapng")
     if mapping is not None and not anonymise:
         raise UsageError("--mapping belongs to --anonymise")
-    if any(output.exists() and Path(f).exists() and output.samefile(f) for f in files):
-        raise UsageError(f"{output}: is the capture itself; name another output")
+    refuse_to_overwrite(output, (*files, *(keylog or ())))
     from analyzer.extract import mapping as mappings  # noqa: PLC0415 - not for --help
     from analyzer.extract.extracting import Wish, extract  # noqa: PLC0415 - loads numpy and more
     from analyzer.keys import read_secrets  # noqa: PLC0415 - not for --help

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sys
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from analyzer.commands import papers, refuse_streams, standard_output
+from analyzer.commands import papers, refuse_streams, refuse_to_overwrite, standard_output
 from analyzer.errors import UsageError
 
 if TYPE_CHECKING:
@@ -46,9 +47,7 @@ def mustgather(
     if not any(given):
         raise UsageError("nothing to collect; give a capture, --dp-log or --dp-export")
     refuse_streams(files or ())
-    inputs = [*map(Path, files or ()), *(dp_log or ()), *(dp_export or ()), *(openssl or ())]
-    if out.exists() and any(path.exists() and out.samefile(path) for path in inputs):
-        raise UsageError(f"{out}: is one of the inputs; name another file with --out")
+    refuse_to_overwrite(out, chain.from_iterable(filter(None, given)))
     from analyzer.datapower.load import load_case  # noqa: PLC0415 - not for --help
     from analyzer.mustgather.bundle import bundle  # noqa: PLC0415 - as above
     from analyzer.mustgather.material import gather  # noqa: PLC0415 - as above

@@ -56,9 +56,9 @@ def examine(task: Task) -> Result:
     try:
         report = Analysis([str(task.capture)]).report()
     except CaptureError as error:
-        return _unusable(task, str(error)), None
+        return _unusable(task, error.complaint), None
     except OSError as error:
-        return _unusable(task, f"{task.capture}: {error.strerror or error}"), None
+        return _unusable(task, error.strerror or str(error)), None
     written = updated(task.expectation, report)
     if task.expectation is None:
         problem = "nothing says what to expect of it; --update writes an expectation"

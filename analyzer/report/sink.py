@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 from collections.abc import Iterator
 from io import TextIOWrapper
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Final, cast
 
 _CHUNK: Final = 1 << 20
+_FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
 @contextlib.contextmanager
@@ -20,7 +22,7 @@ def written_beside(path: Path, *, private: bool = False) -> Iterator[TextIOWrapp
     A device or a pipe, such as /dev/null, is written as it is: it cannot be replaced.
     """
     if path.exists() and not path.is_file() and not path.is_dir():
-        with path.open("w", encoding="utf-8", newline="\n") as device:
+        with _named(path), path.open("w", encoding="utf-8", newline="\n") as device:
             yield device
         return
     if path.is_dir():
@@ -33,12 +35,23 @@ def written_beside(path: Path, *, private: bool = False) -> Iterator[TextIOWrapp
         raise type(error)(error.errno, error.strerror, str(path)) from error
     beside = Path(name)
     try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
+        with _named(path), os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
             yield file
         beside.chmod(0o600 if private else 0o666 & ~_umask())
         beside.replace(path)
     except BaseException:
         beside.unlink(missing_ok=True)
+        raise
+
+
+@contextlib.contextmanager
+def _named(path: Path) -> Iterator[None]:
+    """Let a disk that is full say which file it had no room for."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in _FULL and error.filename is None:
+            error.filename = str(path)
         raise
 
 

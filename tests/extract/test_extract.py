@@ -281,7 +281,7 @@ def test_an_earlier_mapping_is_gone_on_with(tmp_path: Path) -> None:
     ("arguments", "says"),
     [
         pytest.param(["-", "-o", "x.pcap"], "write it to a file first", id="standard input"),
-        pytest.param(["t.pcap", "-o", "t.pcap"], "is the capture itself", id="itself"),
+        pytest.param(["t.pcap", "-o", "t.pcap"], "is one of the inputs", id="itself"),
         pytest.param(
             ["t.pcap", "-o", "x.pcap", "--stream", "7"], "no such TCP stream", id="number"
         ),
