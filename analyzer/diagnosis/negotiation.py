@@ -117,8 +117,13 @@ def rivals(story: Story, but: str | None = None, most: int = 5) -> tuple[Alterna
     causes = [s.cause for s in suspicions(story)] + ["no_shared_cipher", "server_no_certificate"]
     if story.offer is not None and story.offer.server_name:
         causes.append("sni_unrecognized")
-    unique = [cause for cause in dict.fromkeys(causes) if cause != but]
+    settled = _CHOSEN if story.choice is not None else frozenset[str]()
+    unique = [cause for cause in dict.fromkeys(causes) if cause != but and cause not in settled]
     return tuple(Alternative(cause, WOULD_DECIDE[cause]) for cause in unique[:most])
+
+
+# What a ServerHello shows to have been found in common.
+_CHOSEN: Final = frozenset({"protocol_version", "no_shared_cipher", "no_shared_group"})
 
 
 def _offer(story: Story, offer: ClientHello, refusal: Refusal) -> Verdict | None:

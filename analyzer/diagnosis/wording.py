@@ -83,6 +83,20 @@ def reach(story: Story) -> str:
     return f"{story.server} -starttls {asked}" if asked else str(story.server)
 
 
+def asked(story: Story) -> str:
+    """As :func:`reach`, and by the name that the client asked for: another name may lead elsewhere.
+
+    The name is a stranger's text, too: one that a shell might mind is left to the reader. ``s_client``
+    by itself names the host that it connects to, unless that is an address.
+    """
+    name = story.offer.server_name if story.offer is not None else None
+    if name is not None:
+        return f"{reach(story)} -servername {name if _NAME.fullmatch(name) else 'NAME'}"
+    return f"{reach(story)} -noservername" if _tunnelled(story) else reach(story)
+
+
+_NAME: Final = re.compile(r"\w[\w.-]{0,252}", re.ASCII)
+
 # Names of ours for what is spoken before TLS, and those of OpenSSL's -starttls.
 STARTTLS: Final = {
     name: name

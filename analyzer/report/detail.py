@@ -7,7 +7,15 @@ from typing import Final
 
 from analyzer.report.ladder import before_tls, draw_ladder, endpoint_text, frame_text
 from analyzer.report.page import Page
-from analyzer.report.schema import Certificate, Connection, Finding, GatewayLog, Group, Vouchers
+from analyzer.report.schema import (
+    Certificate,
+    Connection,
+    Finding,
+    GatewayLog,
+    Group,
+    Tls,
+    Vouchers,
+)
 from analyzer.report.words import CHANGE, GAVE_UP, STEP, SURE
 
 _CERTIFICATES_SHOWN: Final = 4
@@ -140,8 +148,15 @@ def _agreed(page: Page, connection: Connection) -> None:
     for name, offered, chosen in rows:
         if offered or chosen:
             listed = few(offered, len(offered), most=6) or "nothing"
-            words = f"{chosen or 'nothing'}, out of: {listed}"
+            unused = name == "group" and _without_group(tls)
+            words = f"{chosen or ('not used' if unused else 'nothing')}, out of: {listed}"
             page.say(words, lead=page.text(f"{name:<9}", "dim"), indent=4)
+
+
+def _without_group(tls: Tls) -> bool:
+    """Whether the suite that was chosen exchanges keys without a group, so that none is missing."""
+    suite = tls.cipher_suite
+    return suite is not None and tls.version != "TLSv1.3" and "DHE" not in suite
 
 
 def _certificates(page: Page, title: str, certificates: Sequence[Certificate]) -> None:

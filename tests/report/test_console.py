@@ -248,6 +248,26 @@ def test_offer_and_choice_stand_side_by_side_when_asked_for() -> None:
     assert f"version  TLSv1.2, out of: {', '.join(offers().versions)}" in page
 
 
+@pytest.mark.parametrize(
+    ("version", "suite", "word"),
+    [
+        ("TLSv1.2", "TLS_RSA_WITH_AES_128_GCM_SHA256", "not used"),
+        ("TLSv1.2", "TLS_PSK_WITH_AES_128_GCM_SHA256", "not used"),
+        ("TLSv1.2", "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256", "nothing"),
+        ("TLSv1.3", "TLS_AES_128_GCM_SHA256", "nothing"),
+        (None, None, "nothing"),
+    ],
+)
+def test_a_group_that_the_suite_does_without_is_not_missing(
+    version: str | None, suite: str | None, word: str
+) -> None:
+    told = connection()
+    tls = replace(told.tls, version=version, cipher_suite=suite, group=None)
+    text = shown(report(replace(told, tls=tls)), verbose=True, chosen=True)
+
+    assert f"group    {word}, out of: " in text
+
+
 def _with_messages(told: Connection, messages: tuple[Message, ...]) -> Connection:
     handshake = replace(told.handshake, messages=messages, alerts=())
     return replace(told, handshake=handshake)

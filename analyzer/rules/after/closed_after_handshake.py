@@ -71,6 +71,7 @@ def check(story: Story) -> Iterator[Finding]:
         return
     ahead = side is Side.CLIENT and _opened_ahead(story)
     abrupt = ending.way in {Way.FIN, Way.RST} and not late and not _accepted_before(story, side)
+    reasons = _reasons(story, side)
     yield RULE.finding(
         Evidence(max(reached.frame for reached in last), "the handshake completed"),
         end_evidence(story),
@@ -85,8 +86,13 @@ def check(story: Story) -> Iterator[Finding]:
         + (_AHEAD if ahead else ""),
         remedy=(
             (
-                f"On the {side.value}: read its log; programs that check names, staples or client "
-                "certificates after the handshake say there what they disliked."
+                f"First find out why the {side.value} left: its log says it. Programs that check names, "
+                "staples or client certificates only after the handshake leave like this."
+            ),
+            *(
+                [f"If it disliked the {side.peer.value}'s certificate, that is what to change."]
+                if any(other.cause != "server_internal" for other in reasons)
+                else []
             ),
             "If it is a health check or a probe, nothing is wrong.",
             *keys_would_tell(story),
@@ -95,7 +101,7 @@ def check(story: Story) -> Iterator[Finding]:
         remedy_side=RemedySide.SERVER if side is Side.CLIENT else RemedySide.CLIENT,
         confidence=Confidence.SUSPECTED,
         rank=Rank.CLOSED if abrupt and not ahead else Rank.UNUSED,
-        alternatives=(*_reasons(story, side), Alternative("fine", "whether the client is a probe")),
+        alternatives=(*reasons, Alternative("fine", "whether the client is a probe")),
     )
 
 
@@ -109,11 +115,21 @@ def _reasons(story: Story, side: Side) -> tuple[Alternative, ...]:
         return ()
     flaws = [flaw.cause for flaw in server_flaws(story) if flaw.hard]
     known = [Alternative(cause, WOULD_DECIDE[cause]) for cause in dict.fromkeys(flaws)]
+    other_name = Alternative(
+        "hostname_mismatch", "the client's log; the name against the certificate"
+    )
     return (
         *(other for other in known if other.cause != "hostname_mismatch"),
-        Alternative("hostname_mismatch", "the client's log; the name against the certificate"),
+        *([] if _fits_the_name(story) else [other_name]),
         Alternative("server_certificate_rejected", "the client's log"),
     )
+
+
+def _fits_the_name(story: Story) -> bool:
+    """Whether the certificate is in sight, and is for the name that the client asked for."""
+    named = story.offer is not None and story.offer.server_name is not None
+    mismatched = any(flaw.cause == "hostname_mismatch" for flaw in server_flaws(story))
+    return named and story.server_chain is not None and not mismatched
 
 
 def _accepted_before(story: Story, side: Side) -> bool:

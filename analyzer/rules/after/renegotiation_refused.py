@@ -60,11 +60,11 @@ def check(story: Story) -> Iterator[Finding]:
     clear = refusal.description is AlertDescription.NO_RENEGOTIATION
     if not clear and story.blind_to("start", "client_bytes", "server_bytes", "snap_length"):
         return  # what looks like another handshake may be the first one's end
-    side = refusal.sender
+    side, end = refusal.sender, end_evidence(story)
     yield RULE.finding(
         Evidence(asked.frame, f"{asked.sender.value} began another handshake"),
-        Evidence(refusal.frame, alert_phrase(refusal)),
-        end_evidence(story),
+        *([] if end.frame == refusal.frame else [Evidence(refusal.frame, alert_phrase(refusal))]),
+        end,
         title=f"{party(story, side)} refuses to renegotiate with {party(story, side.peer)}",
         explanation="The first handshake completed; a later one on the same connection was refused.",
         remedy=(

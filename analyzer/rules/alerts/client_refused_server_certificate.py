@@ -42,13 +42,13 @@ from analyzer.diagnosis.signs import (
 from analyzer.diagnosis.topics import refusing
 from analyzer.diagnosis.verdicts import least
 from analyzer.diagnosis.wording import (
+    asked,
     chain_evidence,
     client_name,
     keys_would_tell,
     message_evidence,
     milestone_evidence,
     presented,
-    reach,
     server_name,
     when,
 )
@@ -96,7 +96,7 @@ def check(story: Story) -> Iterator[Finding]:
         remedy=(
             (
                 "See what the client sees: openssl s_client -connect "
-                f"{reach(story)} -servername NAME -showcerts </dev/null"
+                f"{asked(story)} -showcerts </dev/null"
             ),
             f"Client: its log at {when(story.ending.time)} names the fault.",
             *keys_would_tell(story),

@@ -31,7 +31,7 @@ from collections.abc import Iterator
 from analyzer.diagnosis.causes import Phase, RemedySide
 from analyzer.diagnosis.model import Finding, Rank, Rule
 from analyzer.diagnosis.verdicts import server_certificate_causes, server_certificate_verdicts
-from analyzer.diagnosis.wording import presented, reach, server_name
+from analyzer.diagnosis.wording import asked, presented, server_name
 from analyzer.tls.story import Story
 
 RULE = Rule(
@@ -66,7 +66,7 @@ def check(story: Story) -> Iterator[Finding]:
                 ),
                 (
                     "Look at what is served: openssl s_client -connect "
-                    f"{reach(story)} -showcerts </dev/null | openssl x509 -noout "
+                    f"{asked(story)} -showcerts </dev/null | openssl x509 -noout "
                     "-subject -dates"
                 ),
                 (

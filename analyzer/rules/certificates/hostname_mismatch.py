@@ -30,7 +30,12 @@ from collections.abc import Iterator
 from analyzer.diagnosis.causes import Phase, RemedySide
 from analyzer.diagnosis.model import Finding, Rank, Rule
 from analyzer.diagnosis.verdicts import server_certificate_causes, server_certificate_verdicts
-from analyzer.diagnosis.wording import held_names, reach, server_name, wanted_name
+from analyzer.diagnosis.wording import (
+    asked,
+    held_names,
+    server_name,
+    wanted_name,
+)
 from analyzer.tls.story import Story
 
 RULE = Rule(
@@ -66,7 +71,7 @@ def check(story: Story) -> Iterator[Finding]:
                 ),
                 (
                     "See what is served for the name: openssl s_client -connect "
-                    f"{reach(story)} -servername {wanted_name(story)} </dev/null | "
+                    f"{asked(story)} </dev/null | "
                     "openssl x509 -noout -ext subjectAltName"
                 ),
                 "Client: connect by a name that the certificate has.",

@@ -28,7 +28,12 @@ from collections.abc import Iterator
 from analyzer.diagnosis.causes import Phase, RemedySide
 from analyzer.diagnosis.model import Finding, Rank, Rule
 from analyzer.diagnosis.verdicts import server_certificate_causes, server_certificate_verdicts
-from analyzer.diagnosis.wording import missing_issuer, presented, reach, server_name
+from analyzer.diagnosis.wording import (
+    asked,
+    missing_issuer,
+    presented,
+    server_name,
+)
 from analyzer.tls.story import Story
 
 RULE = Rule(
@@ -62,7 +67,7 @@ def check(story: Story) -> Iterator[Finding]:
                     "the file a chain or bundle)."
                 ),
                 (
-                    f"Count what is sent: openssl s_client -connect {reach(story)} "
+                    f"Count what is sent: openssl s_client -connect {asked(story)} "
                     "-showcerts </dev/null | grep -c BEGIN"
                 ),
                 (

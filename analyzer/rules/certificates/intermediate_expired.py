@@ -27,7 +27,7 @@ from collections.abc import Iterator
 from analyzer.diagnosis.causes import Phase, RemedySide
 from analyzer.diagnosis.model import Finding, Rank, Rule
 from analyzer.diagnosis.verdicts import server_certificate_causes, server_certificate_verdicts
-from analyzer.diagnosis.wording import reach, server_name
+from analyzer.diagnosis.wording import asked, server_name
 from analyzer.tls.story import Story
 
 RULE = Rule(
@@ -61,7 +61,7 @@ def check(story: Story) -> Iterator[Finding]:
                     "by the CA's current one."
                 ),
                 (
-                    f"See the whole chain: openssl s_client -connect {reach(story)} "
+                    f"See the whole chain: openssl s_client -connect {asked(story)} "
                     "-showcerts </dev/null"
                 ),
                 (

@@ -24,7 +24,7 @@ from collections.abc import Iterator
 from analyzer.diagnosis.causes import Phase, RemedySide
 from analyzer.diagnosis.model import Finding, Rank, Rule
 from analyzer.diagnosis.verdicts import server_certificate_causes, server_certificate_verdicts
-from analyzer.diagnosis.wording import presented, reach, server_name
+from analyzer.diagnosis.wording import asked, presented, server_name
 from analyzer.tls.story import Story
 
 RULE = Rule(
@@ -53,7 +53,7 @@ def check(story: Story) -> Iterator[Finding]:
             ),
             remedy=(
                 "Server: replace the certificate and its key.",
-                (f"See the staple: openssl s_client -connect {reach(story)} -status </dev/null"),
+                (f"See the staple: openssl s_client -connect {asked(story)} -status </dev/null"),
                 (
                     "DataPower: replace key and certificate in the Crypto Identification "
                     "Credentials."

@@ -26,7 +26,7 @@ from collections.abc import Iterator
 from analyzer.diagnosis.causes import Phase, RemedySide
 from analyzer.diagnosis.model import Finding, Rank, Rule
 from analyzer.diagnosis.verdicts import server_certificate_causes, server_certificate_verdicts
-from analyzer.diagnosis.wording import presented, reach, server_name
+from analyzer.diagnosis.wording import asked, presented, server_name
 from analyzer.tls.story import Story
 
 RULE = Rule(
@@ -58,7 +58,7 @@ def check(story: Story) -> Iterator[Finding]:
                 ("Server: install a certificate that an authority issued whom the clients trust."),
                 (
                     "Check that the right virtual host answers: openssl s_client -connect"
-                    f" {reach(story)} -servername NAME </dev/null"
+                    f" {asked(story)} </dev/null"
                 ),
                 (
                     "If it is meant to be self-signed, add it to the client's trust store"

@@ -26,7 +26,7 @@ from collections.abc import Iterator
 from analyzer.diagnosis.causes import Phase, RemedySide
 from analyzer.diagnosis.model import Finding, Rank, Rule
 from analyzer.diagnosis.verdicts import server_certificate_causes, server_certificate_verdicts
-from analyzer.diagnosis.wording import presented, reach, server_name
+from analyzer.diagnosis.wording import asked, presented, server_name
 from analyzer.tls.story import Story
 
 RULE = Rule(
@@ -60,7 +60,7 @@ def check(story: Story) -> Iterator[Finding]:
                     "SHA-256 or better."
                 ),
                 (
-                    f"Look at the chain: openssl s_client -connect {reach(story)} "
+                    f"Look at the chain: openssl s_client -connect {asked(story)} "
                     "-showcerts </dev/null"
                 ),
                 (

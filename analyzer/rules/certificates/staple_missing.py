@@ -27,7 +27,7 @@ from collections.abc import Iterator
 from analyzer.diagnosis.causes import Phase, RemedySide
 from analyzer.diagnosis.model import Finding, Rank, Rule
 from analyzer.diagnosis.verdicts import server_certificate_causes, server_certificate_verdicts
-from analyzer.diagnosis.wording import presented, reach, server_name
+from analyzer.diagnosis.wording import asked, presented, server_name
 from analyzer.tls.story import Story
 
 RULE = Rule(
@@ -62,7 +62,7 @@ def check(story: Story) -> Iterator[Finding]:
                 ),
                 (
                     "See whether one is sent: openssl s_client -connect "
-                    f"{reach(story)} -status </dev/null"
+                    f"{asked(story)} -status </dev/null"
                 ),
                 (
                     "Or reissue the certificate without the must-staple feature, or relax"

@@ -34,9 +34,9 @@ from analyzer.diagnosis.causes import Phase, RemedySide
 from analyzer.diagnosis.model import Finding, Rank, Rule
 from analyzer.diagnosis.verdicts import server_certificate_causes, server_certificate_verdicts
 from analyzer.diagnosis.wording import (
+    asked,
     certificate_of,
     client_name,
-    reach,
     sent_with_it,
     trusted_issuer,
 )
@@ -76,7 +76,7 @@ def check(story: Story) -> Iterator[Finding]:
                 ),
                 (
                     "Check what that program would accept: openssl s_client -connect "
-                    f"{reach(story)} -CAfile root.pem -showcerts </dev/null"
+                    f"{asked(story)} -CAfile root.pem -showcerts </dev/null"
                 ),
                 (
                     "If the server should have a certificate of a public authority, "

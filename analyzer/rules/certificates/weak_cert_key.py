@@ -27,7 +27,7 @@ from collections.abc import Iterator
 from analyzer.diagnosis.causes import Phase, RemedySide
 from analyzer.diagnosis.model import Finding, Rank, Rule
 from analyzer.diagnosis.verdicts import server_certificate_causes, server_certificate_verdicts
-from analyzer.diagnosis.wording import presented, reach, server_name
+from analyzer.diagnosis.wording import asked, presented, server_name
 from analyzer.tls.story import Story
 
 RULE = Rule(
@@ -62,7 +62,7 @@ def check(story: Story) -> Iterator[Finding]:
                 ),
                 (
                     "Test with the old limit: openssl s_client -cipher DEFAULT@SECLEVEL=0"
-                    f" -connect {reach(story)} </dev/null"
+                    f" -connect {asked(story)} </dev/null"
                 ),
                 (
                     "DataPower: create the key with the Crypto Tools at 2048 bits or more"

@@ -27,7 +27,7 @@ from collections.abc import Iterator
 from analyzer.diagnosis.causes import Phase, RemedySide
 from analyzer.diagnosis.model import Finding, Rank, Rule
 from analyzer.diagnosis.verdicts import server_certificate_causes, server_certificate_verdicts
-from analyzer.diagnosis.wording import presented, reach, server_name
+from analyzer.diagnosis.wording import asked, presented, server_name
 from analyzer.tls.story import Story
 
 RULE = Rule(
@@ -61,7 +61,7 @@ def check(story: Story) -> Iterator[Finding]:
                     "exchange)."
                 ),
                 (
-                    f"Look at it: openssl s_client -connect {reach(story)} "
+                    f"Look at it: openssl s_client -connect {asked(story)} "
                     "</dev/null | openssl x509 -noout -purpose -ext "
                     "keyUsage,extendedKeyUsage"
                 ),

@@ -33,7 +33,12 @@ from analyzer.diagnosis.verdicts import (
     client_certificate_causes,
     client_certificate_verdicts,
 )
-from analyzer.diagnosis.wording import asked_authorities, client_name, reach, server_name
+from analyzer.diagnosis.wording import (
+    asked,
+    asked_authorities,
+    client_name,
+    server_name,
+)
 from analyzer.tcp.timeline import Side
 from analyzer.tls.story import Story
 
@@ -63,7 +68,7 @@ def check(story: Story) -> Iterator[Finding]:
                 "Client: configure a certificate and its key that the server accepts.",
                 (
                     "If it is configured, compare its issuer with the server's list: "
-                    f"openssl s_client -connect {reach(story)} </dev/null shows the "
+                    f"openssl s_client -connect {asked(story)} </dev/null shows the "
                     "acceptable client certificate CA names."
                 ),
                 (

@@ -156,6 +156,26 @@ def _downgraded(story: Story) -> bool:
     return offer.max_version.rank >= better.rank
 
 
+def _before_certificates(story: Story, phase: Phase) -> bool:
+    """Whether TLS 1.3 failed where no certificate plays a part: its keys come of the hellos alone."""
+    return story.tls13 and phase in {Phase.SERVER_HELLO, Phase.FINISHED}
+
+
+_PAIR: Final = (
+    (
+        "Server: check that key and certificate belong together: openssl x509 -in "
+        "server.pem -noout -pubkey and openssl pkey -in server.key -pubout must agree."
+    ),
+    "DataPower: Crypto Identification Credentials pair key and certificate; check both.",
+)
+_OTHER_STACK: Final = (
+    (
+        "If the bytes are the same on both sides: try another program against the same server, as in "
+        "openssl s_client; a stack that computes other keys is at fault, or faulty memory or crypto hardware."
+    ),
+)
+
+
 def _finding(
     story: Story,
     refusal: Refusal,
@@ -176,7 +196,9 @@ def _finding(
             f"{party(story, refusal.side.peer)}"
         ),
         explanation=(
-            "Bytes of the handshake were changed in the path, or a key does not belong to the "
+            "Bytes of the handshake were changed in the path, or the two sides did not come to the same keys."
+            if _before_certificates(story, phase)
+            else "Bytes of the handshake were changed in the path, or a key does not belong to the "
             "certificate that it is used with."
         ),
         remedy=(
@@ -184,11 +206,7 @@ def _finding(
                 "Network: capture on both sides of every device in the path (proxy, load balancer, "
                 "inspection) and compare the handshake bytes."
             ),
-            (
-                "Server: check that key and certificate belong together: openssl x509 -in "
-                "server.pem -noout -pubkey and openssl pkey -in server.key -pubout must agree."
-            ),
-            "DataPower: Crypto Identification Credentials pair key and certificate; check both.",
+            *(_OTHER_STACK if _before_certificates(story, phase) else _PAIR),
         ),
         failing_side=refusal.failing_side,
         remedy_side=RemedySide.NETWORK,

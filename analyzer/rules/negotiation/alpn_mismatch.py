@@ -26,7 +26,7 @@ from analyzer.diagnosis.causes import Phase, RemedySide
 from analyzer.diagnosis.model import Finding, Rank, Rule
 from analyzer.diagnosis.negotiation import negotiation_causes, negotiation_verdicts
 from analyzer.diagnosis.terms import offered_protocols
-from analyzer.diagnosis.wording import client_name, reach, server_name
+from analyzer.diagnosis.wording import asked, client_name, server_name
 from analyzer.tls.story import Story
 
 RULE = Rule(
@@ -59,7 +59,7 @@ def check(story: Story) -> Iterator[Finding]:
                     "client reaches the right service."
                 ),
                 "Client: offer a protocol that the server speaks, such as http/1.1.",
-                (f"Try: openssl s_client -connect {reach(story)} -alpn http/1.1 </dev/null"),
+                (f"Try: openssl s_client -connect {asked(story)} -alpn http/1.1 </dev/null"),
             ),
             remedy_side=RemedySide.SERVER,
         )

@@ -27,7 +27,7 @@ from analyzer.diagnosis.causes import Phase, RemedySide
 from analyzer.diagnosis.model import Finding, Rank, Rule
 from analyzer.diagnosis.negotiation import negotiation_causes, negotiation_verdicts
 from analyzer.diagnosis.terms import prime_bits
-from analyzer.diagnosis.wording import client_name, reach, server_name
+from analyzer.diagnosis.wording import asked, client_name, server_name
 from analyzer.tls.story import Story
 
 RULE = Rule(
@@ -62,7 +62,7 @@ def check(story: Story) -> Iterator[Finding]:
                     "ECDHE."
                 ),
                 (
-                    f"See it: openssl s_client -connect {reach(story)} -tls1_2 "
+                    f"See it: openssl s_client -connect {asked(story)} -tls1_2 "
                     "-cipher DHE:@SECLEVEL=0 </dev/null 2>&1 | grep 'Temp Key'"
                 ),
                 ("Client: leaving DHE out of its list makes the server choose ECDHE, if it can."),

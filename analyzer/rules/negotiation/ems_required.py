@@ -25,7 +25,7 @@ from analyzer.diagnosis.causes import Phase, RemedySide
 from analyzer.diagnosis.model import Finding, Rank, Rule
 from analyzer.diagnosis.negotiation import negotiation_causes, negotiation_verdicts
 from analyzer.diagnosis.terms import refuser
-from analyzer.diagnosis.wording import client_name, reach, server_name
+from analyzer.diagnosis.wording import asked, client_name, server_name
 from analyzer.tcp.timeline import Side
 from analyzer.tls.story import Story
 
@@ -58,7 +58,7 @@ def check(story: Story) -> Iterator[Finding]:
             remedy=(
                 "Update the side that lacks the extension, or enable TLS 1.3 on both.",
                 (
-                    f"See it: openssl s_client -connect {reach(story)} -tls1_2 "
+                    f"See it: openssl s_client -connect {asked(story)} -tls1_2 "
                     "</dev/null | grep 'Extended master secret'"
                 ),
             ),

@@ -25,7 +25,7 @@ from collections.abc import Iterator
 from analyzer.diagnosis.causes import Phase, RemedySide
 from analyzer.diagnosis.model import Finding, Rank, Rule
 from analyzer.diagnosis.negotiation import negotiation_causes, negotiation_verdicts
-from analyzer.diagnosis.wording import client_name, reach, server_name
+from analyzer.diagnosis.wording import asked, client_name, server_name
 from analyzer.tls.story import Story
 
 RULE = Rule(
@@ -57,7 +57,7 @@ def check(story: Story) -> Iterator[Finding]:
                 "Server: update its TLS library, or switch RFC 5746 on.",
                 (
                     "See it: openssl s_client -legacy_server_connect -connect "
-                    f"{reach(story)} </dev/null | grep -i renegotiation"
+                    f"{asked(story)} </dev/null | grep -i renegotiation"
                 ),
                 (
                     "Client, as a stopgap: OpenSSL option UnsafeLegacyServerConnect; "

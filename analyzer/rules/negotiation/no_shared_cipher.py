@@ -28,7 +28,7 @@ from collections.abc import Iterator
 from analyzer.diagnosis.causes import Phase, RemedySide
 from analyzer.diagnosis.model import Finding, Rank, Rule
 from analyzer.diagnosis.negotiation import negotiation_causes, negotiation_verdicts
-from analyzer.diagnosis.wording import client_name, reach, server_name
+from analyzer.diagnosis.wording import asked, client_name, server_name
 from analyzer.tls.story import Story
 
 RULE = Rule(
@@ -64,7 +64,7 @@ def check(story: Story) -> Iterator[Finding]:
                 ),
                 (
                     "Ask the server what it takes: openssl s_client -connect "
-                    f"{reach(story)} -tls1_2 -cipher SUITE </dev/null, one suite at "
+                    f"{asked(story)} -tls1_2 -cipher SUITE </dev/null, one suite at "
                     "a time."
                 ),
                 (

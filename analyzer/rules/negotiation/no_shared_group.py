@@ -27,7 +27,7 @@ from analyzer.diagnosis.causes import Phase, RemedySide
 from analyzer.diagnosis.model import Finding, Rank, Rule
 from analyzer.diagnosis.negotiation import negotiation_causes, negotiation_verdicts
 from analyzer.diagnosis.terms import offered_groups
-from analyzer.diagnosis.wording import client_name, reach, server_name
+from analyzer.diagnosis.wording import asked, client_name, server_name
 from analyzer.tls.story import Story
 
 RULE = Rule(
@@ -57,7 +57,7 @@ def check(story: Story) -> Iterator[Finding]:
                 (f"Server: enable a group that the client offers: {offered_groups(story)}."),
                 "Client: offer x25519 and secp256r1.",
                 (
-                    f"Ask the server: openssl s_client -connect {reach(story)} "
+                    f"Ask the server: openssl s_client -connect {asked(story)} "
                     "-groups P-256 </dev/null"
                 ),
                 "DataPower: Elliptic curves of the TLS profile.",

@@ -28,7 +28,7 @@ from analyzer.diagnosis.causes import Phase, RemedySide
 from analyzer.diagnosis.model import Finding, Rank, Rule
 from analyzer.diagnosis.negotiation import negotiation_causes, negotiation_verdicts
 from analyzer.diagnosis.terms import offered_schemes
-from analyzer.diagnosis.wording import client_name, reach, server_name
+from analyzer.diagnosis.wording import asked, client_name, server_name
 from analyzer.tls.story import Story
 
 RULE = Rule(
@@ -62,7 +62,7 @@ def check(story: Story) -> Iterator[Finding]:
                 ),
                 ("Client: offer rsa_pss_rsae_sha256, rsa_pkcs1_sha256 and ecdsa_secp256r1_sha256."),
                 (
-                    f"Ask the server: openssl s_client -connect {reach(story)} "
+                    f"Ask the server: openssl s_client -connect {asked(story)} "
                     "-sigalgs RSA-PSS+SHA256 </dev/null"
                 ),
             ),

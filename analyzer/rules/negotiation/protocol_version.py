@@ -28,7 +28,7 @@ from analyzer.diagnosis.causes import Phase
 from analyzer.diagnosis.model import Finding, Rank, Rule
 from analyzer.diagnosis.negotiation import negotiation_causes, negotiation_verdicts
 from analyzer.diagnosis.terms import chosen_version, offered_versions, refuser, version_remedy
-from analyzer.diagnosis.wording import client_name, reach, server_name
+from analyzer.diagnosis.wording import asked, client_name, server_name
 from analyzer.tls.story import Story
 
 RULE = Rule(
@@ -53,7 +53,9 @@ def check(story: Story) -> Iterator[Finding]:
                 f"offers {offered_versions(story)}, {server_name(story)} {chosen_version(story)}"
             ),
             explanation=verdict.reason(
-                "Both sides must have one version in common; the side that gave up found none."
+                "The client offers that version itself, and gave up when it was chosen."
+                if _offered(story)
+                else "Both sides must have one version in common; the side that gave up found none."
             ),
             remedy=(
                 (
@@ -62,7 +64,8 @@ def check(story: Story) -> Iterator[Finding]:
                 ),
                 (
                     "Ask the server what it takes: openssl s_client -connect "
-                    f"{reach(story)} -tls1_2 </dev/null (then -tls1_3, -tls1_1)."
+                    f"{asked(story)} -tls1_2 </dev/null (then -tls1_3; "
+                    "-tls1_1 needs -cipher DEFAULT@SECLEVEL=0 beside it)."
                 ),
                 (
                     "DataPower: Protocols of the TLS client or server profile; with an "
@@ -71,3 +74,9 @@ def check(story: Story) -> Iterator[Finding]:
             ),
             remedy_side=version_remedy(story),
         )
+
+
+def _offered(story: Story) -> bool:
+    """Whether the server chose what the client offers: it is not the number that was refused."""
+    offer, choice = story.offer, story.choice
+    return offer is not None and choice is not None and choice.version in offer.versions

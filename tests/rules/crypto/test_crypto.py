@@ -55,6 +55,15 @@ def test_in_tls13_a_clear_decrypt_error() -> None:
     assert headline(alerted(answered13(), CLIENT, 51)) == "tampered"
 
 
+def test_keys_of_tls13_come_of_the_hellos_and_of_no_certificate() -> None:
+    hello = m.record(m.HANDSHAKE, m.server_hello_13())
+    scene = offered(m.client_hello_13()).server(hello, m.switch(), m.sealed(600)).ack(CLIENT)
+    (said, *_) = findings(alerted(scene, CLIENT, 20))
+
+    assert (said.cause, said.phase) == ("tampered", Phase.FINISHED)
+    assert "certificate" not in " ".join([said.explanation, *said.remedy])
+
+
 def test_a_downgrade_mark_that_the_client_refuses() -> None:
     marked = m.server_hello(random=bytes(24) + b"DOWNGRD\1")
     flight = (

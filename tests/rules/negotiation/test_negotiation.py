@@ -138,6 +138,9 @@ def test_an_encrypted_alert_right_after_server_hello_may_be_about_alpn() -> None
     said = findings(scene.fin(SERVER).story())[0]
 
     assert (said.cause, said.confidence) == ("alpn_mismatch", SUSPECTED)
+    others = {alternative.cause for alternative in said.alternatives}
+    assert "server_no_certificate" in others
+    assert others.isdisjoint({"protocol_version", "no_shared_cipher", "no_shared_group"})
 
 
 def refused_flight(alert: int, hello: bytes | None = None, **changes: Any) -> Story:
@@ -173,6 +176,7 @@ def test_old_versions_sign_with_what_clients_of_today_refuse(
 
     assert said.cause == cause
     assert (said.phase is Phase.KEY_EXCHANGE) == (cause == "protocol_version")
+    assert "found none" not in said.explanation  # the client offered what was chosen
 
 
 def test_missing_secure_renegotiation_explains_handshake_failure() -> None:

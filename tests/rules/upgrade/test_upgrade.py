@@ -363,12 +363,12 @@ def test_what_answers_behind_the_proxy_is_told_from_its_consent(answer: bytes, c
     assert headline.cause == cause
 
 
-def aimed(prelude: list[tuple[Any, bytes]]) -> Finding:
+def aimed(prelude: list[tuple[Any, bytes]], sni: str | None = m.HOST) -> Finding:
     """What is said of a certificate that expired, behind what was said before TLS."""
     scene = connected()
     for side, data in prelude:
         scene.say(side, data)
-    scene.client(m.client_hello()).server(m.server_flight()).ack(CLIENT)
+    scene.client(m.client_hello(sni=sni)).server(m.server_flight()).ack(CLIENT)
     headline = diagnose(alerted(scene, CLIENT, 45), rules.modules()).headline
     assert headline is not None
     return headline
@@ -415,3 +415,35 @@ def test_titles_name_the_target_and_commands_lead_there(
 
     assert server in headline.title
     assert any(command in step for step in headline.remedy)
+
+
+@pytest.mark.parametrize(
+    ("sni", "prelude", "command"),
+    [
+        pytest.param("a.example", [], "198.51.100.20:443 -servername a.example -show", id="a name"),
+        pytest.param("$(reboot)", [], "198.51.100.20:443 -servername NAME -show", id="for a shell"),
+        pytest.param("-help", [], "198.51.100.20:443 -servername NAME -show", id="for openssl"),
+        pytest.param(None, [], "198.51.100.20:443 -show", id="none, to an address"),
+        pytest.param(
+            None,
+            TUNNEL,
+            "partner.example:443 -proxy 198.51.100.20:443 -noservername -show",
+            id="none, to a host",
+        ),
+    ],
+)
+def test_commands_ask_by_the_name_that_the_client_asked_for(
+    sni: str | None, prelude: list[tuple[Any, bytes]], command: str
+) -> None:
+    """Another name, or none, may be answered by another certificate."""
+    assert any(f"-connect {command}" in step for step in aimed(prelude, sni).remedy)
+
+
+def test_a_wrong_name_is_no_command() -> None:
+    hostile = "$(reboot).example"
+    scene = connected().client(m.client_hello(sni=hostile)).server(m.server_flight()).ack(CLIENT)
+    headline = diagnose(alerted(scene, CLIENT, 42), rules.modules()).headline
+
+    assert headline is not None
+    assert headline.cause == "hostname_mismatch"
+    assert not any("s_client" in step and hostile in step for step in headline.remedy)
