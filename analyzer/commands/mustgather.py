@@ -73,12 +73,17 @@ def mustgather(
 
 def _outputs(paths: Sequence[Path]) -> Mapping[str, str]:
     """What openssl printed, by file name, without keys and secrets."""
-    from analyzer.mustgather.masking import masked_output  # noqa: PLC0415 - not for --help
+    from analyzer.mustgather.masking import (  # noqa: PLC0415 - not for --help
+        masked_output,
+        text_of,
+    )
 
     found: dict[str, str] = {}
     for path in paths:
         with path.open("rb") as file:
-            text = file.read(_OUTPUT_MOST).decode("utf-8", "replace")
+            text = text_of(file.read(_OUTPUT_MOST))
+        if text is None:
+            raise UsageError(f"{path}: is no text; --openssl takes what openssl printed")
         name = path.name
         while name in found:
             name = f"_{name}"

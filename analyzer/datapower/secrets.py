@@ -11,10 +11,16 @@ _USER: Final = re.compile(
 _QUERY: Final = re.compile(
     r"\b(\w{1,32}://[^?#\s]*)(?:[?#]\S*)?"
 )  # keys of services travel in queries
-_NAMED: Final = re.compile(  # what a debug log may quote: headers, parameters, JSON
-    r"(?i)\b((?:proxy-)?authorization|(?:set-)?cookie|pass(?:word|wd|phrase)?|pwd|secret|client[_-]?secret"
-    r"|api[_-]?key|access[_-]?token|token|x-ibm-client-secret)\b"
-    r"(['\"]?\s{0,3}[=:]\s{0,3}['\"]?)(?:(?:basic|bearer|negotiate)\s+)?[^\s'\",;&)]{1,4096}"
+# Headers of many parts: several cookies, a scheme with its parameters (RFC 7235 section 2.1). They
+# end with the quotation, or with the line.
+_HEADER: Final = re.compile(
+    r"(?i)\b((?:proxy-)?authorization|(?:set-)?cookie2?)(['\"]?\s{0,3}:\s{0,3})"
+    r"(?:(['\"])[^'\"\r\n]{1,4096}|[^\s'\"][^\r\n]*)"
+)
+_NAMED: Final = re.compile(  # what else a debug log may quote: parameters, JSON, other headers
+    r"(?i)\b((?:proxy-)?authorization|(?:set-)?cookie|pass|pass[ _-]?phrase(?: for [^\s:]{1,256})?"
+    r"|[\w-]{0,32}(?:password|passwd|passphrase|pwd|secret|api[_-]?key|token))\b"
+    r"(['\"]?\s{0,3}[=:]\s{0,3}['\"]?)(?!(?:yes|no)\b)(?:(?:basic|bearer|negotiate)\s+)?[^\s'\",;&)]{1,4096}"
 )
 _WORDS: Final = ("auth", "cookie", "pass", "pwd", "secret", "key", "token")
 
@@ -32,8 +38,12 @@ def without_named_secrets(text: str) -> str:
     """Take what is named a password, key, token or cookie out of a line of a log, URLs as above.
 
     >>> without_named_secrets("header Authorization: Basic bWU6c2VjcmV0, password='x' ok")
-    "header Authorization: ***, password='***' ok"
+    'header Authorization: ***'
+    >>> without_named_secrets("refresh_token=abc&scope=1, Extended master secret: yes")
+    'refresh_token=***&scope=1, Extended master secret: yes'
     """
     text = without_secrets(text) if "://" in text else text
     low = text.lower()
-    return _NAMED.sub(r"\1\2***", text) if any(word in low for word in _WORDS) else text
+    if not any(word in low for word in _WORDS):
+        return text
+    return _NAMED.sub(r"\1\2***", _HEADER.sub(r"\1\2\3***", text))

@@ -17,9 +17,12 @@ _PRIVATE: Final = re.compile(
 )
 # s_client and s_server: secrets of a session, and its ticket in hexadecimal.
 _SESSION: Final = re.compile(
-    r"(?mi)^(\s*(?:Master-Key|Resumption PSK|PSK|Early data secret|[A-Z_]*(?:SECRET|CLIENT_RANDOM)[A-Z_0-9]*)"
-    r"\s*[: ]\s*)\S.*$"
+    r"(?mi)^(\s*(?:Master-Key|Resumption PSK|PSK(?! identity)|Keying material|Early data secret"
+    r"|[A-Z_]*(?:SECRET|CLIENT_RANDOM)[A-Z_0-9]*)\s*[: ]\s*)\S.*$"
 )
+# What was typed: keys and passwords among the options, and a login to a mail server.
+_OPTION: Final = re.compile(r"(?m)((?:^|\s)--?(?:psk|srppass|proxy_pass|pass|k|K)[ =])\S+")
+_LOGIN: Final = re.compile(r"(?mi)^(\s*(?:\S{1,16} )?(?:AUTH(?:ENTICATE)? \S+|LOGIN|PASS) )\S.*$")
 _DUMP: Final = re.compile(r"(?m)^(\s*[0-9a-f]{4} - ).*$")
 
 
@@ -43,6 +46,24 @@ def without_tokens(text: str) -> str:
     return _TOKEN.sub(lambda found: found[0] if _WORDS.fullmatch(found[0]) else MASK, text)
 
 
+def text_of(data: bytes) -> str | None:
+    r"""What a file says, whoever wrote it: PowerShell redirects in UTF-16. None: it is no text.
+
+    >>> text_of("Master-Key: 0A".encode("utf-16")), text_of(b"\0\1\2")
+    ('Master-Key: 0A', None)
+    """
+    encoding = "utf-8-sig"
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        encoding = "utf-16"
+    elif data[:_HEAD].count(0) * 3 > len(data[:_HEAD]):  # the same without its mark
+        encoding = "utf-16-be" if data[0] == 0 else "utf-16-le"
+    text = data.decode(encoding, "replace")
+    return None if "\0" in text else text
+
+
+_HEAD: Final = 256
+
+
 def masked_output(text: str) -> str:
     r"""The output of an openssl command without keys and secrets of the session.
 
@@ -50,5 +71,6 @@ def masked_output(text: str) -> str:
     '    Master-Key: ***\n    Verify return code: 0 (ok)'
     """
     text = _PRIVATE.sub(f"[private key] {MASK}", text)
-    text = _DUMP.sub(rf"\1{MASK}", _SESSION.sub(rf"\1{MASK}", text))
+    for typed in (_DUMP, _SESSION, _OPTION, _LOGIN):
+        text = typed.sub(rf"\1{MASK}", text)
     return "\n".join(without_named_secrets(line) for line in text.split("\n"))

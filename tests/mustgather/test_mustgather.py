@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from analyzer import analyze
+from analyzer.mustgather.masking import masked_output
 from analyzer.pki.names import pem
 from tests.capture.captures import Pcapng
 from tests.fuzz.seeds import talk
@@ -345,4 +346,72 @@ def test_what_cannot_be_done_is_one_line(tmp_path: Path, arguments: list[str], s
     assert done.returncode == 2
     assert says in done.stderr
     assert done.stderr.count("\n") == 1
+    assert not (tmp_path / "case.zip").exists()
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "Cookie: a=1; session=geheim",
+        "header 'Cookie: a=1; session=geheim' was sent",
+        "Authorization: ApiKey geheim",
+        'Authorization: Digest username="operator", response="geheim"',
+        '{"Authorization": "Bearer geheim"}',
+        "refresh_token=geheim&scope=1",
+        "userPassword='geheim'",
+        "Enter PEM pass phrase:geheim",
+        "Enter pass phrase for /keys/server.pem: geheim",
+        "AUTH PLAIN geheim",
+        "a1 LOGIN operator geheim",
+        "openssl s_client -psk geheim -psk_identity gateway",
+        "openssl s_client -connect a.example:443 -proxy_pass geheim",
+        "    Keying material: geheim",
+        "    PSK: geheim",
+    ],
+)
+def test_what_was_typed_or_quoted_as_a_secret_is_masked(line: str) -> None:
+    told = masked_output(f"CONNECTED(00000003)\n{line}\nVerify return code: 0 (ok)")
+
+    assert "geheim" not in told
+    assert told.startswith("CONNECTED(00000003)\n")
+    assert told.endswith("\nVerify return code: 0 (ok)")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "    Extended master secret: yes",
+        "    PSK identity: gateway",
+        "    PSK identity hint: None",
+        "New, TLSv1.3, Cipher is TLS_AES_256_GCM_SHA384",
+        "Server public key is 256 bit",
+        "verify error:num=20:unable to get local issuer certificate",
+        "subject=C = DE, O = Example, CN = gateway.example",
+        "openssl s_client -key key.pem -cert cert.pem -CAfile roots.pem",
+    ],
+)
+def test_what_openssl_says_of_a_handshake_is_left_as_it_is(line: str) -> None:
+    assert masked_output(line) == line
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be"])
+def test_output_that_powershell_redirected_is_masked_as_well(tmp_path: Path, encoding: str) -> None:
+    (tmp_path / "t.pcap").write_bytes(trace())
+    printed = "CONNECTED(00000003)\r\n    Master-Key: 0C0FFEE0\r\n"
+    (tmp_path / "out.txt").write_bytes(printed.encode(encoding))
+    done = run("t.pcap", "--openssl", "out.txt", folder=tmp_path)
+
+    assert done.returncode == 0
+    with zipfile.ZipFile(tmp_path / "case.zip") as case:
+        told = case.read("openssl/out.txt").decode()
+    assert told.split() == ["CONNECTED(00000003)", "Master-Key:", "***"]
+
+
+def test_a_key_store_is_no_output(tmp_path: Path) -> None:
+    (tmp_path / "t.pcap").write_bytes(trace())
+    (tmp_path / "key.p12").write_bytes(b"\x30\x82\1\0\2\1\3" + bytes(range(256)))
+    done = run("t.pcap", "--openssl", "key.p12", folder=tmp_path)
+
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert "key.p12: is no text" in done.stderr
     assert not (tmp_path / "case.zip").exists()
