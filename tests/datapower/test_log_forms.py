@@ -6,6 +6,7 @@ import base64
 import bz2
 import gzip
 import io
+import json
 import lzma
 import zipfile
 from collections.abc import Callable
@@ -181,6 +182,31 @@ def test_a_line_that_was_cut_in_its_head_is_joined_without_a_blank() -> None:
 
     assert line.name == "cmc-webapi-sslsvr-apifsh"
     assert line.text.endswith("error:1407609C:SSL routines:SSL23_GET_CLIENT_HELLO:http request")
+
+
+def test_lines_that_were_indented_as_a_whole_stay_apart() -> None:
+    told = [
+        Entry(time=TIME + i * SECOND, category="ssl", severity="error", text=f"t{i}")
+        for i in range(3)
+    ]
+    text = "\n".join(f"\t{as_new(entry)}" for entry in told)
+
+    assert [line.text for line in read_log_bytes(text.encode(), "log").lines] == ["t0", "t1", "t2"]
+
+
+@pytest.mark.parametrize(
+    ("key", "stamp"),
+    [("time", "2023-11-14T22:13:21.5Z"), ("@timestamp", "2023-11-15T00:13:21.500+02:00")],
+)
+def test_a_line_without_a_time_has_that_of_the_collector(key: str, stamp: str) -> None:
+    own = "20231114T221320.000Z [ssl][error] ssl-server(a): tid(1): said"
+    (with_own, without) = (
+        read_log_bytes(json.dumps({key: stamp, "message": line}).encode(), "log").lines[0]
+        for line in (own, own[21:])
+    )
+
+    assert (with_own.time, without.time) == (1_700_000_000 * SECOND, 1_700_000_001_500_000_000)
+    assert with_own.text == without.text == "said"
 
 
 def test_lines_of_others_between_entries_are_passed_over_and_numbers_are_those_of_the_file() -> (

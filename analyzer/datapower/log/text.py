@@ -90,7 +90,9 @@ def read_line(text: str, file: str = "", number: int = 0) -> LogLine | None:
 
 def begins_line(text: str) -> bool:
     """Whether a line begins a new entry, rather than going on with the one before."""
-    return not text[:1].isspace() and (
+    if text[:1].isspace():  # as people indent what they paste; nothing goes on with a stamp
+        return _STAMP.match(text.lstrip()) is not None
+    return (
         text.startswith("[")
         or _STAMP.match(text) is not None
         or find_time(text[:64]) is not None
@@ -154,12 +156,29 @@ def address_of(text: str | None) -> str | None:
 
 
 def _unwrapped(text: str) -> str:
-    """The line within a collector's JSON: ``{"log": "2018…", "stream": "stdout"}``."""
+    """The line within a collector's JSON: ``{"log": "2018…", "stream": "stdout"}``.
+
+    Where the line has no time of its own, the collector's is put before it.
+    """
     try:
         held = json.loads(text)
     except (ValueError, RecursionError):
         return text
     if not isinstance(held, dict):
         return text
-    found = (held[key] for key in ("log", "message", "msg", "MESSAGE") if key in held)
-    return next((one.strip() for one in found if isinstance(one, str)), text)
+    line = _first_text(held, ("log", "message", "msg", "MESSAGE"))
+    if line is None:
+        return text
+    found = _find_tags(line)
+    if found is None or find_time(line[: found[0]]) is not None:
+        return line
+    return f"{_first_text(held, _TIMES) or ''} {line}".strip()
+
+
+_TIMES: Final = ("time", "timestamp", "@timestamp", "ibm_datetime", "datetime")
+
+
+def _first_text(held: dict[str, object], keys: tuple[str, ...]) -> str | None:
+    """The first of these that is a text."""
+    found = (held[key] for key in keys if key in held)
+    return next((one.strip() for one in found if isinstance(one, str)), None)
