@@ -7,11 +7,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from analyzer.datapower.beginnings import may_be_report
 from analyzer.datapower.case import Case, Source
 from analyzer.datapower.certificates import read_folder
 from analyzer.datapower.export import read_bytes, read_exports
 from analyzer.datapower.graph import Graph, build_graph, is_address
 from analyzer.datapower.log.load import Log, is_report, read_logs
+from analyzer.datapower.misplaced import refuse_papers
 from analyzer.datapower.objects import Export
 from analyzer.errors import CaptureError, UsageError
 from analyzer.limits import DEFAULT, Limits
@@ -32,6 +34,9 @@ def load_case(
         UsageError: An option is given without what it belongs to.
     """
     reports = [name for name in files if name != "-" and is_report(Path(name), limits)]
+    for name in files:
+        if name not in reports and name != "-" and may_be_report(name):
+            refuse_papers(Path(name), limits)
     papers = [*map(Path, reports), *(logs or ())]
     log = read_logs(dict.fromkeys(papers), limits) if papers else None
     held = tuple(_configurations(log, limits)) if log is not None and not exports else ()

@@ -362,3 +362,52 @@ def test_reports_that_cannot_be_analysed_say_why(tmp_path: Path) -> None:
         load_case([str(none)])
     with pytest.raises(UsageError, match="holds 2 captures"):
         load_case([str(two)])
+
+
+LINES = f"{as_new(ENTRY)}\n{as_new(ENTRY)}\n".encode()
+XCFG = b'<datapower-configuration version="3"><configuration domain="a"/></datapower-configuration>'
+
+
+def archived(name: str, data: bytes) -> bytes:
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w") as archive:
+        archive.writestr(name, data)
+    return made.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("data", "option"),
+    [
+        pytest.param(LINES, "--dp-log", id="log"),
+        pytest.param(gzip.compress(LINES), "--dp-log", id="log, packed"),
+        pytest.param(as_xml(ENTRY).encode(), "--dp-log", id="log in XML"),
+        pytest.param(XCFG, "--dp-export", id="xcfg"),
+        pytest.param(archived("export.xml", XCFG), "--dp-export", id="export.zip"),
+        pytest.param(CONFIG, "--dp-export", id="cfg"),
+        pytest.param(b"CONNECTED(00000003)\ndepth=0\n", "mustgather --openssl", id="openssl"),
+    ],
+)
+def test_papers_in_the_place_of_a_capture_are_told_where_they_belong(
+    data: bytes, option: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "given"
+    path.write_bytes(data)
+
+    with pytest.raises(CaptureError, match=option):
+        load_case([str(path)])
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        pytest.param(b"GET / HTTP/1.1\nHost: a\n", id="other text"),
+        pytest.param(b"", id="nothing"),
+        pytest.param(gzip.compress(LINES)[:20], id="damaged"),
+        pytest.param(archived("t.pcap", b"\xd4\xc3\xb2\xa1" + bytes(20)), id="a capture in a zip"),
+    ],
+)
+def test_what_is_not_known_is_left_to_the_reader_of_captures(data: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "given"
+    path.write_bytes(data)
+
+    assert load_case([str(path)]).sources == [str(path)]
