@@ -132,6 +132,15 @@ def test_a_link_leads_to_a_connection(reader: Reader) -> None:
     assert reader.page.get_attribute("#stream-3", "aria-expanded") == "true"
 
 
+@pytest.mark.parametrize("width", [320, 390, 760])
+def test_on_a_small_screen_only_the_drawing_is_moved_sideways(reader: Reader, width: int) -> None:
+    """Who is on call reads it on a telephone."""
+    reader.page.set_viewport_size({"width": width, "height": 800})
+    reader.opens(MIXED, "#stream-0")
+
+    assert reader.page.evaluate("document.documentElement.scrollWidth") <= width
+
+
 def test_dark_and_light_are_the_readers_choice(reader: Reader) -> None:
     reader.opens(MIXED)
     colour = "getComputedStyle(document.body).backgroundColor"

@@ -61,8 +61,8 @@ def check(story: Story) -> Iterator[Finding]:
     yield RULE.finding(
         *negotiation_evidence(story, refusal),
         title=(
-            f"{client_name(story)} and {server_name(story)} use different pre-shared keys: "
-            f"{party(story, refusal.side)} could not verify the other's proof"
+            f"{client_name(story)} and {server_name(story)} seem to use different pre-shared keys: "
+            f"{party(story, refusal.side)} refused the other's proof"
         ),
         explanation=(
             "With a pre-shared key the first protected message proves that both sides have the "
