@@ -11,6 +11,7 @@ import contextlib
 import errno
 import importlib
 import os
+import signal
 import sys
 from collections.abc import Iterable, Sequence
 from typing import Annotated, Final
@@ -43,7 +44,32 @@ def main() -> None:
     """Run the command line of this process."""
     # numpy's algebra goes unused here, and its threads take time at every start.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    _end_as_if_interrupted()
     sys.exit(run(sys.argv[1:]))
+
+
+class _Ended(KeyboardInterrupt):
+    """Somebody ended the process, as a time limit of CI does; what is half written has to go."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__()
+        self.status = 128 + number
+
+
+def _end_as_if_interrupted() -> None:
+    """Let SIGTERM and SIGHUP end this process as Ctrl-C does, and those that it starts as ever."""
+    own = os.getpid()
+
+    def end(number: int, _: object) -> None:
+        signal.signal(number, signal.SIG_DFL)  # the second time it is meant
+        if os.getpid() == own:
+            raise _Ended(number)
+        os.kill(os.getpid(), number)
+
+    for name in ("SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)  # Windows has no hangup
+        if number is not None and signal.getsignal(number) is signal.SIG_DFL:  # nohup ignores it
+            signal.signal(number, end)
 
 
 def run(arguments: list[str]) -> int:
@@ -55,8 +81,8 @@ def run(arguments: list[str]) -> int:
     try:
         status = _invoke(_with_command(rest))
         sys.stdout.flush()
-    except KeyboardInterrupt:
-        return INTERRUPTED
+    except KeyboardInterrupt as end:
+        return end.status if isinstance(end, _Ended) else INTERRUPTED
     except BrokenPipeError:
         _abandon_stdout()
         return PIPE_CLOSED

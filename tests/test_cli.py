@@ -439,6 +439,27 @@ def test_a_reader_that_goes_away_is_no_error(tmp_path: Path, form: str) -> None:
     assert process.returncode == 141
 
 
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_who_is_ended_leaves_nothing_half_written(tmp_path: Path, number: signal.Signals) -> None:
+    many, place = tmp_path / "many.pcap", tmp_path / "out"
+    many.write_bytes(pcap(*(rejected(port=10_000 + i, start=1.8e9 + i) for i in range(8000))))
+    place.mkdir()
+    with subprocess.Popen(
+        [sys.executable, "-m", "analyzer", str(many), "-f", "json", "-o", str(place / "report")],
+        stderr=subprocess.PIPE,
+        cwd=Path(__file__).parents[1],
+    ) as process:
+        while not list(place.iterdir()):
+            assert process.poll() is None
+            time.sleep(0.01)
+        process.send_signal(number)
+        assert process.stderr is not None
+        errors = process.stderr.read()
+
+    assert (process.returncode, errors) == (128 + number, b"")
+    assert list(place.iterdir()) == []
+
+
 def test_an_interruption_is_quiet() -> None:
     with subprocess.Popen(
         [sys.executable, "-m", "analyzer", "-"],
