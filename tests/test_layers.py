@@ -15,7 +15,8 @@ import analyzer
 
 PACKAGE = Path(analyzer.__file__).parent
 ORDER = (
-    *("errors", "limits", "capture", "tcp", "tls", "pki", "datapower", "keys", "diagnosis"),
+    *("errors", "limits", "encodings", "capture", "tcp", "tls", "pki", "datapower"),
+    *("keys", "diagnosis"),
     *(
         "products",
         "rules",

@@ -12,6 +12,7 @@ from typing import Final, Literal, NamedTuple, TypeAlias
 
 import msgspec
 
+from analyzer.encodings import as_utf8
 from analyzer.errors import UsageError
 from analyzer.gate.tell import annotation
 from analyzer.gate.verdict import SCHEMA_VERSION, BaselineReport, Failure
@@ -73,7 +74,7 @@ def read_earlier(path: Path) -> _Earlier:
     if path.stat().st_size > DEFAULT.report_bytes:
         raise UsageError(f"{path}: too long; write the report with --failed")
     try:
-        return msgspec.json.decode(path.read_bytes(), type=_Earlier)
+        return msgspec.json.decode(as_utf8(path.read_bytes()), type=_Earlier)
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
         raise UsageError(
             f"{path}: not a report: {one_line(str(error))}; make one with --format json"

@@ -17,6 +17,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from analyzer.diagnosis.causes import CAUSES
+from analyzer.encodings import as_utf8
 from analyzer.errors import UsageError
 from analyzer.limits import DEFAULT
 from analyzer.report.escape import one_line
@@ -117,8 +118,8 @@ def read_folder(path: Path) -> Folder:
 def _decoded(path: Path, form: type[_T]) -> _T:
     if path.stat().st_size > DEFAULT.expectation_bytes:
         raise UsageError(f"{path}: too long for an expectation; split it")
-    data = path.read_bytes()
     try:
+        data = as_utf8(path.read_bytes())
         if path.suffix == ".toml":
             return msgspec.convert(tomllib.loads(data.decode()), form)
         return msgspec.json.decode(data, type=form)

@@ -87,6 +87,14 @@ def test_keys_of_later_versions_do_not_matter(tmp_path: Path) -> None:
     assert len(read_earlier(path).connections) == 1
 
 
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_powershell_may_have_redirected_it(tmp_path: Path, encoding: str) -> None:
+    path = tmp_path / "before.json"
+    path.write_bytes(render_json(report(connection())).decode().encode(encoding))
+
+    assert len(read_earlier(path).connections) == 1
+
+
 @pytest.mark.parametrize("text", ["", "{}", "[]", '{"schema_version": 2}', "\xd4\xc3", "[" * 99999])
 def test_what_is_no_report_is_a_line(tmp_path: Path, text: str) -> None:
     path = tmp_path / "before.json"

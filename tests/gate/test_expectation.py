@@ -76,6 +76,19 @@ def test_what_is_wrong_is_one_line_with_its_place(tmp_path: Path, text: str, sai
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+@pytest.mark.parametrize(
+    ("text", "suffix"), [('{"others": "healthy"}\r\n', "json"), ('others = "healthy"\r\n', "toml")]
+)
+def test_an_editor_of_windows_may_have_written_it(
+    tmp_path: Path, text: str, suffix: str, encoding: str
+) -> None:
+    path = written(tmp_path, "", suffix)
+    path.write_bytes(text.encode(encoding))
+
+    assert read_expectation(path).others == "healthy"
+
+
 def test_wrong_toml_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="not TOML"):
         read_expectation(written(tmp_path, "x = ", "toml"))
