@@ -61,7 +61,7 @@ VIOLATION_ALERTS: Final = frozenset(
 def passed(story: Story, milestone: Milestone) -> bool:
     """Whether a milestone was passed before the first side gave up."""
     reached = story.milestones.get(milestone)
-    return reached is not None and reached.frame <= story.ending.frame
+    return reached is not None and reached.frame <= story.ending.horizon
 
 
 def visible(story: Story, milestone: Milestone) -> bool:
@@ -108,7 +108,7 @@ def name_unknown(story: Story) -> int | None:
     """The frame in which the server warned that it does not know the name (RFC 6066 section 3)."""
     for alert in story.alerts:
         if alert.sender is Side.SERVER and alert.description is _A.UNRECOGNIZED_NAME:
-            return alert.frame if not alert.fatal and alert.frame <= story.ending.frame else None
+            return alert.frame if not alert.fatal and alert.frame <= story.ending.horizon else None
     return None
 
 
@@ -190,7 +190,7 @@ def weakly_signed(story: Story) -> bool:
 
 def certificate_sent(story: Story) -> bool:
     """Whether the server's certificate was sent, or begun, before the end."""
-    begun = any(_is_certificate(b) and b.frame < story.ending.frame for b in story.begun)
+    begun = any(_is_certificate(b) and b.frame < story.ending.horizon for b in story.begun)
     return begun or passed(story, Milestone.SERVER_CERTIFICATE) or story.server_chain is not None
 
 

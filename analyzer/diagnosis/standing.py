@@ -6,8 +6,9 @@ from typing import Final
 
 from analyzer.diagnosis.causes import FailingSide, Phase
 from analyzer.diagnosis.model import Evidence
+from analyzer.diagnosis.signs import passed
 from analyzer.diagnosis.wording import ending_phrase, milliseconds, party
-from analyzer.tcp.timeline import Side
+from analyzer.tcp.timeline import VAIN_LEAST, Side
 from analyzer.tls.story import Milestone, Story, Way
 
 # Programs that close within less than this were not waiting for an answer.
@@ -26,22 +27,22 @@ FULL_SEGMENT: Final = 1_000
 
 
 def phase_of(story: Story) -> Phase:
-    """The step that did not complete."""
-    reached = story.reached
+    """The step that did not complete before the first side gave up."""
     if story.completed:
         return Phase.POST_HANDSHAKE
-    if not reached(Milestone.CLIENT_HELLO):
-        opened = reached(Milestone.CONNECTED) or story.timeline.syn is None
+    done = frozenset([milestone for milestone in story.milestones if passed(story, milestone)])
+    if Milestone.CLIENT_HELLO not in done:
+        opened = story.reached(Milestone.CONNECTED) or story.timeline.syn is None
         return Phase.CLIENT_HELLO if opened else Phase.TCP_CONNECT
-    if not reached(Milestone.SERVER_HELLO):
+    if Milestone.SERVER_HELLO not in done:
         return Phase.SERVER_HELLO if retried(story) else Phase.CLIENT_HELLO
     if story.resumed:
         return Phase.FINISHED
-    if not reached(Milestone.SERVER_CERTIFICATE) and not reached(Milestone.SERVER_FLIGHT):
+    if done.isdisjoint({Milestone.SERVER_CERTIFICATE, Milestone.SERVER_FLIGHT}):
         return Phase.SERVER_HELLO
-    if not reached(Milestone.CLIENT_KEY_EXCHANGE) and not reached(Milestone.CLIENT_FINISHED):
+    if done.isdisjoint({Milestone.CLIENT_KEY_EXCHANGE, Milestone.CLIENT_FINISHED}):
         return Phase.SERVER_CERTIFICATE
-    asked = reached(Milestone.CERTIFICATE_REQUEST)
+    asked = Milestone.CERTIFICATE_REQUEST in done
     return Phase.CLIENT_CERTIFICATE if asked else Phase.FINISHED
 
 
@@ -115,7 +116,10 @@ def starved(story: Story) -> Side | None:
     for side in Side:
         if not timeline.packets[side.peer] or _after_the_end(story, side):
             continue
-        if timeline.unacknowledged[side] and timeline.retransmissions[side] >= 2:
+        vain = timeline.vain[side]
+        if vain is not None and vain.hopeless:
+            return side
+        if stood and timeline.vain_closes[side] >= VAIN_LEAST:
             return side
         lost = any(g.kind == "lost" and g.acknowledged is False for g in timeline.gaps[side])
         if lost and (stood or timeline.retransmissions[side]):

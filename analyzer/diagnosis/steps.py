@@ -264,10 +264,21 @@ def server_step(story: Story, alert: AlertDescription | None) -> Step | None:
     if not story.offers or alert in _WITHDRAWN:
         return None
     if not passed(story, Milestone.SERVER_HELLO):
-        return Step.OFFER
+        return None if _answered_unseen(story) else Step.OFFER
     if story.tls13:
         return _server_step_13(story, alert)
     return _server_step_12(story, alert)
+
+
+def _answered_unseen(story: Story) -> bool:
+    """Whether the server had answered the hello before it gave up, and the capture does not show how.
+
+    What it judged then is no offer any more.
+    """
+    if not story.blind_to("server_bytes", "snap_length", "start"):
+        return False
+    spoken = story.first_data[Side.SERVER] < story.ending.frame
+    return spoken or any(gap.offset == 0 for gap in story.timeline.gaps[Side.SERVER])
 
 
 def _server_step_13(story: Story, alert: AlertDescription | None) -> Step | None:
@@ -302,7 +313,7 @@ def _client_answered(story: Story) -> bool:
     hello = story.milestones[Milestone.SERVER_HELLO].frame
     return any(
         m.sender is Side.CLIENT
-        and hello < m.frame <= story.ending.frame
+        and hello < m.frame <= story.ending.horizon
         and m.name not in {"change_cipher_spec", "alert"}
         for m in story.messages
     )
@@ -335,7 +346,7 @@ def _client_spoke(story: Story) -> bool:
     """Whether the client answered the server's hello."""
     hello = story.milestones[Milestone.SERVER_HELLO].frame
     return any(
-        m.sender is Side.CLIENT and hello < m.frame <= story.ending.frame for m in story.messages
+        m.sender is Side.CLIENT and hello < m.frame <= story.ending.horizon for m in story.messages
     )
 
 

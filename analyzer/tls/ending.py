@@ -7,7 +7,6 @@ An alert sent in answer to a bare close is noise, and so is the RST behind a FIN
 from __future__ import annotations
 
 from collections.abc import Iterator
-from operator import attrgetter
 from typing import Final
 
 from analyzer.tcp.timeline import Side, Timeline
@@ -55,12 +54,17 @@ def read_ending(
 ) -> Ending:
     """Find the first sign of giving up; where there is none, say who was silent."""
     endings = [*_by_alert(talk.messages, alerts, timeline), *_by_tcp(timeline)]
-    endings.sort(key=attrgetter("frame"))
+    endings.sort(key=_when)
     if endings:
         return _spoken(endings)
     way = Way.SILENCE if timeline.end == "timeout" and not completed else Way.OPEN
     side = awaited if way is Way.SILENCE else None
     return Ending(way, side, timeline.last_frame, timeline.last_time, None, timeline.silence_ns)
+
+
+def _when(ending: Ending) -> tuple[int, bool]:
+    """What an ending came after, of two the alert: a close answers the alert that it acknowledges."""
+    return ending.horizon, ending.alert is None
 
 
 def _spoken(endings: list[Ending]) -> Ending:
@@ -108,4 +112,5 @@ def _by_tcp(timeline: Timeline) -> Iterator[Ending]:
         return
     side, event, how = timeline.closed_first
     way = Way.RST if how == "rst" else Way.FIN
-    yield Ending(way, side, event.frame, event.time, None, timeline.waited_ns)
+    waited, proven = timeline.waited_ns, timeline.closed_proven
+    yield Ending(way, side, event.frame, event.time, None, waited, proven)

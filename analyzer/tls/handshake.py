@@ -184,6 +184,7 @@ class HandshakeTracker:
 
     state: State = State.START
     surprises: list[Surprise] = field(default_factory=list)
+    path: list[tuple[int, State]] = field(default_factory=list)  # every state, and its frame
 
     def observe(self, side: Side, name: str, *, frame: int) -> State:
         """Take one step; ``frame`` is that of the packet which completed it."""
@@ -191,19 +192,24 @@ class HandshakeTracker:
         if following is None:
             self.surprises.append(Surprise(self.state, (side, name), self.allowed(), frame))
         else:
-            self.state = following
+            self.reach(following, frame)
         return self.state
 
-    def seal(self) -> None:
+    def seal(self, *, frame: int) -> None:
         """Go on in TLS 1.3: what follows ServerHello is encrypted."""
-        self.state = State.SEALED
+        self.reach(State.SEALED, frame)
 
-    def conclude(self, side: Side, *, asking: bool) -> None:
+    def conclude(self, side: Side, *, asking: bool, frame: int) -> None:
         """Take a side's TLS 1.3 flight as complete, whatever steps of it could be told apart."""
         if side is Side.CLIENT:
-            self.state = State.ESTABLISHED
+            self.reach(State.ESTABLISHED, frame)
         else:
-            self.state = State.SEALED_DONE_ASKING if asking else State.SEALED_DONE
+            self.reach(State.SEALED_DONE_ASKING if asking else State.SEALED_DONE, frame)
+
+    def reach(self, state: State, frame: int) -> None:
+        """Stand here from ``frame`` on, whatever led to it."""
+        self.state = state
+        self.path.append((frame, state))
 
     def allowed(self) -> frozenset[Move]:
         """Who may speak now, and what they may say."""
@@ -212,3 +218,12 @@ class HandshakeTracker:
     def awaited(self) -> frozenset[Move]:
         """The same but for HelloRequest, which nobody waits for."""
         return _AWAITED[self.state]
+
+    def awaited_at(self, frame: int) -> frozenset[Move]:
+        """The same, as it was then: what came later was no longer waited for."""
+        state = State.START
+        for reached, following in self.path:
+            if reached > frame:
+                break
+            state = following
+        return _AWAITED[state]

@@ -301,12 +301,12 @@ def _follow(talk: Conversation, record: Record, name: str, body: bytes) -> None:
     step = "empty_certificate" if empty and record.sender is Side.CLIENT else name
     talk.tracker.observe(record.sender, step, frame=record.frame)
     if name == "server_hello" and talk.tls13:
-        talk.tracker.seal()
+        talk.tracker.seal(frame=record.frame)
     elif name == "finished":
         talk.sides[record.sender].finished = True
         if talk.tls13 and record.sender is Side.SERVER:
             asking = any(message.name == "certificate_request" for message in talk.messages)
-            talk.tracker.conclude(Side.SERVER, asking=asking)
+            talk.tracker.conclude(Side.SERVER, asking=asking, frame=record.frame)
 
 
 _NO_ENTRIES: Final = bytes(4)  # RFC 8446 section 4.4.2: no context, no certificate
@@ -369,7 +369,7 @@ def _v2_answer(talk: Conversation, record: Record) -> None:
         suite = hello.cipher_suites[:1] or (CipherSuite.TLS_NULL_WITH_NULL_NULL,)
         talk.choose(ServerHello(hello.version, hello.connection_id, cipher_suite=suite[0]))
         resumed = hello.session_id_hit
-        talk.tracker.state = State.CLIENT_KEYED if resumed else State.SERVER_DONE
+        talk.tracker.reach(State.CLIENT_KEYED if resumed else State.SERVER_DONE, record.frame)
     _v2_note(talk, "server_hello", record, defect)
 
 
@@ -393,7 +393,7 @@ def _v2_sealed(talk: Conversation, record: Record) -> None:
     else:
         sender.finished = True
         client = record.sender is Side.CLIENT
-        talk.tracker.state = State.CLIENT_SWITCHED if client else State.SERVER_SWITCHED
+        talk.tracker.reach(State.CLIENT_SWITCHED if client else State.SERVER_SWITCHED, record.frame)
         talk.tracker.observe(record.sender, "finished", frame=record.frame)
         _note(talk, "finished", record, Visibility.INFERRED)
 

@@ -241,6 +241,12 @@ class Ending:
     time: int
     alert: Alert | None = None
     waited_ns: int = 0  # from the last sign of life before the end to the end
+    proven: int = 0  # frame captured behind it of bytes that came before it, by sequence numbers
+
+    @property
+    def horizon(self) -> int:
+        """The last frame that came before the end, as far as the end itself tells."""
+        return max(self.frame, self.proven)
 
 
 _NONE: Final[Mapping[str, Any]] = {}  # of any kind
@@ -318,7 +324,7 @@ class Story:
     signature: str
     milestones: Mapping[Milestone, Reached]
     denied: frozenset[Milestone]  # milestones known *not* to have been passed
-    awaiting: frozenset[tuple[Side, str]]  # who was to speak next, and what (message names)
+    awaiting: frozenset[tuple[Side, str]]  # who was to speak when it ended, and what (names)
     server_chain: Chain | None
     client_chain: Chain | None
     certificate_request: CertificateRequest | None

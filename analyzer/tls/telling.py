@@ -11,7 +11,14 @@ from analyzer.limits import DEFAULT, Limits
 from analyzer.tcp.evidence import FIN, Evidence
 from analyzer.tcp.reassembly import Stream
 from analyzer.tcp.sequence import distance
-from analyzer.tcp.timeline import Side, Timeline, client_index, read_timeline
+from analyzer.tcp.timeline import (
+    Side,
+    Timeline,
+    client_index,
+    initial_sequence,
+    read_timeline,
+    without_strays,
+)
 from analyzer.tls.caveats import conflicting, hidden_parts
 from analyzer.tls.chains import packed, read_chains, undated
 from analyzer.tls.directions import Directions, client_half, in_order, read_directions
@@ -63,6 +70,7 @@ def tell(
     Returns:
         The story, without neighbours: those come from a survey of all stories.
     """
+    evidence = without_strays(evidence)
     client = client_half(evidence)
     bytes_ = read_directions(evidence, client, limits)
     timeline = read_timeline(evidence, client, bytes_.streams, capture_end)
@@ -145,9 +153,10 @@ def _track(talk: Conversation, reading: Reading) -> None:
         talk.tracker.observe(step.record.sender, step.name, frame=step.record.frame)
     flight, finished = reading.server_flight, reading.client_finished
     if flight is not None and not was_opened(talk, Side.SERVER):
-        talk.tracker.conclude(Side.SERVER, asking=reading.certificate_request is True)
+        asking = reading.certificate_request is True
+        talk.tracker.conclude(Side.SERVER, asking=asking, frame=flight.frame)
     if finished is not None:
-        talk.tracker.conclude(Side.CLIENT, asking=False)
+        talk.tracker.conclude(Side.CLIENT, asking=False, frame=finished.frame)
 
 
 def _passed(timeline: Timeline, talk: Conversation, reading: Reading | None) -> Passed:
@@ -176,8 +185,7 @@ def _compose(
     hidden = _hidden(timeline, bytes_, talk, unseen)
     done = _done(timeline, talk, reading, passed, hidden)
     alerts = (*talk.alerts, *sealed_alerts(reading))
-    awaiting = talk.tracker.awaited()
-    awaited = next(iter({side for side, _ in awaiting}), None)
+    awaited = next(iter({side for side, _ in talk.tracker.awaited()}), None)
     ending = read_ending(talk, alerts, timeline, awaited, completed=done)
     chosen = talk.choice
     answer = chosen or talk.retry  # a retry has chosen version and suite, too
@@ -205,7 +213,7 @@ def _compose(
         signature=_turned(evidence, client) + talk.signature(limits.signature_letters),
         milestones=passed,
         denied=_denied(talk, reading),
-        awaiting=awaiting,
+        awaiting=talk.tracker.awaited_at(ending.horizon),
         server_chain=found.server,
         client_chain=found.client,
         certificate_request=found.request,
@@ -231,10 +239,21 @@ def _done(
     """Whether the handshake completed; None where what the capture hides may be what decides."""
     left = timeline.closed_first[0] if timeline.closed_first else None
     done = completed(talk, passed, reading, left)
+    if done and _unheard_finish(timeline, passed):
+        done = False
     doubtful = talk.tls13 and Milestone.SERVER_ACCEPTED not in passed and talk.decryptor is None
     if (done is False and hidden & _HIDES_COMPLETION) or (done and doubtful and hidden & _GARBLES):
         return None
     return done
+
+
+def _unheard_finish(timeline: Timeline, passed: Passed) -> bool:
+    """Whether the Finished that ends the handshake was sent again and again, and never acknowledged."""
+    vain = timeline.vain[Side.CLIENT]
+    finished = passed.get(Milestone.CLIENT_FINISHED)
+    if vain is None or finished is None or Milestone.SERVER_ACCEPTED in passed:
+        return False
+    return vain.hopeless and vain.frame <= finished.frame
 
 
 _FRAME: Final = attrgetter("frame")
@@ -282,12 +301,17 @@ def _unseen(evidence: Evidence, index: int) -> bool:
     half, peer = evidence.halves[index], evidence.halves[1 - index]
     if half.base is None or half.left_out:
         return False
+    known = initial_sequence(evidence, index)
+    base = half.base if known is None else known
     # A FIN counts as one in what the peer acknowledges, captured or not.
     got = peer.acknowledged
-    if got is not None and distance(got, half.base) - 2 > half.payload:
+    if got is not None and distance(got, base) - 2 > half.payload:
         return True
-    closing = [e.sequence for e in evidence.events if e.half == index and e.flags & FIN]
-    return any(distance(sequence, half.base) - 1 > half.payload for sequence in closing)
+    closing = [e for e in evidence.events if e.half == index and e.flags & FIN]
+    # Who is first seen closing may have said anything before.
+    if known is None and closing and closing[0].frame == half.first_frame:
+        return True
+    return any(distance(e.sequence, base) - 1 > half.payload for e in closing)
 
 
 def _hidden(

@@ -106,7 +106,10 @@ class Scene:
         return self
 
     def fin(self, side: Side) -> Scene:
-        """Close a side."""
+        """Close a side; called again, the retransmission of it."""
+        half = 0 if side is CLIENT else 1
+        if any(e.half == half and e.flags & FIN for e in self._events):
+            self._ends[side].next -= 1
         return self._event(side, FIN | ACK)
 
     def rst(self, side: Side, ttl: int | None = None) -> Scene:
@@ -157,6 +160,13 @@ class Scene:
     def overtaken(self, side: Side, data: bytes) -> Scene:
         """A side's last segment comes to the capture behind its FIN (it was lost, or waited)."""
         return self._segment(side, self._ends[side].next - 1 - len(data), data, 0)
+
+    def crossed(self) -> Scene:
+        """The last two packets without payload (FIN, RST) come to the capture the other way round."""
+        *before, one, other = self._events
+        late = one._replace(frame=other.frame, time=other.time)
+        self._events = [*before, other._replace(frame=one.frame, time=one.time), late]
+        return self
 
     def _segment(self, side: Side, begin: int, data: bytes, cut: int) -> Scene:
         self._packet(side)

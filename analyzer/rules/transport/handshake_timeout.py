@@ -10,14 +10,15 @@ The side on turn hangs: a slow revocation check or directory lookup, a hardware 
 an overloaded or stopped process behind a listening socket, a proxy that waits for its own backend.
 
 ## What it is not
-If data is sent again and never acknowledged, the path is to blame: TLS-TCP-011 and TLS-TCP-012.
+If data, or the close of the side that waited, is sent again and never acknowledged, the path is to blame:
+TLS-TCP-011 and TLS-TCP-012.
 
 ## What to do
 Look at the side that was to speak: what was it doing at this time?
 
 ## Blind spots
 A capture that stops listening looks alike; it is only taken for silence if all that was sent had been
-acknowledged.
+acknowledged. Where nobody closes either, a path that broke looks alike, too: it is only suspected then.
 """
 
 from __future__ import annotations
@@ -82,10 +83,15 @@ def check(story: Story) -> Iterator[Finding]:
         ),
         failing_side=side_of(silent),
         remedy_side=remedy_side,
-        confidence=Confidence.INFERRED,
+        confidence=_confidence(story),
         phase=phase_of(story),
         alternatives=(Alternative("packet_loss_fatal", "a capture on the other side of the path"),),
     )
+
+
+def _confidence(story: Story) -> Confidence:
+    """Where nobody ever closes, the path may have broken as well: nothing shows that both still live."""
+    return Confidence.SUSPECTED if story.ending.way is Way.SILENCE else Confidence.INFERRED
 
 
 def _unanswered(story: Story) -> Iterator[Finding]:
@@ -124,8 +130,9 @@ def _unanswered(story: Story) -> Iterator[Finding]:
 
 
 def _last_words(story: Story) -> tuple[Evidence, ...]:
-    """The last message; a hello that a limit kept from being read is none."""
+    """The last message before the end; a hello that a limit kept from being read is none."""
+    before = [m for m in story.messages if m.frame <= story.ending.horizon]
     return tuple(
         Evidence(last.frame, f"{last.sender.value} sent {last.name}, the last of the handshake")
-        for last in story.messages[-1:]
+        for last in before[-1:]
     )
