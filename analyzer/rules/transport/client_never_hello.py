@@ -16,19 +16,22 @@ A server that closes at once is TLS-TCP-004.
 Find out whether the client is a probe. If so, there is nothing to mend: leave it out of your counts.
 
 ## Blind spots
-Without payload nothing says what the client wanted, nor that TLS was meant.
+Without payload nothing says what the client wanted, nor that TLS was meant. A hello that got lost on the way, or
+that a device swallowed, is not seen at the server: where nobody closes, or a device resets, it is only suspected.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
 from analyzer.diagnosis.causes import Confidence, FailingSide, Phase, RemedySide
 from analyzer.diagnosis.model import Alternative, Evidence, Finding, Rank, Rule
+from analyzer.diagnosis.resets import injected
 from analyzer.diagnosis.standing import BOTH_WAYS, PATIENCE_NS, end_evidence
 from analyzer.diagnosis.topics import unheard
 from analyzer.diagnosis.wording import client_name, server_name
-from analyzer.tcp.timeline import Side
+from analyzer.tcp.timeline import VAIN_LEAST, Side
 from analyzer.tls.story import Milestone, Story, Way
 
 RULE = Rule(
@@ -57,10 +60,15 @@ def check(story: Story) -> Iterator[Finding]:
         return  # the answer to the SYN never arrived: TLS-TCP-002
     if ending.side is Side.SERVER and ending.waited_ns < PATIENCE_NS:
         return
+    device, doubts = injected(story), _doubts(story)
     yield RULE.finding(
         Evidence(story.milestones[Milestone.CONNECTED].frame, "the TCP connection was made"),
         end_evidence(story),
-        title=f"{client_name(story)} connects to {server_name(story)} and never says hello",
+        *([device] if device else []),
+        title=f"{client_name(story)} connects to {server_name(story)}, and no hello arrives before the "
+        "connection is reset, apparently by a device in between"
+        if device
+        else f"{client_name(story)} connects to {server_name(story)} and never says hello",
         explanation="The client sent no payload at all: it did not begin a handshake.",
         remedy=(
             (
@@ -68,10 +76,11 @@ def check(story: Story) -> Iterator[Finding]:
                 "the program opens connections without starting TLS."
             ),
         ),
-        failing_side=FailingSide.CLIENT,
-        remedy_side=RemedySide.CLIENT,
-        confidence=Confidence.INFERRED,
+        failing_side=FailingSide.NETWORK if device else FailingSide.CLIENT,
+        remedy_side=RemedySide.NETWORK if device else RemedySide.CLIENT,
+        confidence=Confidence.SUSPECTED if doubts else Confidence.INFERRED,
         alternatives=(
+            *(Alternative(cause, _AT_CLIENT) for cause in doubts),
             Alternative(
                 "fine", "whether the client is a load balancer's health check or a scanner"
             ),
@@ -80,6 +89,20 @@ def check(story: Story) -> Iterator[Finding]:
             ),
         ),
     )
+
+
+_AT_CLIENT: Final = "a capture at the client: whether it sent a hello that never arrived"
+
+
+def _doubts(story: Story) -> tuple[str, ...]:
+    """What else keeps a hello away: a device that swallows it and resets both, or a path that broke.
+
+    A client that is alive closes sometime, and acknowledges a close.
+    """
+    if injected(story) is not None:
+        return ("rst_after_client_hello",)
+    gone = story.timeline.vain_closes[Side.SERVER] >= VAIN_LEAST
+    return ("packet_loss_fatal",) if gone or story.ending.way is Way.SILENCE else ()
 
 
 def _greeted(story: Story) -> bool:

@@ -2,7 +2,8 @@
 
 ## What it looks like
 A flight with a full-size segment (the server's certificates, or a large ClientHello) is sent again and
-again and never acknowledged, or is missing at the capture point, while small packets come and go.
+again and never acknowledged, or is missing at the capture point, while small packets come and go. At the server, of a
+ClientHello in two segments only the second, small one arrives.
 
 ## Why it happens
 A tunnel or VPN with a smaller MTU on the path, and a firewall that drops the ICMP errors which would say
@@ -35,6 +36,7 @@ from analyzer.diagnosis.standing import (
 )
 from analyzer.diagnosis.topics import stalling
 from analyzer.diagnosis.wording import counted
+from analyzer.tcp.timeline import Side
 from analyzer.tls.story import Story
 
 RULE = Rule(
@@ -56,7 +58,7 @@ RULE = Rule(
 def check(story: Story) -> Iterator[Finding]:
     """Fire where a side's full-size segments never arrive."""
     side = starved(story)
-    if side is None or story.completed or not story.is_tls:
+    if side is None or story.completed or not (story.is_tls or _beheaded(story, side)):
         return
     stuck = stuck_bytes(story, side)
     if stuck < FULL_SEGMENT:
@@ -85,3 +87,10 @@ def check(story: Story) -> Iterator[Finding]:
             Alternative("packet_loss_fatal", "whether small packets are lost at the same rate"),
         ),
     )
+
+
+def _beheaded(story: Story, side: Side) -> bool:
+    """Whether the first words of a client never arrived, and what came behind them got no answer."""
+    timeline = story.timeline
+    first = any(gap.offset == 0 for gap in timeline.gaps[Side.CLIENT])
+    return side is Side.CLIENT and first and not timeline.payload[Side.SERVER]

@@ -29,6 +29,7 @@ from analyzer.diagnosis.wording import client_name, counted, milliseconds, serve
 from analyzer.tcp.timeline import Side
 from analyzer.tls.story import Story
 
+_AGAIN = 2  # SYN-ACKs that a capture may happen to hold twice (a bond and its members)
 _ANSWER_DUE_NS = 1_000_000_000  # RFC 6298 section 2: the first retransmission timeout
 
 RULE = Rule(
@@ -53,7 +54,7 @@ def check(story: Story) -> Iterator[Finding]:
     if timeline.icmp or not syns:
         return
     if timeline.end == "timeout" and timeline.syn_ack is not None and not timeline.accepted:
-        if len(syns) > 1:
+        if len(syns) > 1 or timeline.syn_acks > _AGAIN:
             yield from _answer_lost(story)
         return
     # Where the client goes on after its SYN it got an answer, which the capture does not hold.
@@ -95,8 +96,13 @@ def _answer_lost(story: Story) -> Iterator[Finding]:
         Evidence(
             timeline.syn_ack.frame, "server sent SYN-ACK, which the client never acknowledged"
         ),
-        title=f"The answer of {server_name(story)} to the SYN of {client_name(story)} is lost",
-        explanation="The server accepted, but its packets do not reach the client.",
+        title=f"The answer of {server_name(story)} to the SYN of {client_name(story)} is lost"
+        if len(timeline.syns) > 1
+        else f"{client_name(story)} never confirms the answer of {server_name(story)} to its SYN",
+        explanation="The server accepted, but its packets do not reach the client."
+        if len(timeline.syns) > 1
+        else "The server accepted and said so again and again: its packets do not reach the client, the "
+        "client's do not reach it any more, or the SYN bears a forged address.",
         remedy=(
             "On the path: check the way back from server to client (routing, firewall state).",
         ),

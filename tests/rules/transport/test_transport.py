@@ -10,7 +10,8 @@ from analyzer import rules
 from analyzer.diagnosis.causes import Confidence, FailingSide, Phase, RemedySide
 from analyzer.diagnosis.engine import diagnose, findings_of, outcome
 from analyzer.tcp.timeline import Side
-from analyzer.tls.story import Story
+from analyzer.tls.story import Story, Way
+from analyzer.tls.telling import tell
 from tests.support import messages as m
 from tests.support.pairs import Pair, ids, judge, said
 from tests.support.stories import (
@@ -19,6 +20,7 @@ from tests.support.stories import (
     Scene,
     a_story,
     answered,
+    answered13,
     closed,
     connected,
     ended,
@@ -491,3 +493,189 @@ def test_an_answer_that_the_capture_missed_is_no_silence(known_by: str) -> None:
     for rule in ("TLS-TCP-006", "TLS-TCP-007", "TLS-TCP-009", "TLS-TCP-008"):
         assert findings_of(rules.modules()[rule], story) == []
     assert "server_bytes" not in a_story().hidden
+
+
+def test_an_answer_that_came_too_late_does_not_excuse_the_silence_before() -> None:
+    """The client ran out of patience; the server's flight crossed its close, or came behind it."""
+    late = offered().wait(2).fin(CLIENT).wait(5).server(m.server_flight()).rst(CLIENT).story()
+    headline = diagnose(late, rules.modules()).headline
+
+    assert headline is not None
+    assert (headline.cause, headline.failing_side) == ("handshake_timeout", FailingSide.SERVER)
+    assert headline.phase is Phase.CLIENT_HELLO
+    assert "server_hello was due" in headline.title
+    assert headline.evidence[0].text.startswith("client sent client_hello")
+
+
+def test_a_close_that_acknowledges_an_answer_came_behind_it_whichever_was_captured_first() -> None:
+    """Each direction by itself, as from the two outlets of a tap: the order of frames proves nothing."""
+    scene = offered().say(SERVER, m.alert(70), captured=False).fin(CLIENT)
+    refused = scene.instead(SERVER, m.alert(70)).story()
+    scene = offered().say(SERVER, m.server_flight(), captured=False).fin(CLIENT)
+    judged = scene.instead(SERVER, m.server_flight()).story()
+    slammed = offered().fin(SERVER).fin(CLIENT).crossed().story()
+
+    told = [diagnose(story, rules.modules()).headline for story in (refused, judged, slammed)]
+
+    assert [(h.cause, h.failing_side) for h in told if h is not None] == [
+        ("protocol_version", FailingSide.SERVER),
+        ("untrusted_ca", FailingSide.CLIENT),
+        ("server_closed_silently", FailingSide.SERVER),
+    ]
+
+
+def test_bytes_that_were_sent_again_behind_a_close_prove_nothing_of_the_order() -> None:
+    scene = answered().fin(CLIENT)
+
+    assert scene.again(SERVER).story().ending.proven == 0
+
+
+def unheard(scene: Scene, side: Side) -> Story:
+    """A side closes, and again, and again; its peer's host acknowledges none of it."""
+    for pause in (0.2, 0.4, 0.8):
+        scene.fin(side).wait(pause)
+    return scene.story()
+
+
+def test_a_host_that_does_not_acknowledge_a_close_is_out_of_reach_and_not_just_busy() -> None:
+    for story in (unheard(offered().wait(8), CLIENT), unheard(answered().wait(8), SERVER)):
+        headline = diagnose(story, rules.modules()).headline
+
+        assert headline is not None
+        assert (headline.cause, headline.confidence) == ("packet_loss_fatal", _C.SUSPECTED)
+        assert "handshake_timeout" in {other.cause for other in headline.alternatives}
+        assert "closed 3 times" in headline.explanation
+
+
+def test_a_close_that_nobody_hears_does_not_unsay_a_prompt_refusal() -> None:
+    headline = diagnose(unheard(offered(), SERVER), rules.modules()).headline
+
+    assert headline is not None
+    assert headline.cause == "server_closed_silently"
+
+
+@pytest.mark.parametrize("rule", ["TLS-TCP-005", "TLS-TCP-008"])
+def test_where_nobody_ever_closes_the_path_may_have_broken(rule: str) -> None:
+    scene = connected() if rule == "TLS-TCP-005" else offered()
+    (finding,) = said(rule, scene.story())
+
+    assert finding.confidence is Confidence.SUSPECTED
+    assert "packet_loss_fatal" in {other.cause for other in finding.alternatives}
+
+
+def test_a_handshake_whose_last_message_never_arrives_did_not_complete() -> None:
+    """TLS 1.3: only the server's acknowledgment could tell that it got the client's Finished."""
+    scene = answered13().client(m.switch(), m.sealed(m.FINISHED_13), received=False)
+    once = scene.again(CLIENT).story(later=0.1)
+    often = scene.wait(0.4).again(CLIENT).wait(0.8).again(CLIENT).story()
+    headline = diagnose(often, rules.modules()).headline
+
+    assert (once.completed, often.completed) == (True, False)
+    assert headline is not None
+    assert (headline.cause, headline.phase) == ("packet_loss_fatal", Phase.FINISHED)
+
+
+def test_a_device_that_swallows_the_hello_and_resets_is_not_the_client() -> None:
+    (device,) = said("TLS-TCP-005", connected().rst(CLIENT, ttl=243).story())
+    (client,) = said("TLS-TCP-005", connected().rst(CLIENT).story())
+
+    assert (device.failing_side, device.remedy_side) == (_F.NETWORK, _R.NETWORK)
+    assert device.confidence is Confidence.SUSPECTED
+    assert device.alternatives[0].cause == "rst_after_client_hello"
+    assert client.failing_side is FailingSide.CLIENT
+
+
+def test_a_client_that_went_on_after_its_syn_was_not_refused() -> None:
+    story = Scene().syn().ack(CLIENT).rst(SERVER).story()
+
+    assert said("TLS-TCP-001", story) == []
+    assert story.timeline.end == "rst"
+
+
+def test_who_is_first_seen_closing_may_have_said_anything_before() -> None:
+    """SYN-ACK and answer are missing from the capture, and nothing tells how long they were."""
+    scene = Scene().syn().ack(CLIENT).client(m.client_hello())
+    story = scene.say(SERVER, m.alert(112), captured=False).fin(SERVER).fin(CLIENT).story()
+
+    assert "server_bytes" in story.hidden
+    assert findings_of(rules.modules()["TLS-TCP-006"], story) == []
+
+
+def test_what_the_server_acknowledges_was_said_although_the_capture_missed_it() -> None:
+    """The client's SYN is missing, too: the SYN-ACK tells where its bytes began."""
+    story = Scene().answer().say(CLIENT, m.client_hello(), captured=False).rst(SERVER).rst(CLIENT)
+
+    assert "client_bytes" in story.story().hidden
+    assert findings_of(rules.modules()["TLS-TCP-004"], story.story()) == []
+
+
+def test_a_connection_that_stays_half_open_is_told() -> None:
+    scene = Scene().syn().answer().wait(1).answer()
+    doubled, open_ = scene.story(), scene.wait(2).answer().story()
+    (finding,) = said("TLS-TCP-002", open_)
+
+    assert said("TLS-TCP-002", doubled) == []
+    assert finding.confidence is Confidence.SUSPECTED
+    assert "never confirms" in finding.title
+
+
+def test_a_server_that_ignores_all_behind_the_syn_may_have_a_full_queue() -> None:
+    scene = connected().wait(1).answer().say(CLIENT, m.client_hello(), received=False)
+    full = scene.wait(0.4).again(CLIENT).wait(0.8).again(CLIENT).story()
+    (crowded,), (lost,) = said("TLS-TCP-012", full), said("TLS-TCP-012", lost_hello())
+
+    assert any("ListenOverflows" in text for text in crowded.remedy)
+    assert not any("ListenOverflows" in text for text in lost.remedy)
+
+
+def lost_hello() -> Story:
+    """A ClientHello that never arrives."""
+    return starving(connected(), m.client_hello(), "client")
+
+
+@pytest.mark.parametrize(("first", "told"), [(1300, True), (500, False)])
+def test_of_a_large_hello_only_the_small_end_arrives_behind_a_black_hole(
+    first: int, told: bool
+) -> None:
+    hello = m.client_hello_13(large=True)
+    scene = connected().say(CLIENT, hello[:first], received=False, captured=False)
+    story = (
+        scene.say(CLIENT, hello[first : first + 100], received=False).wait(8).fin(CLIENT).story()
+    )
+
+    assert [f.phase for f in said("TLS-TCP-011", story)] == [Phase.CLIENT_HELLO] * told
+
+
+def test_packets_that_come_doubled_are_no_starvation() -> None:
+    """The network delivers each twice, at once; the client's alert is answered by RST alone."""
+    scene = answered().say(CLIENT, m.alert(48), received=False).again(CLIENT).again(CLIENT)
+    headline = diagnose(scene.rst(SERVER).story(), rules.modules()).headline
+
+    assert headline is not None
+    assert headline.cause == "untrusted_ca"
+
+
+def test_a_close_that_comes_doubled_was_sent_once() -> None:
+    scene = offered().wait(8).fin(CLIENT).fin(CLIENT).fin(CLIENT)
+
+    assert scene.story(later=0.1).timeline.vain_closes[CLIENT] == 0
+    assert said("TLS-TCP-008", scene.story(later=0.1))
+
+
+def test_a_reset_of_the_connection_before_on_the_same_ports_ends_nothing() -> None:
+    """It comes behind the new SYN, with a sequence number that no window holds."""
+    scene = connected()
+    old = scene.rst(CLIENT, ttl=60).evidence()
+    story = closed(used(_greeted(scene))).evidence()
+    stray = old.events[-1]._replace(sequence=1000 - 178_196)
+    events = tuple(stray if e.frame == stray.frame else e for e in story.events)
+    told = tell(story._replace(events=events), scene.time)
+
+    assert told.timeline.rsts == {}
+    assert (told.completed, told.ending.way) == (True, Way.ENCRYPTED_ALERT)
+
+
+def _greeted(scene: Scene) -> Scene:
+    """A complete TLS 1.2 handshake on a connection that was made."""
+    scene.client(m.client_hello()).ack(SERVER).server(m.server_flight()).ack(CLIENT)
+    return scene.client(m.client_flight()).ack(SERVER).server(m.finished()).ack(CLIENT)
