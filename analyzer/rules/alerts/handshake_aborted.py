@@ -25,13 +25,14 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from analyzer.diagnosis.causes import Confidence, Phase, RemedySide
-from analyzer.diagnosis.model import Evidence, Finding, Rank, Rule
+from analyzer.diagnosis.model import Alternative, Evidence, Finding, Rank, Rule
 from analyzer.diagnosis.refusal import (
     read_refusal,
 )
 from analyzer.diagnosis.signs import (
     CERTIFICATE_ALERTS,
     CRYPTO_ALERTS,
+    VAGUE_ALERTS,
     VIOLATION_ALERTS,
     no_client_certificate,
     passed,
@@ -49,7 +50,7 @@ from analyzer.diagnosis.wording import (
 from analyzer.tcp.timeline import Side
 from analyzer.tls.alert import meaning
 from analyzer.tls.registry import AlertDescription
-from analyzer.tls.story import Alert, Milestone, Story, Way
+from analyzer.tls.story import Alert, Milestone, Opening, Story, Way
 
 _A = AlertDescription
 
@@ -95,8 +96,12 @@ def _answers_the_unseen(story: Story, alert: Alert) -> bool:
     """Whether an alert about what was read may answer bytes, or a bare close, that the capture misses."""
     if alert.description not in VIOLATION_ALERTS:
         return False
-    other = alert.sender.peer.value
-    return bool(story.blind_to("start", "snap_length", f"{other}_side", f"{other}_bytes"))
+    other = alert.sender.peer
+    if story.openings[other] is Opening.UNKNOWN:
+        return True
+    return bool(
+        story.blind_to("start", "snap_length", f"{other.value}_side", f"{other.value}_bytes")
+    )
 
 
 def _tired(story: Story) -> bool:
@@ -128,6 +133,7 @@ def _claimed(story: Story, description: AlertDescription) -> bool:
 def _finding(story: Story, alert: Alert) -> Finding:
     description = alert.description or _A.GENERAL_ERROR
     other = party(story, alert.sender.peer)
+    cause, perhaps = _cause(story, alert), _other_meanings(story, alert)
     return RULE.finding(
         *_before(story, alert),
         ending_evidence(story),
@@ -142,11 +148,39 @@ def _finding(story: Story, alert: Alert) -> Finding:
         ),
         failing_side=failing(alert.sender),
         remedy_side=_remedy(alert),
-        confidence=Confidence.SUSPECTED if description in _DATES else Confidence.INFERRED,
-        cause=_cause(story, alert),
+        confidence=Confidence.SUSPECTED
+        if description in _DATES or perhaps
+        else Confidence.INFERRED,
+        cause=cause,
         phase=_phase(story),
         rank=Rank.CLOSED if description is _A.CLOSE_NOTIFY else None,
+        alternatives=tuple(Alternative(found, _WHOLE) for found in perhaps if found != cause),
     )
+
+
+_WHOLE: Final = "a capture that holds the handshake from its beginning"
+
+
+def _other_meanings(story: Story, alert: Alert) -> tuple[str, ...]:
+    """What an alert that only says "no" may refuse as well, where what it answers was not captured."""
+    if alert.description not in VAGUE_ALERTS or not story.blind_to(*_CONTEXT):
+        return ()
+    return _REFUSED[alert.sender]
+
+
+# What of a handshake tells at which step an alert was sent.
+_CONTEXT: Final = (
+    "start",
+    "snap_length",
+    "client_side",
+    "server_side",
+    "client_bytes",
+    "server_bytes",
+)
+_REFUSED: Final = {
+    Side.CLIENT: ("server_certificate_rejected", "negotiation_failed"),
+    Side.SERVER: ("negotiation_failed", "client_certificate_rejected"),
+}
 
 
 def _cause(story: Story, alert: Alert) -> str:
@@ -159,11 +193,9 @@ def _cause(story: Story, alert: Alert) -> str:
         if named is not None:
             return named[server]
         return "client_certificate_rejected" if server else "server_certificate_rejected"
-    asked = story.reached(Milestone.CERTIFICATE_REQUEST) and story.reached(Milestone.SERVER_FLIGHT)
-    if description is _A.HANDSHAKE_FAILURE and server and no_client_certificate(story):
-        return "client_cert_missing"
-    if description is _A.HANDSHAKE_FAILURE and server and asked:
-        return "client_certificate_rejected"
+    if description is _A.HANDSHAKE_FAILURE and server and _asked(story):
+        missing = no_client_certificate(story)
+        return "client_cert_missing" if missing else "client_certificate_rejected"
     if description is _A.CLOSE_NOTIFY and server:
         return "server_closed_silently"
     if description is _A.INTERNAL_ERROR and not server:
@@ -173,6 +205,13 @@ def _cause(story: Story, alert: Alert) -> str:
         if description is None
         else _CAUSES.get(description, "protocol_violation")
     )
+
+
+def _asked(story: Story) -> bool:
+    """Whether the server had asked for a certificate; who is not asked sends none, not even an empty one."""
+    answers = Milestone.CLIENT_CERTIFICATE, Milestone.CLIENT_CERTIFICATE_EMPTY
+    asked = story.reached(Milestone.CERTIFICATE_REQUEST) and story.reached(Milestone.SERVER_FLIGHT)
+    return asked or any(passed(story, answer) for answer in answers)
 
 
 # Alerts about certificates that leave no choice: of a client about the server's, and the other way round.

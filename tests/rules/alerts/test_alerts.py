@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from analyzer.diagnosis.causes import Confidence, FailingSide
+from analyzer.diagnosis.causes import Confidence, FailingSide, Phase
 from analyzer.rules import modules
 from tests.rules.judged import FAMILIES, findings, headline, rule, said_by
 from tests.support import messages as m
@@ -194,6 +195,46 @@ def test_a_complaint_about_bytes_that_were_not_captured_is_no_violation() -> Non
 
     assert headline(scene.story()) is not None
     assert headline(scene.only(SERVER).late().story()) is None
+
+
+def test_an_alert_behind_an_answer_that_the_snap_length_took_refuses_no_offer() -> None:
+    """The server had chosen; which of the client's later messages it refused cannot be seen."""
+    flight, alert = m.server_flight(asking=True), m.alert(40)
+    cut = offered().server(flight, cut=len(flight) - 8).ack(CLIENT)
+    shown = m.client_flight(shown=())
+    blind = cut.client(shown, cut=len(shown) - 8).ack(SERVER).server(alert).fin(SERVER)
+    first = offered().server(alert).fin(SERVER)
+    (said, *_), (refused, *_) = findings(blind.story()), findings(first.story())
+
+    assert (said.cause, said.phase) == ("negotiation_failed", Phase.CLIENT_HELLO)
+    assert said.confidence is Confidence.SUSPECTED
+    assert [other.cause for other in said.alternatives] == ["client_certificate_rejected"]
+    assert refused.rule == "TLS-ALERT-001"
+    assert said.rule == "TLS-ALERT-005"
+
+
+def test_a_client_that_shows_a_certificate_was_asked_for_it() -> None:
+    flight = m.server_flight(asking=True)
+    scene = offered().server(flight, cut=len(flight) - 8).ack(CLIENT)
+    scene.client(m.client_flight(shown=())).ack(SERVER)
+
+    assert headline(scene.server(m.alert(40)).fin(SERVER).story()) == "client_cert_missing"
+
+
+@pytest.mark.parametrize("alert", [40, 80])
+def test_a_no_in_a_connection_that_began_before_the_capture_is_only_suspected(alert: int) -> None:
+    story = answered().client(m.alert(alert)).fin(CLIENT).late().only(CLIENT).story()
+    told = findings(replace(story, offers=()))[0]
+
+    assert told.confidence is Confidence.SUSPECTED
+    assert "server_certificate_rejected" in {other.cause for other in told.alternatives}
+
+
+def test_a_complaint_about_an_answer_that_cannot_be_read_is_no_violation() -> None:
+    """Another protocol's words, perhaps, of which only the SYN would tell whether they are the first."""
+    scene = offered().server(b"who are you?\r\n").client(m.alert(10)).fin(CLIENT)
+
+    assert headline(scene.late().story()) is None
 
 
 def test_a_warning_to_go_on_after_is_no_failure() -> None:
