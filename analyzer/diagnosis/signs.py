@@ -59,9 +59,25 @@ VIOLATION_ALERTS: Final = frozenset(
 
 
 def passed(story: Story, milestone: Milestone) -> bool:
-    """Whether a milestone was passed before the first side gave up."""
+    """Whether a milestone was passed before the first side gave up, as that side knew."""
     reached = story.milestones.get(milestone)
-    return reached is not None and reached.frame <= story.ending.horizon
+    if reached is None:
+        return False
+    sender = Side.SERVER if milestone in _SERVERS else Side.CLIENT
+    return story.ending.heard(sender, reached.frame)
+
+
+_SERVERS: Final = frozenset(
+    {
+        Milestone.SERVER_HELLO,
+        Milestone.SERVER_CERTIFICATE,
+        Milestone.CERTIFICATE_REQUEST,
+        Milestone.SERVER_FLIGHT,
+        Milestone.SERVER_FINISHED,
+        Milestone.SERVER_ACCEPTED,
+        Milestone.SERVER_DATA,
+    }
+)
 
 
 def visible(story: Story, milestone: Milestone) -> bool:
@@ -190,8 +206,10 @@ def weakly_signed(story: Story) -> bool:
 
 def certificate_sent(story: Story) -> bool:
     """Whether the server's certificate was sent, or begun, before the end."""
-    begun = any(_is_certificate(b) and b.frame < story.ending.horizon for b in story.begun)
-    return begun or passed(story, Milestone.SERVER_CERTIFICATE) or story.server_chain is not None
+    ending, chain = story.ending, story.server_chain
+    begun = any(_is_certificate(b) and b.frame < ending.horizon for b in story.begun)
+    shown = chain is not None and not (ending.unheard and ending.side is Side.CLIENT)
+    return begun or shown or passed(story, Milestone.SERVER_CERTIFICATE)
 
 
 def certificate_spoilt(story: Story) -> bool:

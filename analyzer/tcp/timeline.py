@@ -88,6 +88,8 @@ class Timeline(NamedTuple):
     rst_outlived: int | None  # frame of new bytes that the first RST's sender sent after it
     # The last frame captured behind the first FIN or RST with bytes that came before it; 0 without.
     closed_proven: int = 0
+    # The first frame before it whose bytes its sender had not received when it closed; 0 without.
+    closed_unheard: int = 0
 
 
 def client_index(evidence: Evidence) -> int | None:
@@ -197,6 +199,7 @@ def read_timeline(
         rst_ttl=_rst_ttl(evidence) if rsts else None,
         rst_outlived=_rst_outlived(evidence) if rsts else None,
         closed_proven=_closed_proven(evidence, first) if first is not None else 0,
+        closed_unheard=_closed_unheard(evidence, first) if first is not None else 0,
     )
 
 
@@ -258,6 +261,24 @@ def _late(half: Half, until: int, frame: int) -> int:
             first[number] = min(at, first.get(number, at))
     late = [at for number, at in first.items() if at > frame and distance(number, until) <= 0]
     return max(late, default=0)
+
+
+def _closed_unheard(evidence: Evidence, close: TcpEvent) -> int:
+    """The first packet that crossed a close on its way: captured before it, and not acknowledged by it.
+
+    A close acknowledges all that its host has received, whether or not the program has read it. One
+    that acknowledges nothing of the connection says nothing.
+    """
+    began = initial_sequence(evidence, 1 - close.half)
+    if not close.flags & ACK or began is None or distance(close.acknowledgment, began) <= 0:
+        return 0
+    crossed = [
+        at
+        for piece in evidence.halves[1 - close.half].pieces
+        for end, at in zip(piece.ends, piece.frames, strict=True)
+        if at < close.frame and distance(piece.sequence + end, close.acknowledgment) > 0
+    ]
+    return min(crossed, default=0)
 
 
 _ANSWER: Final = SYN | ACK

@@ -112,5 +112,5 @@ def _by_tcp(timeline: Timeline) -> Iterator[Ending]:
         return
     side, event, how = timeline.closed_first
     way = Way.RST if how == "rst" else Way.FIN
-    waited, proven = timeline.waited_ns, timeline.closed_proven
-    yield Ending(way, side, event.frame, event.time, None, waited, proven)
+    waited, proven, unheard = timeline.waited_ns, timeline.closed_proven, timeline.closed_unheard
+    yield Ending(way, side, event.frame, event.time, None, waited, proven, unheard)

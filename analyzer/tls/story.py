@@ -242,11 +242,17 @@ class Ending:
     alert: Alert | None = None
     waited_ns: int = 0  # from the last sign of life before the end to the end
     proven: int = 0  # frame captured behind it of bytes that came before it, by sequence numbers
+    unheard: int = 0  # first frame of the peer that crossed a close: its sender had not received it
 
     @property
     def horizon(self) -> int:
         """The last frame that came before the end, as far as the end itself tells."""
         return max(self.frame, self.proven)
+
+    def heard(self, sender: Side, frame: int) -> bool:
+        """Whether what a side sent came before the end, in the eyes of the side that left."""
+        crossed = 0 < self.unheard <= frame and self.side is sender.peer
+        return frame <= self.horizon and not crossed
 
 
 _NONE: Final[Mapping[str, Any]] = {}  # of any kind

@@ -32,6 +32,7 @@ from analyzer.tls.openings import classify
 from analyzer.tls.preludes import clear_bytes
 from analyzer.tls.registry import ProtocolVersion
 from analyzer.tls.story import (
+    Ending,
     Message,
     Milestone,
     Opening,
@@ -213,7 +214,7 @@ def _compose(
         signature=_turned(evidence, client) + talk.signature(limits.signature_letters),
         milestones=passed,
         denied=_denied(talk, reading),
-        awaiting=talk.tracker.awaited_at(ending.horizon),
+        awaiting=talk.tracker.awaited_at(_last_heard(ending)),
         server_chain=found.server,
         client_chain=found.client,
         certificate_request=found.request,
@@ -245,6 +246,11 @@ def _done(
     if (done is False and hidden & _HIDES_COMPLETION) or (done and doubtful and hidden & _GARBLES):
         return None
     return done
+
+
+def _last_heard(ending: Ending) -> int:
+    """The last frame that the side which left can have known."""
+    return ending.unheard - 1 if ending.unheard else ending.horizon
 
 
 def _unheard_finish(timeline: Timeline, passed: Passed) -> bool:

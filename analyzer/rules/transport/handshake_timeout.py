@@ -131,7 +131,7 @@ def _unanswered(story: Story) -> Iterator[Finding]:
 
 def _last_words(story: Story) -> tuple[Evidence, ...]:
     """The last message before the end; a hello that a limit kept from being read is none."""
-    before = [m for m in story.messages if m.frame <= story.ending.horizon]
+    before = [m for m in story.messages if story.ending.heard(m.sender, m.frame)]
     return tuple(
         Evidence(last.frame, f"{last.sender.value} sent {last.name}, the last of the handshake")
         for last in before[-1:]

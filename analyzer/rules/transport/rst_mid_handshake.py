@@ -69,7 +69,7 @@ def check(story: Story) -> Iterator[Finding]:
         return
     if ending.way not in {Way.FIN, Way.RST} or side is None:
         return
-    last = [m for m in story.messages if m.frame <= ending.horizon][-1:]
+    last = [m for m in story.messages if ending.heard(m.sender, m.frame)][-1:]
     evidence = [Evidence(m.frame, f"{m.sender.value} sent {m.name}, the last before") for m in last]
     verb = "resets" if ending.way is Way.RST else "closes"
     device = injected(story)

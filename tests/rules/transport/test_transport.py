@@ -679,3 +679,28 @@ def _greeted(scene: Scene) -> Scene:
     """A complete TLS 1.2 handshake on a connection that was made."""
     scene.client(m.client_hello()).ack(SERVER).server(m.server_flight()).ack(CLIENT)
     return scene.client(m.client_flight()).ack(SERVER).server(m.finished()).ack(CLIENT)
+
+
+def test_a_client_judged_nothing_that_crossed_its_close_on_the_way() -> None:
+    """At the server: the flight is captured before a FIN that does not acknowledge it."""
+    scene = offered().wait(0.3).fin(CLIENT).story()
+    hasty = _crossing(0.3), _crossing(2)
+    told = [diagnose(story, rules.modules()).headline for story in hasty]
+
+    assert scene.ending.unheard == 0
+    assert [(h.cause, h.failing_side, h.phase) for h in told if h is not None] == [
+        ("client_abandoned", FailingSide.CLIENT, Phase.CLIENT_HELLO),
+        ("handshake_timeout", FailingSide.SERVER, Phase.CLIENT_HELLO),
+    ]
+
+
+def _crossing(after: float) -> Story:
+    """A client leaves while the server's flight is on its way."""
+    scene = offered().wait(after)
+    story = scene.fin(CLIENT).server(m.server_flight(), received=False).evidence()
+    close, (flight,) = story.events[-1], story.halves[1].pieces
+    events = (*story.events[:-1], close._replace(frame=close.frame + 1))
+    late = flight._replace(frames=(close.frame,), times=(close.time,))
+    halves = story.halves[0]._replace(last_frame=close.frame + 1), story.halves[1]
+    halves = halves[0], halves[1]._replace(pieces=(late,), last_frame=close.frame)
+    return tell(story._replace(events=events, halves=halves), scene.time + 60_000_000_000)
