@@ -12,13 +12,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeVar
 
+from analyzer.capture.members import Source
 from analyzer.capture.source import Capture, size_of
 from analyzer.crew import Case, Crew
 from analyzer.following import Alone, Following
 from analyzer.handbook import CATALOGUE, Handbook
 from analyzer.judging import Brevity, Desk, Finish, Judged, Told
 from analyzer.limits import DEFAULT, Limits
-from analyzer.reading import Frames, Progress, Reading, Source, is_crowded
+from analyzer.reading import Frames, Progress, Reading, is_crowded
 from analyzer.report import assemble
 from analyzer.report.assemble import described, finished, frame_in
 from analyzer.report.groups import Grouping
@@ -186,7 +187,7 @@ class Analysis:
         least = 0 if selection.failed else self._limits.full_stories  # the good are only counted
         brevity = Brevity(None if full else least, selection.streams or frozenset())
         following: Following[T]
-        if jobs > 1 and selection.streams is None and self._much():
+        if jobs > 1 and selection.streams is None and self._much(reading):
             from analyzer.sharing.shares import Shares  # noqa: PLC0415 - only with other processes
 
             following = Shares(jobs, self._limits, reading.frames, finish, brevity, self._book)
@@ -200,12 +201,12 @@ class Analysis:
         with _no_collection(), contextlib.closing(following):
             yield from self._read(reading, following)
 
-    def _much(self) -> bool:
+    def _much(self, reading: Reading) -> bool:
         """Whether there is enough to tell for several processes, and no reason to stay in one."""
         if self._live or self._follow or self._papers is not None or self._secrets is not None:
             return False
-        enough = sum(map(size_of, self._sources)) >= self._limits.shared_bytes
-        return enough and is_crowded(self._sources[0], self._limits)
+        enough = sum(map(size_of, reading.sources)) >= self._limits.shared_bytes
+        return enough and is_crowded(reading.sources[0], self._limits)
 
     def _read(self, reading: Reading, following: Following[T]) -> Iterator[T]:
         crew: Crew[T] = Crew(self._limits, patient=not self._live)

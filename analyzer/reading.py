@@ -1,6 +1,6 @@
 """Several files of one capture become one sequence of segments, in order of time.
 
-Files of a rotation follow each other and are read one by one. Files that overlap in time (two
+Files of a rotation, which may come in one archive, follow each other and are read one by one. Files that overlap in time (two
 interfaces, the two directions) are merged. Within, frames are numbered through; :class:`Frames`
 lead back to the file and its own number.
 """
@@ -12,17 +12,17 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from os import PathLike
-from typing import BinaryIO, Final, TypeAlias
+from typing import Final, TypeAlias
 
 import numpy as np
 
 from analyzer.capture.block import COLUMNS, IcmpError, Integers, SegmentBlock
 from analyzer.capture.duplicates import repeated
+from analyzer.capture.members import Member, Source, members_of
 from analyzer.capture.source import Capture, open_capture
 from analyzer.limits import Limits
 from analyzer.tcp.evidence import ACK, SYN
 
-Source: TypeAlias = str | PathLike[str] | BinaryIO
 Progress: TypeAlias = Callable[[int, int], None]
 
 _NEVER: Final = 1 << 62  # after every time that a capture can tell, ns
@@ -64,11 +64,11 @@ class Reading:
         follow: bool = False,
     ) -> None:
         self.captures: list[Capture] = []
-        self._sources = sources
+        self.sources = tuple(_each(sources, limits))
         self._limits = limits
         self._progress = progress
         self._follow = follow
-        self.frames = Frames(several=len(sources) > 1)
+        self.frames = Frames(several=len(self.sources) > 1)
 
     def blocks(self) -> Iterator[SegmentBlock | None]:
         """Give the segments; None says that followed input has been quiet for a while.
@@ -76,8 +76,8 @@ class Reading:
         Raises:
             CaptureError: A file is of no use.
         """
-        if len(self._sources) == 1:
-            yield from self._alone(self._sources[0])
+        if len(self.sources) == 1:
+            yield from self._alone(self.sources[0])
         else:
             yield from self._merged()
 
@@ -103,7 +103,7 @@ class Reading:
         waiting = [
             _File(self._limits, source, first)
             for first, source in sorted(
-                ((_first_time(s, self._limits), s) for s in self._sources), key=lambda pair: pair[0]
+                ((_first_time(s, self._limits), s) for s in self.sources), key=lambda pair: pair[0]
             )
         ]
         reading: list[_File] = []
@@ -146,6 +146,12 @@ class Reading:
     def _tell_progress(self) -> None:
         if self._progress is not None:
             self._progress(*self.captures[-1].progress)
+
+
+def _each(sources: Sequence[Source], limits: Limits) -> Iterator[Source]:
+    """The sources, and for an archive of several captures each of these."""
+    for source in sources:
+        yield from members_of(source, limits.unpacking_bytes) or (source,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -336,7 +342,7 @@ def _renumbered(errors: list[tuple[int, IcmpError]], frames: Integers) -> tuple[
 
 def _first_time(source: Source, limits: Limits) -> int:
     """When the first packets of a file were captured, ns; a file without any goes last."""
-    if source == "-" or not isinstance(source, (str, PathLike)):
+    if source == "-" or not isinstance(source, (str, PathLike, Member)):
         raise TypeError("only one stream can be analysed at a time, and no files beside it")
     capture = open_capture(source, limits)
     try:

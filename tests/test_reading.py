@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import os
 import signal
@@ -10,6 +11,8 @@ import subprocess
 import sys
 import threading
 import time
+import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
@@ -126,6 +129,52 @@ def test_a_file_without_packets_does_no_harm(tmp_path: Path) -> None:
 
     assert report.summary.failed == 5
     assert sorted(capture.packets for capture in report.captures) == [0, 0, len(packets(SEVERAL))]
+
+
+def archive(members: dict[str, bytes]) -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as packed:
+        for name, data in members.items():
+            packed.writestr(name, data)
+    return out.getvalue()
+
+
+@pytest.mark.parametrize("outer", [bytes, gzip.compress], ids=["zip", "zip in gzip"])
+@pytest.mark.parametrize("stream", [False, True])
+def test_an_archive_of_a_rotation_is_read_as_one_capture(
+    outer: Callable[[bytes], bytes], stream: bool, tmp_path: Path
+) -> None:
+    count = len(packets(SEVERAL))
+    (tmp_path / "whole.pcap").write_bytes(SEVERAL)
+    paths = parted(SEVERAL, [3 * i // count for i in range(count)], 3, tmp_path)
+    parts = [Path(path).read_bytes() for path in paths]
+    path = tmp_path / "case.zip"
+    members = {
+        "log.gz": gzip.compress(b"a log"),
+        "t/trace.pcap2": parts[2],
+        "t/trace.pcap0.gz": gzip.compress(parts[0]),
+        "t/trace.pcap1": parts[1],
+        "read.me": b"see the ticket",
+    }
+    path.write_bytes(outer(archive(members)))
+    whole = Analysis([tmp_path / "whole.pcap"]).report()
+    with path.open("rb") as file:
+        report = Analysis([file if stream else path]).report()
+
+    names = ["trace.pcap0.gz", "trace.pcap1", "trace.pcap2"]
+    assert [c.path for c in report.captures] == [f"{path}/t/{name}" for name in names]
+    assert report.summary == whole.summary
+    told_beside = [note for c in report.captures for note in c.caveats if "no capture" in note]
+    assert told_beside == ["The archive also holds what is no capture: log.gz, read.me."]
+
+
+def test_an_archive_of_one_capture_keeps_plain_frame_numbers(tmp_path: Path) -> None:
+    path = tmp_path / "case.zip"
+    path.write_bytes(archive({"read.me": b"none", "trace.pcap": SEVERAL}))
+    report = Analysis([path]).report()
+
+    assert [c.path for c in report.captures] == [str(path)]
+    assert report.connections[0].tcp.syn_frame == 1
 
 
 def test_packets_that_were_captured_twice_count_once_and_are_mentioned(tmp_path: Path) -> None:

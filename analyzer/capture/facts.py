@@ -11,6 +11,8 @@ from analyzer.capture.block import Mask, PacketBlock
 from analyzer.capture.linktypes import UNDESCRIBED, link_name
 from analyzer.capture.window import Window
 
+_NAMED = 3  # files of an archive that a caveat names
+
 
 @dataclass(frozen=True, slots=True)
 class DecryptionSecrets:
@@ -70,14 +72,15 @@ class Notes:
             self.first = first if self.first is None else min(self.first, first)
             self.last = last if self.last is None else max(self.last, last)
 
-    def beside(self, others: Sequence[str]) -> None:
-        """Say which captures of the same archive are not read."""
+    def beside(self, others: Sequence[str], rest: Sequence[str]) -> None:
+        """Say what else an archive holds: captures that are not read, and files that are none."""
         if others:
-            more = f" and {len(others) - 1:,} more" if len(others) > 1 else ""
             self.caveats.append(
-                f"The archive holds other captures, which are not read: {others[0]}{more}; unpack it "
+                f"The archive holds other captures, which are not read: {_some(others)}; unpack it "
                 "and name all files."
             )
+        if rest:
+            self.caveats.append(f"The archive also holds what is no capture: {_some(rest)}.")
 
     def damaged(self, offset: int, what: str) -> None:
         """Write down why nothing after *offset* is read."""
@@ -127,3 +130,9 @@ class Notes:
 
 def _packets(count: int) -> str:
     return "1 packet" if count == 1 else f"{count:,} packets"
+
+
+def _some(names: Sequence[str]) -> str:
+    """Name the first of some files, and say how many more there are."""
+    shown = ", ".join(names[:_NAMED])
+    return f"{shown} and {len(names) - _NAMED:,} more" if len(names) > _NAMED else shown

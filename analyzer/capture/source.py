@@ -10,7 +10,7 @@ from dataclasses import replace
 from functools import partial
 from io import UnsupportedOperation
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 from analyzer.capture import pcap, pcapng, snoop
 from analyzer.capture.block import PacketBlock, Place, SegmentBlock
@@ -19,7 +19,9 @@ from analyzer.capture.duplicates import repeated
 from analyzer.capture.facts import CaptureFacts, DecryptionSecrets, Notes
 from analyzer.capture.following import Followed
 from analyzer.capture.foreign import recognise
+from analyzer.capture.members import Member, Source
 from analyzer.capture.unpack import (
+    LAYERS_MOST,
     UNPACK_ERRORS,
     Peeked,
     UnpackingMemoryError,
@@ -29,14 +31,16 @@ from analyzer.capture.window import PAUSE_S, Window, more_is_there
 from analyzer.errors import CaptureError, MissingPackageError
 from analyzer.limits import DEFAULT, Limits
 
-_LAYERS_MOST = 3  # compressed within compressed
 _MAGIC = 4
 _HEADER = 28  # bytes of the longest file header
 _FOREIGN = 4096  # bytes by which other formats are told
 
 
 def open_capture(
-    source: str | os.PathLike[str] | BinaryIO, limits: Limits = DEFAULT, *, follow: bool = False
+    source: Source,
+    limits: Limits = DEFAULT,
+    *,
+    follow: bool = False,
 ) -> Capture:
     """Open a capture; ``-`` is standard input. ``follow``: it is still being written.
 
@@ -44,16 +48,19 @@ def open_capture(
         CaptureError: There is no such file, it cannot be read, or it is not a capture.
     """
     path, stream, owned = _open(source)
+    beside = source.beside if isinstance(source, Member) else ()
     try:
-        return Capture(path, stream, limits, owned=owned, follow=follow)
+        return Capture(path, stream, limits, owned=owned, follow=follow, beside=beside)
     except BaseException:
         if owned:
             stream.close()
         raise
 
 
-def size_of(source: str | os.PathLike[str] | BinaryIO) -> int:
+def size_of(source: Source) -> int:
     """The bytes of a capture that is a file; 0 for any other source, and where there is none."""
+    if isinstance(source, Member):
+        return source.size
     if not isinstance(source, (str, os.PathLike)):
         return 0
     try:
@@ -71,12 +78,20 @@ class Capture:
     """
 
     def __init__(
-        self, path: str, stream: Any, limits: Limits, *, owned: bool, follow: bool = False
+        self,
+        path: str,
+        stream: Any,
+        limits: Limits,
+        *,
+        owned: bool,
+        follow: bool = False,
+        beside: tuple[str, ...] = (),
     ) -> None:
         self.path = path
         self._limits = limits
         self._owned = stream if owned else None
         self._notes = Notes()
+        self._notes.beside((), beside)
         self._secrets_given = 0
         self._dissector = Dissector(limits)
         descriptor, self._size = _descriptor(stream)
@@ -226,12 +241,13 @@ class Capture:
         """Put decompressors over the stream, as many as it takes."""
         stream, names = self._raw, []
         try:
-            for _ in range(_LAYERS_MOST):
+            for _ in range(LAYERS_MOST):
                 stream, name = unpack(stream, self._limits.unpacking_bytes)
                 if not name:
                     break
                 names.append(name)
-                self._notes.beside(stream.others)
+                if stream.contents is not None:
+                    self._notes.beside(stream.contents.captures[1:], stream.contents.rest)
             stream.peek(1)
         except MissingPackageError as error:
             hint = f"'pip install {error}', or unpack it first"
@@ -283,8 +299,10 @@ _ONE_FILE = "name the capture files in it"
 _COPY_AGAIN = "copy the file again, in binary mode"
 
 
-def _open(source: str | os.PathLike[str] | BinaryIO) -> tuple[str, Any, bool]:
+def _open(source: Source) -> tuple[str, Any, bool]:
     """Give a name for messages, the stream, and whether it is ours to close."""
+    if isinstance(source, Member):
+        return source.path, source.open(), True
     if not isinstance(source, (str, os.PathLike)):
         return str(getattr(source, "name", "<stream>")), source, False
     path = os.fspath(source)

@@ -13,17 +13,20 @@ import zipfile
 import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import IO, Any
 
 from analyzer.errors import MissingPackageError
 from analyzer.limits import DEFAULT
 
 _MAGIC = 8
 _STEP = 1 << 18  # bytes unpacked at a time
-_CAPTURES = (  # what a member of an archive may begin with to be taken first
-    *(b"\n\r\r\n", b"snoop\0", b"\x1f\x8b", b"\xfd7zXZ\0", b"BZh", b"\x28\xb5\x2f\xfd"),
+LAYERS_MOST = 3  # compressed within compressed
+ARCHIVE = b"PK\x03\x04"
+_CAPTURES = (  # what a member of an archive begins with that is a capture
+    *(b"\n\r\r\n", b"snoop\0"),
     *(b"\xa1\xb2", b"\xd4\xc3", b"\x4d\x3c", b"\x34\xcd"),
 )
+_RESOURCE_FORK = "__MACOSX/"  # what macOS packs beside every file
 
 # What decompressors raise on damaged or cut data.
 UNPACK_ERRORS: tuple[type[Exception], ...] = (
@@ -35,6 +38,7 @@ UNPACK_ERRORS: tuple[type[Exception], ...] = (
     lzma.LZMAError,
     zipfile.BadZipFile,
 )
+WILL_NOT_UNPACK: tuple[type[Exception], ...] = (*UNPACK_ERRORS, MissingPackageError)
 
 
 class UnpackingMemoryError(RuntimeError):
@@ -47,16 +51,16 @@ class UnpackingMemoryError(RuntimeError):
 class Peeked(io.RawIOBase):
     """A stream whose first bytes can be looked at before it is read, though it cannot seek.
 
-    ``taken`` counts the bytes that readers took, for progress. ``others`` are captures beside the
-    one that is read, in the same archive.
+    ``taken`` counts the bytes that readers took, for progress. ``contents`` are those of the
+    archive whose first capture this is.
     """
 
     def __init__(
-        self, stream: Any, *, unpacked: bool = False, others: tuple[str, ...] = ()
+        self, stream: Any, *, unpacked: bool = False, contents: Contents | None = None
     ) -> None:
         super().__init__()
         self.below = stream
-        self.others = others
+        self.contents = contents
         self._unpacked = unpacked
         self._head = b""
         self._error: Exception | None = None  # met behind the head; raised once that is read
@@ -121,18 +125,60 @@ def unpack(stream: Peeked, memory: int = DEFAULT.unpacking_bytes) -> tuple[Peeke
     for magic, (name, opener) in _OPENERS.items():
         if head.startswith(magic):
             opened = opener(stream, memory)
-            if isinstance(opened, _Member):
-                return Peeked(opened.file, unpacked=True, others=opened.others), name
+            if isinstance(opened, Contents):
+                return Peeked(opened.first(), unpacked=True, contents=opened), name
             return Peeked(opened, unpacked=True), name
     return stream, ""
 
 
 @dataclass(frozen=True, slots=True)
-class _Member:
-    """The member of an archive that is read, and the names of other captures in it."""
+class Contents:
+    """The files of an archive: captures, and what is none."""
 
-    file: Any
-    others: tuple[str, ...]
+    archive: zipfile.ZipFile
+    captures: tuple[str, ...]
+    rest: tuple[str, ...]
+
+    def first(self) -> IO[bytes]:
+        """Open the first capture, else the first file: reading it says what it is."""
+        return self.archive.open((self.captures or self.rest)[0])
+
+
+def contents_of(stream: Peeked, memory: int) -> Contents:
+    """Look into a zip archive.
+
+    Its directory is at its end: one that comes through a pipe is kept in a temporary file.
+    """
+    if stream.rewind():
+        archive = zipfile.ZipFile(stream.below)
+    else:
+        import tempfile  # noqa: PLC0415 - only for what is packed
+
+        copy = tempfile.SpooledTemporaryFile(1 << 25)  # noqa: SIM115 - lives as long as the stream
+        shutil.copyfileobj(stream, copy)
+        archive = zipfile.ZipFile(copy)
+        weakref.finalize(archive, copy.close)
+    if any(member.compress_type == zipfile.ZIP_LZMA for member in archive.infolist()):
+        raise UnpackingMemoryError(memory)  # a member says how much; zipfile gives it
+    names = [name for name in archive.namelist() if not name.endswith("/")]
+    files = [name for name in names if not name.startswith(_RESOURCE_FORK)] or names
+    if not files:
+        raise zipfile.BadZipFile("the archive has no members")
+    captures = [name for name in files if _is_capture(archive, name, memory)]
+    rest = tuple(name for name in files if name not in set(captures))
+    return Contents(archive, tuple(captures), rest)
+
+
+def _is_capture(archive: zipfile.ZipFile, name: str, memory: int) -> bool:
+    """Whether a member begins as captures do, unpacked; archives within are not looked into."""
+    try:
+        with archive.open(name) as member:
+            stream, packed = Peeked(member), "so far"
+            while packed and not stream.peek(_MAGIC).startswith((*_CAPTURES, ARCHIVE)):
+                stream, packed = unpack(stream, memory)
+            return stream.peek(_MAGIC).startswith(_CAPTURES)
+    except WILL_NOT_UNPACK:
+        return False  # if it is the only one, opening it says why
 
 
 def _read_into(stream: Any, view: memoryview) -> int:
@@ -243,43 +289,11 @@ def _lz4(stream: Peeked, _: int) -> Any:
         raise MissingPackageError("lz4") from error
 
 
-def _zip(stream: Peeked, memory: int) -> _Member:
-    """Open the first member that looks like a capture, else the first file.
-
-    The directory of an archive is at its end: one that comes through a pipe is kept in a temporary
-    file.
-    """
-    if stream.rewind():
-        archive = zipfile.ZipFile(stream.below)
-    else:
-        import tempfile  # noqa: PLC0415 - only for what is packed
-
-        copy = tempfile.SpooledTemporaryFile(1 << 25)  # noqa: SIM115 - lives as long as the stream
-        shutil.copyfileobj(stream, copy)
-        archive = zipfile.ZipFile(copy)
-        weakref.finalize(archive, copy.close)
-    if any(member.compress_type == zipfile.ZIP_LZMA for member in archive.infolist()):
-        raise UnpackingMemoryError(memory)  # a member says how much; zipfile gives it
-    files = [name for name in archive.namelist() if not name.endswith("/")]
-    if not files:
-        raise zipfile.BadZipFile("the archive has no members")
-    first, *others = [name for name in files if _is_capture(archive, name)] or files[:1]
-    return _Member(archive.open(first), tuple(others))
-
-
-def _is_capture(archive: zipfile.ZipFile, name: str) -> bool:
-    try:
-        with archive.open(name) as member:
-            return member.read(_MAGIC).startswith(_CAPTURES)
-    except UNPACK_ERRORS:
-        return False  # if it is the only one, opening it says why
-
-
 _OPENERS: Mapping[bytes, tuple[str, Callable[[Peeked, int], Any]]] = {
     b"\x1f\x8b": ("gzip", lambda stream, _: gzip.GzipFile(fileobj=stream, mode="rb")),
     b"BZh": ("bzip2", lambda stream, _: bz2.BZ2File(stream)),
     b"\xfd7zXZ\0": ("xz", _Xz),
     b"\x28\xb5\x2f\xfd": ("zstd", _zstandard),
     b"\x04\x22\x4d\x18": ("lz4", _lz4),
-    b"PK\x03\x04": ("zip", _zip),
+    ARCHIVE: ("zip", contents_of),
 }

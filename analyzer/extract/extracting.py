@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from analyzer.capture.facts import CaptureFacts
+from analyzer.capture.members import Source
 from analyzer.capture.write import Form, PacketWriter, PcapForm, PcapngForm
 from analyzer.errors import UsageError
 from analyzer.extract.disguise import Disguise
@@ -15,7 +16,7 @@ from analyzer.extract.known import Known, Verdict, connections, verdict_of, witn
 from analyzer.extract.taking import Packet, take, told
 from analyzer.limits import DEFAULT, Limits
 from analyzer.pipeline import Analysis
-from analyzer.reading import Progress, Reading, Source
+from analyzer.reading import Progress, Reading
 from analyzer.tls.keylog import Secrets
 
 

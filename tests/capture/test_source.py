@@ -75,11 +75,11 @@ def test_compression_is_told_by_magic(
 
     assert [packet for _, _, packet in packets_of(capture)] == PACKETS
     assert capture.compression == name
-    assert capture.caveats == ()
+    assert not any("not read" in caveat for caveat in capture.caveats)
 
 
 @pytest.mark.parametrize(
-    ("more", "told"), [([], None), (["b"], "b;"), (["b", "c", "d"], "b and 2 more;")]
+    ("more", "told"), [([], None), (["b"], "b;"), ([*"bcdef"], "b, c, d and 2 more;")]
 )
 def test_other_captures_in_an_archive_are_named(more: list[str], told: str | None) -> None:
     members = [("read.me", b"no capture"), *((name, FILE) for name in ["a", *more])]
@@ -87,8 +87,26 @@ def test_other_captures_in_an_archive_are_named(more: list[str], told: str | Non
     packets_of(capture)
 
     assert capture.packets == len(PACKETS)
-    assert len(capture.caveats) == (told is not None)
-    assert told is None or told in capture.caveats[0]
+    *others, rest = capture.caveats
+    assert rest == "The archive also holds what is no capture: read.me."
+    assert len(others) == (told is not None)
+    assert told is None or told in others[0]
+
+
+def test_a_packed_log_in_an_archive_is_not_taken_for_its_capture() -> None:
+    members = [
+        ("__MACOSX/._t.pcap", b"fork"),
+        ("default.log.gz", gzip.compress(b"20261123 ...")),
+        ("older.zip", zipped(("t.pcap", FILE))),
+        ("t.pcap.gz", gzip.compress(FILE)),
+    ]
+    capture = open_capture(io.BytesIO(zipped(*members)))
+    packets_of(capture)
+
+    assert capture.packets == len(PACKETS)
+    assert capture.caveats == (
+        "The archive also holds what is no capture: default.log.gz, older.zip.",
+    )
 
 
 @pytest.mark.parametrize("program", ["zstd", "lz4"])
