@@ -7,8 +7,9 @@ cut into these messages. Where all readings agree the fact is inferred; where th
 is unknown (None), and nothing is guessed.
 
 Padding (section 5.4) makes records longer than their messages. It is legal and rare: where all
-records of a side carry the same padding it is found by the side's Finished; other padding makes
-readings fail, which again gives "unknown". A padded alert is recognised in any case, because it is
+records of a side carry the same padding it is found by the side's Finished. Records of a side that are
+padded to whole blocks (:mod:`analyzer.tls.padding`) are not read. Other padding makes readings fail,
+which again gives "unknown". A padded alert is recognised in any case, because it is
 too short for anything else and the last thing its sender says; after the handshake only by the
 lengths to which stacks pad, because data can be as short (``220 ready``).
 """
@@ -30,6 +31,7 @@ from analyzer.tls.cuts import (
     agreed,
     without_padding,
 )
+from analyzer.tls.padding import beyond_alerts, block_of
 
 
 class Sealed(NamedTuple):
@@ -67,6 +69,7 @@ class Reading:
     server_after: tuple[Sealed, ...] = ()  # what the server sent after the client's Finished
     client_after: tuple[Sealed, ...] = ()  # what the client sent after its Finished
     early_data: bool = False
+    padded: bool = False  # a side pads to whole blocks: what its records hold cannot be known
 
 
 def read_sealed(
@@ -89,17 +92,25 @@ def read_sealed(
     """
     server, client, early = _sides(records, early_data=early_data)
     flight, rest = _flight(server, client)
+    server_block, client_block = block_of(_lengths(server)), block_of(_lengths(client))
     known = agreed(
-        tuple([record.length for record in flight]),
-        tuple([record.length for record in client[:RECORDS_MOST]]),
+        () if server_block else _lengths(flight),
+        () if client_block else _lengths(client[:RECORDS_MOST]),
         hash_length=hash_length,
         psk=psk,
         application_settings=application_settings,
     )
     flight = _unpadded(flight, known.server_padding)
     client = _unpadded(client, known.client_padding)
-    finished = known.client_finished
-    tail = tuple(client[known.ended :])
+    if server_block:
+        rest = rest[beyond_alerts(_lengths(rest), server_block) :]
+    finished, ended = known.client_finished, known.ended
+    if client_block and rest:
+        finished, ended = (
+            0,
+            1,
+        )  # the server went on, so the client had finished; in which is unknown
+    tail = tuple(client[ended:])
     return Reading(
         steps=_steps(known.server, flight, known.client, client),
         certificate_request=known.certificate_request,
@@ -114,6 +125,7 @@ def read_sealed(
         server_after=() if finished is None else tuple(rest),
         client_after=() if finished is None else tail,
         early_data=early,
+        padded=bool(server_block or client_block),
     )
 
 
@@ -136,6 +148,10 @@ def _sides(
     return server, late, len(late) < len(client)
 
 
+def _lengths(records: list[Sealed]) -> tuple[int, ...]:
+    return tuple([record.length for record in records])
+
+
 def _flight(server: list[Sealed], client: list[Sealed]) -> tuple[list[Sealed], list[Sealed]]:
     """The server's records before the client answered, and those after."""
     if not client:
@@ -149,7 +165,7 @@ def _unpadded(records: list[Sealed], padding: int) -> list[Sealed]:
     """The records as they are without the padding that their stack adds to each."""
     if not padding:
         return records
-    lengths = without_padding(tuple([record.length for record in records]), padding)
+    lengths = without_padding(_lengths(records), padding)
     return [r._replace(length=length) for r, length in zip(records, lengths, strict=True)]
 
 

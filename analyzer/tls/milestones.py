@@ -112,7 +112,15 @@ def completed(
     if not {Milestone.CLIENT_FINISHED, Milestone.SERVER_FINISHED} <= passed.keys():
         return False
     last = max(passed[Milestone.CLIENT_FINISHED].frame, passed[Milestone.SERVER_FINISHED].frame)
-    return not any(alert.frame <= last or _refuses(alert) for alert in talk.alerts)
+    return not any(_gave_up(a) if a.frame <= last else _refuses(a) for a in talk.alerts)
+
+
+def _gave_up(alert: Alert) -> bool:
+    """Whether an alert amid the handshake ends it, although both sides finished.
+
+    A warning in clear does not: its sender went on (unrecognized_name, RFC 6066 section 3).
+    """
+    return alert.fatal or alert.visibility is not Visibility.SEEN
 
 
 def _refuses(alert: Alert) -> bool:

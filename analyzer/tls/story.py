@@ -397,6 +397,7 @@ HIDDEN: Mapping[str, str] = {
     "client_bytes": "bytes that the client sent are missing from the capture",
     "server_bytes": "bytes that the server sent are missing from the capture",
     "snap_length": "packets were cut by the snap length",
+    "record_lengths": "records are padded: their lengths do not tell what they hold",
     "server_certificate": "the server's certificate is encrypted or missing",
     "client_certificate": "the client's certificate is encrypted or missing",
     "alerts": "alerts are encrypted",

@@ -183,7 +183,7 @@ def _compose(
     limits: Limits,
 ) -> Story:
     unseen = {Side.CLIENT: _unseen(evidence, client), Side.SERVER: _unseen(evidence, 1 - client)}
-    hidden = _hidden(timeline, bytes_, talk, unseen)
+    hidden = _hidden(timeline, bytes_, talk, unseen) | _padded(talk, reading)
     done = _done(timeline, talk, reading, passed, hidden)
     alerts = (*talk.alerts, *sealed_alerts(reading))
     awaited = next(iter({side for side, _ in talk.tracker.awaited()}), None)
@@ -295,7 +295,10 @@ _ANYTHING: Final = frozenset({Opening.NOTHING, Opening.TEXT, Opening.BINARY})
 # With a hole among them, the lengths of a client's records prove no Finished.
 _GARBLES: Final = frozenset({"client_bytes", "snap_length"})
 _HIDES_COMPLETION: Final = frozenset(
-    {"start", "end", "client_side", "server_side", "client_bytes", "server_bytes", "snap_length"}
+    {
+        *("start", "end", "client_side", "server_side", "client_bytes", "server_bytes"),
+        *("snap_length", "record_lengths"),
+    }
 )
 
 
@@ -336,6 +339,11 @@ def _hidden(
     )
     hidden = frozenset([name for name, hidden in tests if hidden])
     return hidden | hidden_unsealed(talk) if talk.tls13 else hidden
+
+
+def _padded(talk: Conversation, reading: Reading | None) -> frozenset[str]:
+    padded = reading is not None and reading.padded and talk.decryptor is None
+    return frozenset({"record_lengths"} if padded else ())
 
 
 def _from_hello(talk: Conversation) -> bool:

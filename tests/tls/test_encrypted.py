@@ -206,3 +206,38 @@ def test_readings_that_differ_by_a_request_tell_what_both_hold() -> None:
         *("encrypted_extensions", "certificate", "certificate_verify", "finished")
     ]
     assert reading.certificate_request is None
+
+
+BLOCKS = [
+    511,
+    1023,
+    511,
+    511,
+]  # a flight whose records are padded to 512 bytes, inner type included
+
+
+@pytest.mark.parametrize(
+    ("answer", "after", "finished", "proof"),
+    [
+        pytest.param([511, 511], [511], False, 0, id="an alert, or a ticket"),
+        pytest.param([511, 511], [511, 511], False, 0, id="an alert and close_notify, or tickets"),
+        pytest.param([511, 511], [511, 511, 511], True, 1, id="too many for alerts"),
+        pytest.param([511, 511], [511, 1535], True, 1, id="too long for an alert"),
+        pytest.param([FINISHED], [511], True, 0, id="the client does not pad"),
+        pytest.param([FINISHED], [1535], True, 1, id="the client does not pad, the server goes on"),
+    ],
+)
+def test_records_padded_to_blocks_tell_nothing_by_their_lengths(
+    answer: list[int], after: list[int], finished: bool, proof: int
+) -> None:
+    reading = read(BLOCKS, answer, after)
+
+    assert reading.padded
+    assert (reading.client_finished is not None) is finished
+    assert len(reading.server_after) == proof
+    assert reading.server_alert is None
+
+
+def test_fragments_of_equal_length_are_not_taken_for_padding() -> None:
+    assert not read([16_384, 16_384]).padded
+    assert not read([512, 512]).padded

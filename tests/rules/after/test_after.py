@@ -236,3 +236,43 @@ def test_a_capture_with_holes_may_miss_the_use_of_a_connection() -> None:
 
     assert diagnose(unused, rules.modules()).headline is not None
     assert diagnose(holed, rules.modules()).headline is None
+
+
+def padded(*answer: int) -> Scene:
+    """TLS 1.3 with all records padded to 512 bytes, up to the client's answer."""
+    hello = m.record(m.HANDSHAKE, m.server_hello_13())
+    scene = offered(m.client_hello_13()).server(hello, m.switch(), m.sealed(511, 1023, 511, 511))
+    return scene.ack(CLIENT).client(m.switch(), m.sealed(*answer)).ack(SERVER)
+
+
+@pytest.mark.parametrize(
+    ("after", "side", "outcome_"),
+    [
+        ((511, 511, 511), CLIENT, "established"),
+        ((511,), CLIENT, "incomplete"),
+        ((511,), SERVER, "failed"),
+        ((), SERVER, "failed"),
+    ],
+    ids=["used", "may be a ticket", "may be an alert", "closed"],
+)
+def test_where_records_are_padded_nothing_is_sure(
+    after: tuple[int, ...], side: Side, outcome_: str
+) -> None:
+    scene = padded(511, 511)
+    if after:
+        scene.server(m.sealed(*after)).ack(CLIENT)
+    story = scene.wait(5 if side is CLIENT else 0).fin(side).fin(side.peer).story()
+    headline = diagnose(story, rules.modules()).headline
+
+    assert outcome(story, headline) == outcome_
+    assert headline is None or headline.confidence is Confidence.SUSPECTED
+
+
+def test_a_warning_that_both_went_on_after_ends_no_handshake() -> None:
+    """A server whose name is another warns and serves its default certificate (RFC 6066 section 3)."""
+    scene = offered().server(m.alert(112, level=1), m.server_flight()).ack(CLIENT)
+    scene.client(m.client_flight()).ack(SERVER).server(m.finished()).ack(CLIENT)
+    story = scene.client(m.data()).fin(CLIENT).fin(SERVER).story()
+    headline = diagnose(story, rules.modules()).headline
+
+    assert outcome(story, headline) == "established"
