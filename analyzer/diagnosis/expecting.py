@@ -89,3 +89,14 @@ def header_blamed(story: Story) -> tuple[Alternative, ...]:
         return ()
     question = "whether the server expects the PROXY header that came before the ClientHello"
     return (Alternative("plaintext_other_to_tls", question),)
+
+
+def perhaps_no_tls(story: Story) -> tuple[Alternative, ...]:
+    """That the server speaks another protocol, where it never showed that it speaks TLS.
+
+    Servers of LDAP and PostgreSQL close on a ClientHello, Mosquitto resets, Redis waits for the rest.
+    """
+    silent = story.openings[Side.SERVER] is Opening.NOTHING
+    if not silent or story.neighbours.server.established:
+        return ()
+    return (Alternative("tls_to_plaintext", "whether this port serves TLS"),)

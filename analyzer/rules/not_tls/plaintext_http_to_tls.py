@@ -23,10 +23,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from analyzer.diagnosis.causes import Confidence, Phase, RemedySide
+from analyzer.diagnosis.causes import Confidence, FailingSide, Phase, RemedySide
 from analyzer.diagnosis.expecting import tls_expected
 from analyzer.diagnosis.model import Alternative, Evidence, Finding, Rank, Rule
-from analyzer.diagnosis.standing import end_evidence, side_of
+from analyzer.diagnosis.standing import end_evidence
 from analyzer.diagnosis.topics import foreign
 from analyzer.diagnosis.wording import client_name, server_name
 from analyzer.tcp.timeline import Side
@@ -66,7 +66,7 @@ def check(story: Story) -> Iterator[Finding]:
                 "DataPower, check the BackendUrl and whether a TLS client profile is set."
             ),
         ),
-        failing_side=side_of(story.ending.side or Side.SERVER),
+        failing_side=FailingSide.SERVER,  # by its words or its close, whoever closed first
         remedy_side=RemedySide.CLIENT,
         confidence=confidence,
         alternatives=()

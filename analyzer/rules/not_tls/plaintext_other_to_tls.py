@@ -25,7 +25,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from analyzer.diagnosis.causes import Confidence, Phase, RemedySide
+from analyzer.diagnosis.causes import Confidence, FailingSide, Phase, RemedySide
 from analyzer.diagnosis.expecting import header_unexpected, tls_expected
 from analyzer.diagnosis.model import Alternative, Evidence, Finding, Rank, Rule
 from analyzer.diagnosis.standing import end_evidence, side_of
@@ -79,7 +79,7 @@ def check(story: Story) -> Iterator[Finding]:
                 "header, switch it off there or on in the server."
             ),
         ),
-        failing_side=side_of(story.ending.side or Side.SERVER),
+        failing_side=FailingSide.SERVER,  # by its words or its close, whoever closed first
         remedy_side=RemedySide.CLIENT,
         confidence=confidence,
         alternatives=()

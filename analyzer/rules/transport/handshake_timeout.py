@@ -17,15 +17,18 @@ TLS-TCP-011 and TLS-TCP-012.
 Look at the side that was to speak: what was it doing at this time?
 
 ## Blind spots
+A server of another protocol that waits for the end of a line or of a command says nothing either (Redis,
+memcached): where this one never said a word of TLS, to this client or another, the finding is suspected only.
 A capture that stops listening looks alike; it is only taken for silence if all that was sent had been
 acknowledged. Where nobody closes either, a path that broke looks alike, too: it is only suspected then.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from analyzer.diagnosis.causes import Confidence, FailingSide, Phase, RemedySide
+from analyzer.diagnosis.expecting import perhaps_no_tls
 from analyzer.diagnosis.model import Alternative, Evidence, Finding, Rank, Rule
 from analyzer.diagnosis.standing import (
     BOTH_WAYS,
@@ -52,7 +55,7 @@ RULE = Rule(
     rank=Rank.CLOSED,
     title="A side falls silent in the handshake",
     references=("RFC 9293 §3.8",),
-    requires=BOTH_WAYS,
+    requires=BOTH_WAYS | {"record_lengths"},
     topic=stalling,
     fallback=True,
 )
@@ -68,6 +71,7 @@ def check(story: Story) -> Iterator[Finding]:
         return
     if ending.way is Way.ALERT and ending.side is silent:
         return
+    elsewhere = perhaps_no_tls(story)
     remedy_side = RemedySide.SERVER if silent is Side.SERVER else RemedySide.CLIENT
     yield RULE.finding(
         *_last_words(story),
@@ -83,15 +87,19 @@ def check(story: Story) -> Iterator[Finding]:
         ),
         failing_side=side_of(silent),
         remedy_side=remedy_side,
-        confidence=_confidence(story),
+        confidence=_confidence(story, elsewhere),
         phase=phase_of(story),
-        alternatives=(Alternative("packet_loss_fatal", "a capture on the other side of the path"),),
+        alternatives=(
+            *elsewhere,
+            Alternative("packet_loss_fatal", "a capture on the other side of the path"),
+        ),
     )
 
 
-def _confidence(story: Story) -> Confidence:
+def _confidence(story: Story, elsewhere: Sequence[Alternative]) -> Confidence:
     """Where nobody ever closes, the path may have broken as well: nothing shows that both still live."""
-    return Confidence.SUSPECTED if story.ending.way is Way.SILENCE else Confidence.INFERRED
+    doubtful = elsewhere or story.ending.way is Way.SILENCE
+    return Confidence.SUSPECTED if doubtful else Confidence.INFERRED
 
 
 def _unanswered(story: Story) -> Iterator[Finding]:

@@ -25,7 +25,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from analyzer.diagnosis.causes import Confidence, FailingSide, Phase, RemedySide
-from analyzer.diagnosis.expecting import header_blamed
+from analyzer.diagnosis.expecting import header_blamed, perhaps_no_tls
 from analyzer.diagnosis.model import Alternative, Finding, Rank, Rule
 from analyzer.diagnosis.resets import injected
 from analyzer.diagnosis.signs import passed
@@ -89,7 +89,7 @@ def check(story: Story) -> Iterator[Finding]:
         failing_side=FailingSide.NETWORK if device else FailingSide.SERVER,
         remedy_side=RemedySide.NETWORK if device else RemedySide.SERVER,
         confidence=Confidence.INFERRED if device else Confidence.SEEN,
-        alternatives=(*header_blamed(story), *_alternatives(hello)),
+        alternatives=(*header_blamed(story), *_alternatives(story, hello)),
     )
 
 
@@ -99,7 +99,7 @@ def _answered(story: Story) -> str:
     return "answered by RST" if named is Side.SERVER else "followed by an RST in the client's name"
 
 
-def _alternatives(hello: Message | None) -> tuple[Alternative, ...]:
+def _alternatives(story: Story, hello: Message | None) -> tuple[Alternative, ...]:
     found = [
         Alternative("sni_unrecognized", "the same offer with another name, or with none"),
         Alternative("protocol_version", "the same offer with other versions"),
@@ -111,4 +111,4 @@ def _alternatives(hello: Message | None) -> tuple[Alternative, ...]:
                 f"a smaller ClientHello (this one has {hello.length} bytes): leave out key shares",
             )
         )
-    return tuple(found)
+    return (*found, *perhaps_no_tls(story))

@@ -24,7 +24,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from analyzer.diagnosis.causes import Confidence, FailingSide, Phase, RemedySide
-from analyzer.diagnosis.expecting import header_blamed
+from analyzer.diagnosis.expecting import header_blamed, perhaps_no_tls
 from analyzer.diagnosis.model import Alternative, Finding, Rank, Rule
 from analyzer.diagnosis.standing import BOTH_WAYS, end_evidence, retried, waited_long
 from analyzer.diagnosis.topics import closing
@@ -89,5 +89,6 @@ def check(story: Story) -> Iterator[Finding]:
             Alternative("sni_unrecognized", "the same offer with another name, or with none"),
             Alternative("protocol_version", "the same offer with other versions"),
             Alternative("no_shared_cipher", "the server's list of suites"),
+            *perhaps_no_tls(story),
         ),
     )

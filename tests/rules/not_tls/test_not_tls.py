@@ -203,3 +203,11 @@ def test_the_alert_of_a_client_that_reads_plaintext_changes_nothing() -> None:
 
     assert headline is not None
     assert headline.cause == "tls_to_plaintext"
+
+
+def test_a_client_that_closes_first_on_being_told_did_not_give_up() -> None:
+    """curl closes when it has read nginx's 400, before the server does."""
+    story = connected().client(GET).server(WANTS_TLS).fin(CLIENT).fin(SERVER).story()
+    (finding,) = said("TLS-PLN-001", story)
+
+    assert finding.failing_side is _F.SERVER

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -10,7 +11,7 @@ from analyzer import rules
 from analyzer.diagnosis.causes import Confidence, FailingSide, Phase, RemedySide
 from analyzer.diagnosis.engine import diagnose, findings_of, outcome
 from analyzer.tcp.timeline import Side
-from analyzer.tls.story import Story, Way
+from analyzer.tls.story import Neighbours, SeenWith, Story, Way
 from analyzer.tls.telling import tell
 from tests.support import messages as m
 from tests.support.pairs import Pair, ids, judge, said
@@ -141,7 +142,7 @@ PAIRS = (
         _P.CLIENT_HELLO,
         _F.SERVER,
         _R.SERVER,
-        _C.INFERRED,
+        _C.SUSPECTED,
     ),
     Pair(
         "TLS-TCP-009",
@@ -385,6 +386,28 @@ def test_a_client_that_leaves_without_a_word_judged_only_what_it_had_just_read(
     assert headline.failing_side is FailingSide.CLIENT
     assert headline.cause == ("handshake_timeout" if after else "client_abandoned")
     assert headline.phase is (Phase.SERVER_CERTIFICATE if after else Phase.CLIENT_HELLO)
+
+
+def test_a_server_that_never_spoke_tls_may_speak_something_else() -> None:
+    """Redis in clear waits for the end of a line, which a ClientHello need not have."""
+    known = Neighbours(server=SeenWith(established=1))
+    (mute,) = said("TLS-TCP-008", offered().story())
+    (hung,) = said("TLS-TCP-008", offered().story(neighbours=known))
+    (midway,) = said("TLS-TCP-008", finished_by_client().story())
+
+    assert [a.cause for a in mute.alternatives] == ["tls_to_plaintext", "packet_loss_fatal"]
+    assert [f.confidence for f in (mute, hung, midway)] == [_C.SUSPECTED, _C.INFERRED, _C.INFERRED]
+    assert "tls_to_plaintext" not in {a.cause for f in (hung, midway) for a in f.alternatives}
+
+
+@pytest.mark.parametrize(("rule", "way"), [("TLS-TCP-006", "fin"), ("TLS-TCP-007", "rst")])
+def test_who_closes_on_a_hello_may_speak_something_else(rule: str, way: str) -> None:
+    """Servers of LDAP and PostgreSQL close on a ClientHello, Mosquitto resets."""
+    known = Neighbours(server=SeenWith(established=1))
+    stories = (hello_unanswered(way), replace(hello_unanswered(way), neighbours=known))
+    found = [said(rule, story)[0] for story in stories]
+
+    assert ["tls_to_plaintext" in {a.cause for a in f.alternatives} for f in found] == [True, False]
 
 
 def test_silence_proves_nothing_when_the_capture_ends_with_it() -> None:
