@@ -106,7 +106,12 @@ CHILDREN: Final[Mapping[str, tuple[str, ...]]] = {
     ),
     "crypto_failed": ("tampered", "psk_wrong_key"),
     "not_tls": ("plaintext_http_to_tls", "plaintext_other_to_tls", "tls_to_plaintext"),
-    "upgrade_failed": ("starttls_not_offered", "starttls_refused", "proxy_refused"),
+    "upgrade_failed": (
+        "starttls_not_offered",
+        "starttls_refused",
+        "proxy_refused",
+        "tls_required",
+    ),
     "transport": (
         "connection_refused",
         "syn_timeout",

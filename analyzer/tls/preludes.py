@@ -14,6 +14,7 @@ from typing import Final
 from analyzer.tcp.reassembly import Stream
 from analyzer.tls import replies, socks, tds
 from analyzer.tls.in_clear import goes_on
+from analyzer.tls.insisting import insisted
 from analyzer.tls.openings import classify, looks_like_tls
 from analyzer.tls.story import Answer, Prelude, PreludeEnd, Sought
 
@@ -248,9 +249,11 @@ def _prelude(
             return found
         on = goes_on(client, header + asked, server, answered, found.frame)
         return replace(found, in_clear=on)
-    bare = None if client_at is not None else _not_offered(asked, answered, client, server)
-    if bare is not None:
-        return bare
+    if client_at is None:
+        bare = _insisted(asked, answered, begin, client, server)
+        bare = bare or _not_offered(asked, answered, client, server)
+        if bare is not None:
+            return bare
     if header:
         frame = client.locate(0).frame
         return Prelude(PROXY_PROTOCOL, PreludeEnd.AGREED, frame, _printable(header))
@@ -341,6 +344,22 @@ def _is_unlisted(upgrade: Upgrade, answered: bytes) -> bool:
 
 def _offers(upgrade: Upgrade, entry: bytes) -> bool:
     return upgrade.offer is not None and upgrade.offer.search(entry) is not None
+
+
+def _insisted(
+    asked: bytes, answered: bytes, begin: int, client: Stream, server: Stream
+) -> Prelude | None:
+    """A server that wants TLS, and a client that did not ask for it; its bytes stand at ``begin``."""
+    said = insisted(_commands(asked), answered)
+    if said is None:
+        return None
+    frame = server.locate(said.at).frame
+    on = goes_on(client, clear_bytes(client)[: begin + len(asked)], server, answered, frame)
+    return Prelude(
+        *(said.protocol, PreludeEnd.REFUSED, frame, _printable(said.text)),
+        sought=Sought.NOTHING,
+        in_clear=on,
+    )
 
 
 def _not_offered(asked: bytes, answered: bytes, client: Stream, server: Stream) -> Prelude | None:

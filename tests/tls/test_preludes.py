@@ -509,7 +509,7 @@ def test_tds_insists_on_encryption_that_the_client_does_not_do(says: int) -> Non
     assert (story.prelude.end, story.prelude.sought) == (PreludeEnd.REFUSED, Sought.NOTHING)
     assert (story.prelude.frame, story.prelude.text) == (5, "PRELOGIN: encryption required")
     assert said is not None
-    assert (said.cause, said.confidence) == ("starttls_refused", Confidence.SEEN)
+    assert (said.cause, said.confidence) == ("tls_required", Confidence.SEEN)
     assert (said.failing_side, said.remedy_side) == (FailingSide.CLIENT, RemedySide.CLIENT)
     assert "does no TLS, which 198.51.100.20:443 requires" in said.title
 

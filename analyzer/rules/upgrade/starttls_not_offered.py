@@ -17,9 +17,9 @@ fail: that is noted only.
 Switch TLS on in the server; look for a device that rewrites the list (it often leaves X characters behind).
 
 ## Blind spots
-That the client wanted TLS is concluded from its leaving. Where it never said a word of its own, a check
-that only looks whether the server is up reads the same: the finding is suspected, and the client's own
-error message (MySQL: 2026, "SSL is required") decides. A client that goes on in clear is not reported.
+That the client wanted TLS is concluded from its leaving. A check that only looks whether the server is up
+reads the same (load balancers say EHLO and QUIT): the finding is suspected, and the client's own error message
+(MySQL: 2026, "SSL is required") decides. A client that goes on in clear is not reported.
 """
 
 from __future__ import annotations
@@ -113,11 +113,13 @@ _EXPLANATIONS = {
 }
 _CONFIDENCE = {
     Sought.TLS: Confidence.SEEN,
-    Sought.LIST: Confidence.INFERRED,
+    Sought.LIST: Confidence.SUSPECTED,
     Sought.NOTHING: Confidence.SUSPECTED,
 }
 _ALTERNATIVES = {
-    Sought.LIST: Alternative("fine", "whether the client insists on TLS"),
+    Sought.LIST: Alternative(
+        "fine", "whether the client insists on TLS, or only looked whether the server is up"
+    ),
     Sought.NOTHING: Alternative(
         "fine",
         "the client's own error: whether it insists on TLS, or only looked whether the server is up",

@@ -2,14 +2,15 @@
 
 ## What it looks like
 STARTTLS (AUTH TLS, STLS, an SSLRequest …) from the client, and a refusal from the server: 454, NO, -ERR, N.
-In TDS (SQL Server) both say in their PRELOGIN what they want: a client with ENCRYPT_ON before a server with
-ENCRYPT_NOT_SUP, and a client with ENCRYPT_NOT_SUP before a server with ENCRYPT_REQ, cannot agree.
+In TDS (SQL Server) both say in their PRELOGIN what they want: a client with ENCRYPT_ON and a server with
+ENCRYPT_NOT_SUP cannot agree.
 
 ## Why it happens
 TLS is switched off or broken on the server (no certificate, no key), or not allowed at this point.
 
 ## What it is not
-A server that does not list STARTTLS, and is not asked, is TLS-UPG-001. A client that prefers TLS and goes on
+A server that does not list STARTTLS, and is not asked, is TLS-UPG-001; one that wants TLS where the client
+does none is TLS-UPG-004. A client that prefers TLS and goes on
 in clear (PostgreSQL's `sslmode=prefer`, mail between servers) did not fail: that is noted only.
 
 ## What to do
@@ -28,7 +29,7 @@ from analyzer.diagnosis.model import Alternative, Evidence, Finding, Rank, Rule
 from analyzer.diagnosis.topics import upgrading
 from analyzer.diagnosis.wording import client_name, server_name
 from analyzer.tcp.timeline import Side
-from analyzer.tls.story import Prelude, PreludeEnd, Sought, Story, Way
+from analyzer.tls.story import PreludeEnd, Sought, Story, Way
 
 _PROXIES = frozenset({"http connect", "socks"})
 
@@ -61,8 +62,7 @@ def check(story: Story) -> Iterator[Finding]:
     if prelude.protocol in _PROXIES:
         return
     if prelude.sought is Sought.NOTHING:
-        yield _declined(story, prelude)
-        return
+        return  # it was the server that wanted TLS: TLS-UPG-004
     in_clear = prelude.in_clear
     yield RULE.finding(
         Evidence(story.ending.frame, "server closed the connection instead of an answer")
@@ -83,33 +83,13 @@ def check(story: Story) -> Iterator[Finding]:
         confidence=Confidence.SUSPECTED if closed else Confidence.SEEN,
         rank=Rank.NOTE if in_clear else Rank.CLOSED if closed else RULE.rank,
         alternatives=(
-            (Alternative("server_closed_silently", "the log of the side that closed"),)
+            (
+                Alternative("server_closed_silently", "the log of the side that closed"),
+                Alternative("plaintext_other_to_tls", "whether this port expects TLS at once"),
+            )
             if closed
             else ()
         ),
-    )
-
-
-def _declined(story: Story, prelude: Prelude) -> Finding:
-    """The reverse: the server insists on TLS, and the client has said that it does none (TDS)."""
-    in_clear, closer = prelude.in_clear, story.ending.side
-    return RULE.finding(
-        Evidence(prelude.frame, f"server to a client that supports no encryption: {prelude.text}"),
-        title=f"{client_name(story)} does no TLS, which {server_name(story)} requires "
-        f"({prelude.protocol}){', and goes on in clear' if in_clear else ''}",
-        explanation="The client said that it does not support encryption, the server that it requires it.",
-        remedy=(
-            "On the client: switch encryption on (Encrypt=true), or take a driver that has TLS.",
-            "On the server, where that cannot be: do not force encryption.",
-        ),
-        failing_side=FailingSide.NONE
-        if in_clear
-        else FailingSide.SERVER
-        if closer is Side.SERVER
-        else FailingSide.CLIENT,
-        remedy_side=RemedySide.CLIENT,
-        confidence=Confidence.SEEN,
-        rank=Rank.NOTE if in_clear else RULE.rank,
     )
 
 

@@ -47,6 +47,11 @@ def then_tls(scene: Scene) -> Story:
     return closed(used(scene)).story()
 
 
+def insisting(answer: bytes) -> Scene:
+    """A mail client that hands over a mail in clear, and the server's answer."""
+    return talk(GREETING, b"EHLO client.example\r\n", LIST, b"MAIL FROM:<a@b.example>\r\n", answer)
+
+
 PAIRS = (
     Pair(
         "TLS-UPG-001",
@@ -57,7 +62,7 @@ PAIRS = (
         _P.CLIENT_HELLO,
         _F.CLIENT,
         _R.SERVER,
-        _C.INFERRED,
+        _C.SUSPECTED,
     ),
     Pair(
         "TLS-UPG-002",
@@ -74,6 +79,17 @@ PAIRS = (
             proxied(b"HTTP/1.1 407 Proxy Authentication Required\r\n\r\n"), "fin", CLIENT
         ),
         lambda: then_tls(proxied(b"HTTP/1.1 200 Connection established\r\n\r\n")),
+        _P.CLIENT_HELLO,
+        _F.SERVER,
+        _R.CLIENT,
+        _C.SEEN,
+    ),
+    Pair(
+        "TLS-UPG-004",
+        lambda: ended(
+            insisting(b"530 5.7.0 Must issue a STARTTLS command first\r\n"), "fin", CLIENT
+        ),
+        lambda: ended(insisting(b"530 5.7.1 Authentication required\r\n"), "fin", CLIENT),
         _P.CLIENT_HELLO,
         _F.SERVER,
         _R.CLIENT,
@@ -118,7 +134,7 @@ def test_a_mail_that_is_sent_in_clear_needed_no_tls() -> None:
 
 
 LISTS = {
-    "asked": ((GREETING, b"EHLO client.example\r\n", BARE_LIST), _C.INFERRED),
+    "asked": ((GREETING, b"EHLO client.example\r\n", BARE_LIST), _C.SUSPECTED),
     "unasked": ((b"* OK [CAPABILITY IMAP4rev1] ready\r\n",), _C.SUSPECTED),
 }
 
@@ -447,3 +463,99 @@ def test_a_wrong_name_is_no_command() -> None:
     assert headline is not None
     assert headline.cause == "hostname_mismatch"
     assert not any("s_client" in step and hostile in step for step in headline.remedy)
+
+
+MYSQL_HELLO = b"\x1e\0\0\0\x0a8.0.36\0" + b"\1\0\0\0abcdefgh\0\xff\xff" + b"\0" * 4
+MYSQL_NO = b"\x10\0\0\x02\xff\x57\x0c#HY000Connections using insecure transport are prohibited"
+PG_REASON = b'no pg_hba.conf entry for host "192.0.2.10", user "app", database "app", no encryption'
+PG_NO = b"E\0\0\x80\0SFATAL\0VFATAL\0C28000\0M" + PG_REASON + b"\0Fauth.c\0\0"
+LDAP_INSISTS = LDAP_BOUND.replace(b"\x0a\x01\0", b"\x0a\x01\x0d")
+DEMANDS = [
+    (
+        "smtp",
+        "Exchange",
+        (GREETING, b"EHLO me\r\n", LIST, b"MAIL FROM:<a@b>\r\n"),
+        b"451 5.7.3 STARTTLS is required to send mail\r\n",
+    ),
+    (
+        "smtp",
+        "authentication",
+        (GREETING, b"EHLO me\r\n", LIST, b"AUTH PLAIN AHUAcHc=\r\n"),
+        b"538 5.7.11 Encryption required for requested authentication mechanism\r\n",
+    ),
+    (
+        "imap",
+        "Dovecot",
+        (b"* OK ready\r\n", b"a LOGIN u pw\r\n"),
+        b"* BAD [ALERT] not allowed without TLS\r\na NO [PRIVACYREQUIRED] disallowed\r\n",
+    ),
+    (
+        "pop3",
+        "Dovecot",
+        (b"+OK ready\r\n", b"USER u\r\n"),
+        b"-ERR [AUTH] Plaintext authentication disallowed on non-secure (SSL/TLS) connections.\r\n",
+    ),
+    (
+        "ftp",
+        "vsftpd",
+        (b"220 ready\r\n", b"USER u\r\n"),
+        b"530 Non-anonymous sessions must use encryption.\r\n",
+    ),
+    (
+        "ftp",
+        "ProFTPD",
+        (b"220 ready\r\n", b"USER u\r\n"),
+        b"550 SSL/TLS required on the control channel\r\n",
+    ),
+    ("ldap", "OpenLDAP", (b"", LDAP_BIND), LDAP_INSISTS),
+    ("postgresql", "", (b"", PG_START), PG_NO),
+    ("mysql", "", (MYSQL_HELLO, b"\x05\0\0\x01\x85\xa6\xff\1\0"), MYSQL_NO),
+    (
+        "xmpp",
+        "",
+        (b"<?xml version='1.0'?><stream:stream>", b"<auth mechanism='PLAIN'>AHU=</auth>"),
+        b"<failure xmlns='urn:ietf:params:xml:ns:xmpp-sasl'><encryption-required/></failure>",
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("protocol", "lines", "answer"),
+    [pytest.param(*case[:1], *case[2:], id=" ".join(case[:2])) for case in DEMANDS],
+)
+def test_a_server_that_insists_on_tls_is_told_in_its_words(
+    protocol: str, lines: tuple[bytes, ...], answer: bytes
+) -> None:
+    scene = connected()
+    for index, line in enumerate(lines):
+        if line:
+            scene.say(CLIENT if index % 2 else SERVER, line)
+    story = ended(scene.server(answer).ack(CLIENT), "fin", CLIENT)
+    headline = diagnose(story, rules.modules()).headline
+
+    assert headline is not None
+    assert (headline.cause, headline.confidence) == ("tls_required", _C.SEEN)
+    assert (headline.failing_side, headline.remedy_side) == (_F.SERVER, _R.CLIENT)
+    assert f"({protocol})" in headline.title
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        (GREETING, b"EHLO me\r\n", LIST, b"MAIL FROM:<a@b>\r\n", b"550 5.1.1 no such user\r\n"),
+        (b"+OK ready\r\n", b"USER u\r\n", b"-ERR [AUTH] Authentication failed.\r\n"),
+        (b"220 ready\r\n", b"USER u\r\n", b"530 Login incorrect.\r\n"),
+        (b"220 ready\r\n", b"USER u\r\n", b"220 TLS is required for some users\r\n"),
+    ],
+)
+def test_other_refusals_are_no_demand_for_tls(lines: tuple[bytes, ...]) -> None:
+    assert said("TLS-UPG-004", ended(talk(*lines), "fin", CLIENT)) == []
+
+
+def test_who_is_told_to_use_tls_and_goes_on_in_clear_did_not_fail() -> None:
+    scene = talk(b"220 ready\r\n", b"USER u\r\n", b"530 u must use encryption.\r\n")
+    scene.client(b"USER anonymous\r\n").server(b"331 Please specify the password.\r\n")
+    (finding,) = said("TLS-UPG-004", ended(scene, "fin", CLIENT))
+
+    assert not finding.failure
+    assert finding.failing_side is _F.NONE
