@@ -391,9 +391,9 @@ def test_a_client_that_leaves_without_a_word_judged_only_what_it_had_just_read(
 def test_a_server_that_never_spoke_tls_may_speak_something_else() -> None:
     """Redis in clear waits for the end of a line, which a ClientHello need not have."""
     known = Neighbours(server=SeenWith(established=1))
-    (mute,) = said("TLS-TCP-008", offered().story())
-    (hung,) = said("TLS-TCP-008", offered().story(neighbours=known))
-    (midway,) = said("TLS-TCP-008", finished_by_client().story())
+    (mute,) = said("TLS-TCP-008", offered().wait(6).fin(CLIENT).story())
+    (hung,) = said("TLS-TCP-008", offered().wait(6).fin(CLIENT).story(neighbours=known))
+    (midway,) = said("TLS-TCP-008", finished_by_client().wait(6).fin(CLIENT).story())
 
     assert [a.cause for a in mute.alternatives] == ["tls_to_plaintext", "packet_loss_fatal"]
     assert [f.confidence for f in (mute, hung, midway)] == [_C.SUSPECTED, _C.INFERRED, _C.INFERRED]
