@@ -15,6 +15,7 @@ from analyzer.tls.certificate import (
     decode_compressed_certificates,
     decode_raw_public_key,
 )
+from analyzer.tls.conversation import Conversation
 from analyzer.tls.hello import decode_v2_server_hello
 from analyzer.tls.keyexchange import (
     CertificateRequest,
@@ -23,7 +24,6 @@ from analyzer.tls.keyexchange import (
     decode_certificate_status,
     decode_server_key_exchange,
 )
-from analyzer.tls.messages import Conversation
 from analyzer.tls.names import matches
 from analyzer.tls.ocsp import Staple
 from analyzer.tls.registry import CertificateType, ExtensionType

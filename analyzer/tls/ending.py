@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from typing import Final
 
 from analyzer.tcp.timeline import Side, Timeline
+from analyzer.tls.conversation import Conversation
 from analyzer.tls.encrypted import Reading, Sealed
-from analyzer.tls.messages import Conversation
 from analyzer.tls.registry import AlertDescription
 from analyzer.tls.story import Alert, Ending, Message, Visibility, Way
 

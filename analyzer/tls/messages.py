@@ -8,105 +8,32 @@ body that is decoded when somebody asks.
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final
 
 from analyzer.errors import Defect, DefectKind
 from analyzer.limits import Limits
 from analyzer.tcp.timeline import Side
 from analyzer.tls.alert import decode_alert
-from analyzer.tls.handshake import HandshakeTracker, State
+from analyzer.tls.conversation import (
+    LETTERS,
+    UNASSIGNED,
+    Conversation,
+    Sender,
+    visibility_of,
+)
+from analyzer.tls.handshake import State
 from analyzer.tls.hello import (
-    ClientHello,
-    ServerHello,
     decode_client_hello,
     decode_server_hello,
-    decode_v2_client_hello,
-    decode_v2_server_hello,
 )
 from analyzer.tls.records import Record
 from analyzer.tls.registry import ContentType, HandshakeType
-from analyzer.tls.registry_suites import CipherSuite
+from analyzer.tls.ssl2 import take_v2
 from analyzer.tls.story import Alert, Begun, Message, Visibility
 
 if TYPE_CHECKING:
     from analyzer.tls.decrypt import Decryptor
-
-# Zeek's letters for ssl_history; what is encrypted has none unless keys opened it.
-LETTERS: Final[Mapping[str, str]] = {
-    "hello_request": "H",
-    "client_hello": "C",
-    "server_hello": "S",
-    "hello_retry_request": "J",
-    "hello_verify_request": "V",
-    "new_session_ticket": "T",
-    "certificate": "X",
-    "server_key_exchange": "K",
-    "certificate_request": "R",
-    "server_hello_done": "N",
-    "certificate_verify": "Y",
-    "client_key_exchange": "G",
-    "finished": "F",
-    "certificate_url": "W",
-    "certificate_status": "U",
-    "supplemental_data": "A",
-    "change_cipher_spec": "I",
-    "heartbeat": "B",
-    "end_of_early_data": "E",
-    "encrypted_extensions": "O",
-    "key_update": "P",
-    "message_hash": "M",
-    "alert": "L",
-}
-_UNASSIGNED: Final = "Z"
-
-
-@dataclass(slots=True)
-class _Sender:
-    """What the walk knows of one side."""
-
-    switched: bool = False  # sent ChangeCipherSpec
-    pending: bytearray = field(default_factory=bytearray)  # handshake bytes without a whole message
-    pending_first: int = 0  # frame that began them
-    finished: bool = False  # sent its first encrypted handshake record
-    spoke: bool = False  # sent application data
-    closed: list[int] = field(default_factory=list)  # frames of TLS 1.3 records that stay closed
-
-
-@dataclass(slots=True)
-class Conversation:
-    """What the walk over both sides' records found."""
-
-    messages: list[Message] = field(default_factory=list)
-    alerts: list[Alert] = field(default_factory=list)
-    offers: list[ClientHello] = field(default_factory=list)
-    retry: ServerHello | None = None
-    choice: ServerHello | None = None
-    tls13: bool = False  # chosen by ServerHello or a HelloRetryRequest
-    sealed: list[Record] = field(default_factory=list)  # TLS 1.3, type 23 from ServerHello on
-    early: list[Record] = field(default_factory=list)  # type 23 before ServerHello
-    defects: list[tuple[str, Defect, int]] = field(default_factory=list)
-    begun: list[Begun] = field(default_factory=list)
-    tracker: HandshakeTracker = field(default_factory=HandshakeTracker)
-    renegotiations: int = 0
-    full: bool = False  # limits.messages was reached
-    decryptor: Decryptor | None = None  # where secrets are at hand
-    sides: dict[Side, _Sender] = field(
-        default_factory=lambda: {Side.CLIENT: _Sender(), Side.SERVER: _Sender()}
-    )
-
-    def choose(self, hello: ServerHello) -> None:
-        """Take note of the server's choice, or of its wish for another hello."""
-        if hello.is_hello_retry_request:
-            self.retry = self.retry or hello
-        else:
-            self.choice = hello
-        self.tls13 = (self.choice or hello).version.tls13
-
-    def signature(self, most: int) -> str:
-        """The handshake in one word: a letter per clear message, upper case from the client."""
-        return "".join([message.letter for message in self.messages])[:most]
 
 
 def read_conversation(
@@ -136,7 +63,7 @@ def _opened(talk: Conversation, decryptor: Decryptor, record: Record) -> Record:
 def _take(talk: Conversation, record: Record, limits: Limits) -> None:
     kind = record.content_type
     if record.v2:
-        _v2(talk, record)
+        take_v2(talk, record)
     elif kind == ContentType.HANDSHAKE:
         if _hidden(talk, record):
             _sealed_handshake(talk, record)
@@ -146,7 +73,7 @@ def _take(talk: Conversation, record: Record, limits: Limits) -> None:
         talk.sides[record.sender].switched = True
         if talk.decryptor is not None:
             talk.decryptor.switch(record.sender)
-        _note(talk, "change_cipher_spec", record)
+        talk.note("change_cipher_spec", record)
         if talk.tracker.state not in _MIDDLEBOX or (record.sender, "change_cipher_spec") in (
             talk.tracker.allowed()
         ):
@@ -154,9 +81,9 @@ def _take(talk: Conversation, record: Record, limits: Limits) -> None:
     elif kind == ContentType.ALERT:
         _alert(talk, record)
     elif kind == ContentType.APPLICATION_DATA:
-        _application_data(talk, record)
+        talk.note_data(record)
     elif kind == ContentType.HEARTBEAT:
-        _note(talk, "heartbeat", record)
+        talk.note("heartbeat", record)
 
 
 # Where RFC 8446 appendix D.4 lets either side send a ChangeCipherSpec that means nothing.
@@ -187,7 +114,7 @@ def _sealed_handshake(talk: Conversation, record: Record) -> None:
         talk.tracker.observe(record.sender, "finished", frame=record.frame)
     elif talk.tracker.state is State.ESTABLISHED:
         talk.renegotiations += 1
-    _note(talk, name, record, Visibility.INFERRED)
+    talk.note(name, record, Visibility.INFERRED)
 
 
 def _handshake(talk: Conversation, record: Record, limits: Limits) -> None:
@@ -217,7 +144,7 @@ def _take_whole(talk: Conversation, record: Record, limits: Limits) -> int:
     return at
 
 
-def _take_pending(talk: Conversation, record: Record, sender: _Sender, limits: Limits) -> None:
+def _take_pending(talk: Conversation, record: Record, sender: Sender, limits: Limits) -> None:
     """Take the messages that a record completes."""
     while len(sender.pending) >= 4:
         length = int.from_bytes(sender.pending[1:4], "big")
@@ -235,7 +162,7 @@ def _take_pending(talk: Conversation, record: Record, sender: _Sender, limits: L
         sender.pending_first = record.first_frame
 
 
-def _unfinished(talk: Conversation, side: Side, sender: _Sender) -> None:
+def _unfinished(talk: Conversation, side: Side, sender: Sender) -> None:
     """Keep what the capture or the connection cut: the message's beginning and a defect."""
     if not sender.pending:
         return
@@ -278,7 +205,7 @@ def _message(talk: Conversation, record: Record, kind: int, body: bytes, first: 
     _follow(talk, record, name, body)
     if defect is not None:
         talk.defects.append((name, defect, record.frame))
-    letter = LETTERS.get(name, _UNASSIGNED)
+    letter = LETTERS.get(name, UNASSIGNED)
     talk.messages.append(
         Message(
             name=name,
@@ -289,7 +216,7 @@ def _message(talk: Conversation, record: Record, kind: int, body: bytes, first: 
             time=record.time,
             length=len(body),
             body=body,
-            visibility=_visibility(record),
+            visibility=visibility_of(record),
             defect=defect,
         )
     )
@@ -310,10 +237,6 @@ def _follow(talk: Conversation, record: Record, name: str, body: bytes) -> None:
 
 
 _NO_ENTRIES: Final = bytes(4)  # RFC 8446 section 4.4.2: no context, no certificate
-
-
-def _visibility(record: Record) -> Visibility:
-    return Visibility.DECRYPTED if record.opened else Visibility.SEEN
 
 
 def _client_hello(talk: Conversation, record: Record, body: bytes) -> Defect | None:
@@ -339,73 +262,6 @@ def _server_hello(talk: Conversation, body: bytes) -> tuple[str, Defect | None]:
     return "server_hello", defect
 
 
-def _v2(talk: Conversation, record: Record) -> None:
-    """A record of SSL 2.0. What follows the client's choice of a cipher is encrypted."""
-    kind, awaited = record.fragment[:1], talk.tracker.state
-    if record.sender is Side.CLIENT and kind == b"\x01" and talk.choice is None:
-        _v2_hello(talk, record)
-    elif record.sender is Side.SERVER and kind == b"\x04" and talk.choice is None:
-        _v2_answer(talk, record)
-    elif record.sender is Side.CLIENT and kind == b"\x02" and awaited is State.SERVER_DONE:
-        _v2_key(talk, record)
-    else:
-        _v2_sealed(talk, record)
-
-
-def _v2_hello(talk: Conversation, record: Record) -> None:
-    hello, defect = decode_v2_client_hello(record.fragment)
-    if hello is not None:
-        talk.offers.append(hello)
-    if talk.decryptor is not None:
-        talk.decryptor.hear_v2(record.fragment)
-    talk.tracker.observe(record.sender, "client_hello", frame=record.frame)
-    _v2_note(talk, "client_hello", record, defect)
-
-
-def _v2_answer(talk: Conversation, record: Record) -> None:
-    """The server's hello, with its certificate; the client chooses among the ciphers in common."""
-    hello, defect = decode_v2_server_hello(record.fragment)
-    if hello is not None:
-        suite = hello.cipher_suites[:1] or (CipherSuite.TLS_NULL_WITH_NULL_NULL,)
-        talk.choose(ServerHello(hello.version, hello.connection_id, cipher_suite=suite[0]))
-        resumed = hello.session_id_hit
-        talk.tracker.reach(State.CLIENT_KEYED if resumed else State.SERVER_DONE, record.frame)
-    _v2_note(talk, "server_hello", record, defect)
-
-
-def _v2_key(talk: Conversation, record: Record) -> None:
-    """CLIENT-MASTER-KEY: the cipher that the client chose, and the key for it."""
-    if talk.choice is not None and len(record.fragment) >= 4:
-        suite = CipherSuite(int.from_bytes(record.fragment[1:4], "big"))
-        talk.choice = replace(talk.choice, cipher_suite=suite)
-    talk.tracker.observe(record.sender, "client_key_exchange", frame=record.frame)
-    _v2_note(talk, "client_key_exchange", record, None)
-
-
-def _v2_sealed(talk: Conversation, record: Record) -> None:
-    """SERVER-VERIFY, then a Finished from each side, then data: told apart by their order alone."""
-    sender = talk.sides[record.sender]
-    if sender.finished:
-        _application_data(talk, record)
-    elif record.sender is Side.SERVER and not sender.switched:
-        sender.switched = True
-        _note(talk, "encrypted_record", record, Visibility.INFERRED)
-    else:
-        sender.finished = True
-        client = record.sender is Side.CLIENT
-        talk.tracker.reach(State.CLIENT_SWITCHED if client else State.SERVER_SWITCHED, record.frame)
-        talk.tracker.observe(record.sender, "finished", frame=record.frame)
-        _note(talk, "finished", record, Visibility.INFERRED)
-
-
-def _v2_note(talk: Conversation, name: str, record: Record, defect: Defect | None) -> None:
-    """Write down a clear message of SSL 2.0, whose body begins with its type."""
-    if defect is not None:
-        talk.defects.append((name, defect, record.frame))
-    _note(talk, name, record)
-    talk.messages[-1] = talk.messages[-1]._replace(body=record.fragment, defect=defect)
-
-
 def _alert(talk: Conversation, record: Record) -> None:
     """An alert in clear, or the record of an encrypted one (RFC 5246 section 7.2)."""
     hidden = talk.sides[record.sender].switched and not talk.tls13 and not record.opened
@@ -413,42 +269,10 @@ def _alert(talk: Conversation, record: Record) -> None:
         talk.alerts.append(
             Alert(record.sender, record.frame, record.time, None, None, Visibility.INFERRED)
         )
-        _note(talk, "alert", record, Visibility.INFERRED)
+        talk.note("alert", record, Visibility.INFERRED)
         return
     for at in range(0, len(record.fragment) - 1, 2):
         alert = decode_alert(record.fragment[at : at + 2])
-        said = (alert.level, alert.description, _visibility(record))
+        said = (alert.level, alert.description, visibility_of(record))
         talk.alerts.append(Alert(record.sender, record.frame, record.time, *said))
-        _note(talk, "alert", record)
-
-
-def _application_data(talk: Conversation, record: Record) -> None:
-    if talk.tls13 and talk.choice is not None and not record.opened:
-        talk.sealed.append(record)
-        talk.sides[record.sender].closed.append(record.frame)
-    elif talk.choice is None and talk.offers:
-        talk.early.append(record)
-    elif not talk.sides[record.sender].spoke:
-        talk.sides[record.sender].spoke = True  # the first record of a side is milestone enough
-        known = Visibility.DECRYPTED if record.opened else Visibility.INFERRED
-        _note(talk, "application_data", record, known)
-
-
-def _note(
-    talk: Conversation, name: str, record: Record, visibility: Visibility | None = None
-) -> None:
-    """Write down a record that is no handshake message."""
-    visibility = visibility or _visibility(record)
-    letter = "" if visibility is Visibility.INFERRED else LETTERS.get(name, "")
-    talk.messages.append(
-        Message(
-            name=name,
-            letter=letter if record.sender is Side.CLIENT else letter.lower(),
-            sender=record.sender,
-            first_frame=record.first_frame,
-            frame=record.frame,
-            time=record.time,
-            length=record.length,
-            visibility=visibility,
-        )
-    )
+        talk.note("alert", record)

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from analyzer.tcp.timeline import Side
+from analyzer.tls.conversation import Conversation
 from analyzer.tls.encrypted import Reading, Sealed
-from analyzer.tls.messages import Conversation
 from analyzer.tls.registry import AlertDescription
 from analyzer.tls.story import Alert, Message, Milestone, Reached, Visibility
 

@@ -21,12 +21,13 @@ from analyzer.tcp.timeline import (
 )
 from analyzer.tls.caveats import conflicting, hidden_parts
 from analyzer.tls.chains import packed, read_chains, undated
+from analyzer.tls.conversation import Conversation
 from analyzer.tls.directions import Directions, client_half, in_order, read_directions
 from analyzer.tls.encrypted import Reading, Sealed, read_sealed
 from analyzer.tls.ending import read_ending, sealed_alerts
 from analyzer.tls.hello import ServerHello
 from analyzer.tls.keyexchange import ServerKeyExchange
-from analyzer.tls.messages import Conversation, read_conversation
+from analyzer.tls.messages import read_conversation
 from analyzer.tls.milestones import Passed, completed, passed_in_clear, passed_in_the_dark
 from analyzer.tls.openings import classify
 from analyzer.tls.preludes import clear_bytes

@@ -11,9 +11,9 @@ from dataclasses import replace
 from typing import Final
 
 from analyzer.tcp.timeline import Side
+from analyzer.tls.conversation import Conversation
 from analyzer.tls.encrypted import Reading, Sealed
 from analyzer.tls.late_messages import EncryptedExtensions, decode_encrypted_extensions
-from analyzer.tls.messages import Conversation
 from analyzer.tls.milestones import Passed
 from analyzer.tls.story import Message, Milestone, Reached, Visibility
 
