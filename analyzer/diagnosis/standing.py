@@ -8,7 +8,8 @@ from analyzer.diagnosis.causes import FailingSide, Phase
 from analyzer.diagnosis.model import Evidence
 from analyzer.diagnosis.signs import passed
 from analyzer.diagnosis.wording import ending_phrase, milliseconds, party
-from analyzer.tcp.timeline import VAIN_LEAST, Side
+from analyzer.tcp.closing import VAIN_LEAST
+from analyzer.tcp.timeline import Side
 from analyzer.tls.story import Milestone, Story, Way
 
 # Programs that close within less than this were not waiting for an answer.

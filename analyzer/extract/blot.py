@@ -10,9 +10,10 @@ from analyzer.extract.lines import blotted_text
 from analyzer.extract.packets import blotted_packets
 from analyzer.extract.said import Said
 from analyzer.limits import Limits
+from analyzer.tcp.closing import initial_sequence
 from analyzer.tcp.evidence import Evidence
 from analyzer.tcp.reassembly import first_sequence
-from analyzer.tcp.timeline import Side, initial_sequence
+from analyzer.tcp.timeline import Side
 from analyzer.tls.directions import Directions, client_half, in_order, read_directions
 from analyzer.tls.keylog import Secrets
 from analyzer.tls.records import HEADER, Record

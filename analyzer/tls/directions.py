@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from operator import itemgetter
 
 from analyzer.limits import Limits
+from analyzer.tcp.closing import initial_sequence
 from analyzer.tcp.evidence import Evidence
 from analyzer.tcp.reassembly import Stream, assemble
-from analyzer.tcp.timeline import Side, client_index, initial_sequence
+from analyzer.tcp.timeline import Side, client_index
 from analyzer.tls.carriers import Carried, Payload, unpack
 from analyzer.tls.openings import classify
 from analyzer.tls.preludes import Start, find_start

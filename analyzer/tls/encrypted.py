@@ -106,10 +106,8 @@ def read_sealed(
         rest = rest[beyond_alerts(_lengths(rest), server_block) :]
     finished, ended = known.client_finished, known.ended
     if client_block and rest:
-        finished, ended = (
-            0,
-            1,
-        )  # the server went on, so the client had finished; in which is unknown
+        # The server went on, so the client had finished; in which of its records is unknown.
+        finished, ended = 0, 1
     tail = tuple(client[ended:])
     return Reading(
         steps=_steps(known.server, flight, known.client, client),

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Final
 
+from analyzer.tcp.closing import initial_sequence
 from analyzer.tcp.evidence import FIN, Evidence
 from analyzer.tcp.reassembly import Stream
 from analyzer.tcp.sequence import distance
-from analyzer.tcp.timeline import Side, Timeline, initial_sequence
+from analyzer.tcp.timeline import Side, Timeline
 from analyzer.tls.conversation import Conversation
 from analyzer.tls.directions import Directions
 from analyzer.tls.encrypted import Reading

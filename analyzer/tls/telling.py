@@ -8,14 +8,9 @@ from typing import TYPE_CHECKING, Final
 
 from analyzer.errors import Defect, DefectKind
 from analyzer.limits import DEFAULT, Limits
+from analyzer.tcp.closing import without_strays
 from analyzer.tcp.evidence import Evidence
-from analyzer.tcp.timeline import (
-    Side,
-    Timeline,
-    client_index,
-    read_timeline,
-    without_strays,
-)
+from analyzer.tcp.timeline import Side, Timeline, client_index, read_timeline
 from analyzer.tls.caveats import conflicting, hidden_parts
 from analyzer.tls.chains import packed, read_chains, undated
 from analyzer.tls.conversation import Conversation

@@ -7,17 +7,11 @@ import dataclasses
 import pytest
 
 from analyzer.capture.block import IcmpError
+from analyzer.tcp.closing import initial_sequence
 from analyzer.tcp.evidence import Evidence
 from analyzer.tcp.flow import FlowTable
 from analyzer.tcp.reassembly import assemble
-from analyzer.tcp.timeline import (
-    SILENCE_NS,
-    Side,
-    Timeline,
-    client_index,
-    initial_sequence,
-    read_timeline,
-)
+from analyzer.tcp.timeline import SILENCE_NS, Side, Timeline, client_index, read_timeline
 from tests.support.segments import CLIENT, SERVER, Sent, block_of
 
 FIN, SYN, RST, ACK = 1, 2, 4, 16

@@ -18,9 +18,9 @@ import pytest
 from analyzer import CaptureError
 from analyzer.capture.source import open_capture
 from analyzer.limits import DEFAULT
+from analyzer.tcp.closing import initial_sequence
 from analyzer.tcp.flow import FlowTable
 from analyzer.tcp.reassembly import assemble
-from analyzer.tcp.timeline import initial_sequence
 from tests.support.shared import shared
 
 pytestmark = [pytest.mark.corpus, pytest.mark.peer, pytest.mark.slow]

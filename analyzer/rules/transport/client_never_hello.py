@@ -31,7 +31,8 @@ from analyzer.diagnosis.resets import injected
 from analyzer.diagnosis.standing import BOTH_WAYS, PATIENCE_NS, end_evidence
 from analyzer.diagnosis.topics import unheard
 from analyzer.diagnosis.wording import client_name, server_name
-from analyzer.tcp.timeline import VAIN_LEAST, Side
+from analyzer.tcp.closing import VAIN_LEAST
+from analyzer.tcp.timeline import Side
 from analyzer.tls.story import Milestone, Story, Way
 
 RULE = Rule(
