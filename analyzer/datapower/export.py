@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import io
 import lzma
+import re
 import struct
 import zipfile
 import zlib
@@ -21,6 +22,7 @@ from analyzer.datapower.certificates import certificates_of
 from analyzer.datapower.export_cli import looks_like_cli, read_cli
 from analyzer.datapower.export_xml import looks_like_xml, read_schema, read_xml
 from analyzer.datapower.objects import Domain, Export
+from analyzer.encodings import as_utf8
 from analyzer.errors import CaptureError
 from analyzer.limits import DEFAULT, Limits
 
@@ -28,6 +30,7 @@ _ZIP: Final = b"PK\x03\x04"
 _CHUNK: Final = 1 << 16
 _SYMLINK: Final = 0o120000
 _FILE_TYPE: Final = 0o170000
+_DECLARED: Final = re.compile(rb"\A\s*<\?xml[^>]*\?>")
 _Members: TypeAlias = Mapping[str, Callable[[], bytes]]  # each is unpacked when asked for
 
 
@@ -170,11 +173,21 @@ def _with_certificates(found: Export, members: _Members) -> Export:
 
 def _read_text(data: bytes, path: str, limits: Limits) -> Export | None:
     """Read XML or .cfg; None where it is neither."""
+    data = _in_utf8(data)
     if looks_like_xml(data):
         return read_xml(data, path, limits)
     if looks_like_cli(data):
         return read_cli(data, path, limits)
     return None
+
+
+def _in_utf8(data: bytes) -> bytes:
+    """A text of Windows in UTF-8: then the encoding that XML declares is another."""
+    try:
+        converted = as_utf8(data)
+    except UnicodeDecodeError:
+        return data
+    return data if converted == data else _DECLARED.sub(b"", converted, count=1)
 
 
 def _joined(first: Export, second: Export) -> Export:

@@ -18,8 +18,9 @@
     %endif%
 
 An object is a command with a name and a block of properties, or one line with all of them. A toggle
-is ``word on`` or the bare word, off is ``word off`` or ``no word``. Modes that are not known are
-skipped to their ``exit``.
+is ``word on`` or the bare word, off is ``word off`` or ``no word``. No mode but crypto has modes
+inside, and properties are indented as it comes (a list of suites by 0, 1 and 2 columns): a block ends
+at an ``exit`` that stands no deeper than its command. Modes that are not known are skipped to theirs.
 """
 
 from __future__ import annotations
@@ -41,13 +42,22 @@ _ESCAPE: Final = re.compile(r"\\(.)")
 _GENERATED: Final = re.compile(
     r"#\s*configuration (?:\S+ )?generated (.{1,40}?);\s*firmware version (\S+)"
 )
-_OPENING: Final = re.compile(r"^(?:top\b|configure terminal|# configuration )", re.MULTILINE)
+_OPENING: Final = re.compile(r"^[ \t]*(?:top\b|configure terminal|# configuration )", re.MULTILINE)
 _DOMAIN: Final = re.compile(r"([^/\\]+)\.cfg$")
+# What a terminal shows before the command that asked for the configuration.
+_PROMPT: Final = re.compile(r"^\S+?\[([^\]\s]+)\](?:\([^)\s]*\))?# *sh", re.MULTILINE)
 _NOTHING: Final = "%none%"
 # Classes that are one line without a block of properties.
 _ONE_LINE: Final = frozenset(
     {"CryptoCertificate", "CryptoKey", "CryptoIdentCred", "CryptoProfile", "SSLProxyProfile"}
 )
+# Commands that only create an object; its properties come with another command.
+_BARE: Final = frozenset({"xmlmgr"})
+# An interface has its own address with the length of the prefix, which nothing else has.
+_INTERFACE: Final = re.compile(
+    r"(?:ip[ -]address|(?:ip-)?secondary-address) ([0-9A-Fa-f.:]+)/\d+$|standby \d+ ip (\S+)$"
+)
+_ADDRESSES: Final = frozenset({"local-address", "local-port", "port"})
 # By which keyword a class that is not known refers to a profile.
 _KEYWORDS: Final[Mapping[str, str]] = {
     "ssl-server": "SSLServerProfile",
@@ -64,15 +74,15 @@ def looks_like_cli(data: bytes) -> bool:
 
 
 def read_cli(data: bytes, path: str, limits: Limits = DEFAULT) -> Export:
-    """Read configuration objects; the domain's name is the file's."""
+    """Read configuration objects; the domain's name is that of the prompt, or of the file."""
     text = data.decode("utf-8", "replace")
     reading = _Reading(path, limits)
     lines = [line for line in map(_line, text.splitlines()) if line is not None]
     for line, following in pairwise([*lines, _Line(0, [])]):
-        reading.feed(line.words, opens=following.indent > line.indent)
+        reading.feed(line, opens=following.indent > line.indent)
     generated = _GENERATED.search(text)
     device = Device(exported=generated[1], build=generated[2]) if generated else Device()
-    named = _DOMAIN.search(path)
+    named = _PROMPT.search(text) or _DOMAIN.search(path)
     objects = {key: made.done() for key, made in reading.objects.items()}
     domains = (Domain(named[1] if named else "default", objects),) if objects else ()
     return Export(path, domains, device, frozenset(reading.addresses))
@@ -116,45 +126,29 @@ class _Reading:
     objects: dict[tuple[str, str], _Draft] = field(default_factory=dict)
     addresses: set[str] = field(default_factory=set)
     _block: _Draft | None = None  # whose properties come
-    _crypto: bool = False  # in crypto mode
-    _skipped: int = 0  # blocks of no interest that are open
-    _interface: bool = False
+    _indent: int = 0  # of the command that opened it
 
-    def feed(self, words: list[str], *, opens: bool) -> None:
+    def feed(self, line: _Line, *, opens: bool) -> None:
         """Read one command; ``opens`` says that the next is indented below it."""
-        if words[0] == "exit":
-            self._leave()
-        elif self._skipped:
-            self._skipped += opens
-        elif self._interface:
-            self._address(words)
+        if line.words[0] == "exit":
+            if line.indent <= self._indent:
+                self._block = None
         elif self._block is not None:
-            self._skipped += opens
-            self._property(self._block, words)
+            self._property(self._block, line.words)
         else:
-            self._command(words, opens=opens)
-
-    def _leave(self) -> None:
-        if self._skipped:
-            self._skipped -= 1
-        elif self._interface:
-            self._interface = False
-        elif self._block is not None:
-            self._block = None
-        else:
-            self._crypto = False
+            self._indent = line.indent
+            self._command(line.words, opens=opens)
 
     def _command(self, words: list[str], *, opens: bool) -> None:
         command, name = words[0], words[1] if len(words) > 1 else ""
         spec = COMMANDS.get(command)
         if command == "crypto" and len(words) == 1:
-            self._crypto = True
-        elif command == "interface" and name:
-            self._interface = True
-        elif command == "crl" and name:
+            return  # what it holds are commands again
+        if command == "crl" and name:
             self._revocation(name)
         elif spec is not None and (name or command == "cert-monitor"):
-            self._open(spec, name, words)
+            if opens or command not in _BARE:
+                self._open(spec, name, words)
         elif opens:
             self._block = _Draft(command, name, None)
 
@@ -183,10 +177,10 @@ class _Reading:
         self._block = _Policy("CRLFetch", "", None, row=row)
 
     def _address(self, words: list[str]) -> None:
-        """``ip address 192.0.2.1/24`` and ``ip-address 192.0.2.1/24`` of an interface."""
-        text = " ".join(words)
-        if text.startswith(("ip address ", "ip-address ", "ip-secondary-address ")):
-            self.addresses.add(words[2 if words[0] == "ip" else 1].split("/")[0])
+        """``ip address 192.0.2.1/24`` or ``ip-address …`` of an interface; ``standby 1 ip …``."""
+        found = _INTERFACE.match(" ".join(words))
+        if found:
+            self.addresses.add(found[1] or found[2])
 
     def _property(self, draft: _Draft, words: list[str]) -> None:
         off = words[0] == "no"
@@ -197,6 +191,7 @@ class _Reading:
             if keyword == "issuer" and values:
                 draft.row["IssuerValcred"] = values[0]
         elif draft.spec is None:
+            self._address(words)
             self._reference(draft, keyword, values)
         elif keyword == "reset":
             draft.kept.clear()
@@ -205,11 +200,22 @@ class _Reading:
 
     def _reference(self, draft: _Draft, keyword: str, values: list[str]) -> None:
         """Of a class that is not known, keep what leads to a TLS profile, and where it listens."""
-        if keyword in {"exit", ""} or not values:
+        if not values:
             return
+        if keyword in _ADDRESSES:
+            _place(draft, keyword, values)
         if keyword in _KEYWORDS and _KEYWORDS[keyword] in PROFILE_CLASSES:
             draft.kept[_KEYWORDS[keyword]] = [values[0]]
             self.objects[draft.kind, draft.name] = draft
+
+
+def _place(draft: _Draft, keyword: str, values: list[str]) -> None:
+    """Where an object of a class that is not known listens: address and port, in one line or two."""
+    if keyword == "local-address":
+        draft.kept["LocalAddress"] = [values[0]]
+        values = values[1:]
+    if values:
+        draft.kept["LocalPort"] = [values[0]]
 
 
 @dataclass(slots=True)

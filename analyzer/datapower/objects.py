@@ -28,7 +28,7 @@ class ConfigObject:
     @property
     def label(self) -> str:
         """The object as an operator looks it up."""
-        return f"{self.kind} {self.name}"
+        return f"{self.kind} {self.name}".rstrip()
 
     def texts(self, name: str) -> tuple[str, ...] | None:
         """All values of a property; None where the export does not state it."""

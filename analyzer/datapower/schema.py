@@ -58,7 +58,7 @@ SSLServerProfile ssl-server
  Compression compression toggle off
  PreferServerCiphers prefer-server-ciphers toggle on
  EllipticCurves curves vector
- SigAlgs sig-algs|sigalgs vector
+ SigAlgs sign-alg|sig-algs|sigalgs vector
 SSLClientProfile ssl-client
  Protocols protocols bits
  Ciphers ciphers vector
@@ -67,7 +67,7 @@ SSLClientProfile ssl-client
  Valcred valcred text
  SSLClientFeatures ssl-client-features bits use-sni
  EllipticCurves curves vector
- SigAlgs sig-algs|sigalgs vector
+ SigAlgs sign-alg|sig-algs|sigalgs vector
  UseCustomSNIHostname use-custom-sni-hostname text no
  CustomSNIHostname custom-sni-hostname text
  ValidateHostname validate-hostname toggle off
@@ -98,14 +98,14 @@ HTTPSourceProtocolHandler source-http
  LocalAddress local-address text 0.0.0.0
  LocalPort port text 80
 XMLFirewallService xmlfirewall
- LocalAddress local-address text 0.0.0.0
+ LocalAddress local-address|ip-address text 0.0.0.0
  LocalPort port text
- RemoteAddress remote-address text
+ RemoteAddress remote-address|remote-ip-address text
  RemotePort remote-port text{_PROFILED}
 SSLProxyService sslforwarder
- LocalAddress local-address text 0.0.0.0
+ LocalAddress local-address|ip-address text 0.0.0.0
  LocalPort local-port text
- RemoteAddress remote-address text
+ RemoteAddress remote-address|remote-ip-address text
  RemotePort remote-port text{_PROFILED}
 MultiProtocolGateway mpgw
  FrontProtocol front-protocol vector
@@ -118,7 +118,7 @@ WSGateway wsgw
  BackendUrl backend-url text
  XMLManager xml-manager text
  Type type text static-from-wsdl{_PROFILED}
-XMLManager xmlmgr
+XMLManager xml-manager|xmlmgr
  UserAgent user-agent text
 HTTPUserAgent user-agent
  SSLPolicies ssl rows(RegExp,SSLProxyProfile,SSLClientConfigType,SSLClient)
@@ -155,7 +155,7 @@ class PropertySpec:
 
 @dataclass(frozen=True, slots=True)
 class ClassSpec:
-    """One class: its element, its command, its properties by element."""
+    """One class: its element, its command (``|`` between several), its properties by element."""
 
     name: str
     command: str
@@ -185,7 +185,9 @@ def _read_table() -> Mapping[str, ClassSpec]:
 
 
 CLASSES: Final = _read_table()
-COMMANDS: Final[Mapping[str, ClassSpec]] = {spec.command: spec for spec in CLASSES.values()}
+COMMANDS: Final[Mapping[str, ClassSpec]] = {
+    command: spec for spec in CLASSES.values() for command in spec.command.split("|")
+}
 
 # Every other class may lead to a profile too (some sixty do): by a reference to one of these.
 PROFILE_CLASSES: Final = frozenset(

@@ -160,7 +160,7 @@ class Listener:
     @property
     def label(self) -> str:
         """The object as an operator looks it up."""
-        return f"{self.kind} {self.name}"
+        return f"{self.kind} {self.name}".rstrip()
 
 
 @dataclass(frozen=True, slots=True)

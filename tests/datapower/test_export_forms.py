@@ -151,6 +151,8 @@ def test_xml_and_commands_give_the_same_graph() -> None:
         pytest.param(backup(DOMAIN), id="backup"),
         pytest.param(b"\xef\xbb\xbf" + as_xml(DOMAIN), id="byte order mark"),
         pytest.param(as_cfg(DOMAIN).replace(b"\n", b"\r\n"), id="carriage returns"),
+        pytest.param(as_xml(DOMAIN).decode().encode("utf-16"), id="XML in UTF-16"),
+        pytest.param(as_cfg(DOMAIN).decode().encode("utf-16"), id="commands in UTF-16"),
     ],
 )
 def test_containers_do_not_change_the_graph(data: bytes) -> None:
