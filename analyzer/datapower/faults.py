@@ -42,7 +42,7 @@ def faults_of(graph: Graph, listener: Listener, time: int) -> tuple[Fault, ...]:
     found: list[Fault] = []
     for export, domain in graph.domain_of(listener.domain):
         thing = domain.get(listener.kind, listener.name)
-        if thing is not None:
+        if thing is not None and not _elsewhere(listener, export.addresses):
             shelf = Shelf(export, domain, graph.files)
             found += _of_listener(shelf, thing, time)
     found += _conflicts(graph, listener)
@@ -98,7 +98,9 @@ def _expired(held: CertificateObject | None, path: tuple[str, ...], time: int) -
 def _conflicts(graph: Graph, listener: Listener) -> Iterator[Fault]:
     """Another listener on the same address and port: only one of them gets it."""
     for other in graph.listeners:
-        if other is listener or other.port != listener.port or not is_enabled(graph, other):
+        if other is listener or other.port != listener.port or not other.enabled:
+            continue
+        if _elsewhere(listener, other.appliance):
             continue
         same = other.address == listener.address
         wide = other.address in EVERYWHERE or listener.address in EVERYWHERE
@@ -114,7 +116,7 @@ def _identity(listener: Listener) -> tuple[str, str, str]:
     return listener.kind, listener.name, listener.domain
 
 
-def is_enabled(graph: Graph, listener: Listener) -> bool:
-    """Whether a listener's own object is enabled."""
-    things = (d.get(listener.kind, listener.name) for _, d in graph.domain_of(listener.domain))
-    return any(thing is not None and thing.enabled for thing in things)
+def _elsewhere(listener: Listener, appliance: frozenset[str]) -> bool:
+    """Whether these are the addresses of another machine than the listener's."""
+    known = bool(listener.appliance) and bool(appliance)
+    return known and listener.appliance.isdisjoint(appliance)

@@ -22,6 +22,9 @@ _SELF_LISTENING: Final = ("XMLFirewallService", "SSLProxyService")
 _PATTERN: Final = re.compile(r"^(https)://([A-Za-z0-9.-]+)(?::(\d+))?(?:[/*]|$)")
 
 
+_HOST: Final = re.compile(r"(?:^|@)([^@:\[\]]+)(?::\d*)?$")
+
+
 @dataclass(frozen=True, slots=True)
 class Graph:
     """All that exports say about TLS. ``sources`` leads from a listener back to its object."""
@@ -33,6 +36,11 @@ class Graph:
     name_profiles: tuple[NameProfile, ...]
     addresses: frozenset[str]  # the appliances' own; empty where no export tells
     files: Mapping[str, tuple[bytes, ...]] = field(repr=False, default_factory=dict)
+
+    @property
+    def told(self) -> frozenset[str]:
+        """Addresses that no export has: those of --dp-address, of whichever appliance."""
+        return self.addresses.difference(*(export.addresses for export in self.exports))
 
     def domain_of(self, name: str) -> Iterator[tuple[Export, Domain]]:
         """The domains of that name; several appliances may have one each."""
@@ -47,11 +55,15 @@ def build_graph(
     held = {name: ders for export in exports for name, ders in export.certificates.items()}
     held.update(files or {})
     shelves = [Shelf(export, domain, held) for export in exports for domain in export.domains]
-    aliases = _aliases(shelves)
+    aliases = {id(export): _aliases(exports, export) for export in exports}
     return Graph(
         exports=exports,
-        listeners=tuple(found for shelf in shelves for found in _listeners(shelf, aliases)),
-        targets=tuple(found for shelf in shelves for found in _targets(shelf, aliases)),
+        listeners=tuple(
+            found for shelf in shelves for found in _listeners(shelf, aliases[id(shelf.export)])
+        ),
+        targets=tuple(
+            found for shelf in shelves for found in _targets(shelf, aliases[id(shelf.export)])
+        ),
         profiles=tuple(found for shelf in shelves for found in _profiles(shelf)),
         name_profiles=tuple(
             found
@@ -64,10 +76,22 @@ def build_graph(
     )
 
 
-def _aliases(shelves: Iterable[Shelf]) -> dict[str, str]:
-    """Host aliases of all domains: they are defined in one and used in others."""
-    found = (alias for shelf in shelves for alias in shelf.domain.of("HostAlias"))
-    return {alias.name: alias.text("IPAddress") or "" for alias in found}
+def _aliases(exports: Iterable[Export], own: Export) -> dict[str, str]:
+    """Host aliases that hold in an export: they are defined in one domain and used in others.
+
+    Two appliances may give one name to two addresses: then its own counts, or none.
+    """
+    found: dict[str, set[str]] = {}
+    for name, address in (pair for export in exports for pair in _defined(export)):
+        found.setdefault(name, set()).add(address)
+    agreed = {name: min(held) for name, held in found.items() if len(held) == 1}
+    return agreed | dict(_defined(own))
+
+
+def _defined(export: Export) -> Iterator[tuple[str, str]]:
+    for domain in export.domains:
+        for alias in domain.of("HostAlias"):
+            yield alias.name, alias.text("IPAddress") or ""
 
 
 def _profiles(shelf: Shelf) -> Iterator[Profile]:
@@ -103,6 +127,8 @@ def _listeners(shelf: Shelf, aliases: Mapping[str, str]) -> Iterator[Listener]:
                 for service in domain.of(*_SERVICES)
                 if thing.name in (service.texts("FrontProtocol") or ())
             ),
+            enabled=thing.enabled,
+            appliance=shelf.export.addresses,
         )
 
 
@@ -147,38 +173,48 @@ def refers_to_server_profile(thing: ConfigObject) -> bool:
 
 
 def _targets(shelf: Shelf, aliases: Mapping[str, str]) -> Iterator[Target]:
-    domain = shelf.domain
-    for thing in domain.of(*_SERVICES):
+    for thing in shelf.domain.of(*_SERVICES):
         url = thing.text("BackendUrl")
         if url and thing.text("Type") in {None, "static-backend"}:
             yield from _by_url(shelf, thing, url, aliases)
         yield from _by_policies(shelf, thing)
-    for thing in domain.of(*_SELF_LISTENING):
+    for thing in shelf.domain.of(*_SELF_LISTENING):
         host, port = thing.text("RemoteAddress"), _port(thing.text("RemotePort"))
-        if host and port is not None:
+        if host and port is not None and thing.text("Type") != "loopback-proxy":
             profile = _client_profile(shelf, thing)
-            place = (aliases.get(host, host), port)
-            yield _target(thing, domain, "RemoteAddress", place, profile is not None, profile)
+            for setting, at in _places(shelf, "RemoteAddress", (host, port), aliases):
+                yield _target(shelf, thing, setting, at, profile is not None, profile)
+        if thing.kind == "XMLFirewallService":
+            yield from _by_policies(shelf, thing)
 
 
 def _by_url(
     shelf: Shelf, thing: ConfigObject, url: str, aliases: Mapping[str, str]
 ) -> Iterator[Target]:
-    """The backend of a gateway, or the members of a load balancer group of that name."""
+    """The backend of a gateway, with the profile of the policy that fits its URL, or its own."""
     place = _place(url)
     if place is None:
         return
     scheme, host, port = place
     tls = scheme == "https"
     profile = (_overriding(shelf, thing, url) or _client_profile(shelf, thing)) if tls else None
+    for setting, at in _places(shelf, "BackendUrl", (host, port), aliases):
+        yield _target(shelf, thing, setting, at, tls, profile)
+
+
+def _places(
+    shelf: Shelf, setting: str, at: tuple[str, int], aliases: Mapping[str, str]
+) -> Iterator[tuple[str, tuple[str, int]]]:
+    """Where a property leads: to a host, or to the members of a load balancer group of that name."""
+    host, port = at
     group = shelf.domain.get("LoadBalancerGroup", host)
     if group is None:
-        at = (aliases.get(host, host), port)
-        yield _target(thing, shelf.domain, "BackendUrl", at, tls, profile)
+        yield setting, (aliases.get(host, host), port)
         return
     for member in group.rows("LBGroupMembers"):
-        at = (member.get("Server", ""), _port(member.get("MappedPort")) or port)
-        yield _target(thing, shelf.domain, f"LBGroupMembers of {group.name}", at, tls, profile)
+        server = member.get("Server", "")
+        mapped = _port(member.get("MappedPort")) or port
+        yield f"LBGroupMembers of {group.name}", (aliases.get(server, server), mapped)
 
 
 def _by_policies(shelf: Shelf, thing: ConfigObject) -> Iterator[Target]:
@@ -188,7 +224,7 @@ def _by_policies(shelf: Shelf, thing: ConfigObject) -> Iterator[Target]:
         profile = _policy_profile(shelf, row)
         if found and profile is not None:
             at = (found[2], int(found[3] or 443))
-            yield _target(thing, shelf.domain, "SSLPolicies", at, tls=True, profile=profile)
+            yield _target(shelf, thing, "SSLPolicies", at, tls=True, profile=profile)
 
 
 def _policies(domain: Domain, thing: ConfigObject) -> tuple[Mapping[str, str], ...]:
@@ -206,9 +242,10 @@ def _overriding(shelf: Shelf, thing: ConfigObject, url: str) -> Profile | None:
 
 
 def _policy_profile(shelf: Shelf, row: Mapping[str, str]) -> Profile | None:
-    if row.get("SSLClient"):
-        return shelf.client(row["SSLClient"])
-    return shelf.proxy(row.get("SSLProxyProfile"), Side.CLIENT)
+    client, proxy = row.get("SSLClient"), row.get("SSLProxyProfile")
+    if client and (row.get("SSLClientConfigType") != "proxy" or not proxy):
+        return shelf.client(client)
+    return shelf.proxy(proxy, Side.CLIENT)
 
 
 def _client_profile(shelf: Shelf, thing: ConfigObject) -> Profile | None:
@@ -221,18 +258,32 @@ def _client_profile(shelf: Shelf, thing: ConfigObject) -> Profile | None:
 
 
 def _target(
+    shelf: Shelf,
     thing: ConfigObject,
-    domain: Domain,
     setting: str,
     at: tuple[str, int],
     tls: bool,
     profile: Profile | None,
 ) -> Target:
-    return Target(thing.kind, thing.name, domain.name, setting, at[0], at[1], tls, profile)
+    return Target(
+        kind=thing.kind,
+        name=thing.name,
+        domain=shelf.domain.name,
+        setting=setting,
+        host=at[0],
+        port=at[1],
+        tls=tls,
+        profile=profile,
+        enabled=thing.enabled,
+        appliance=shelf.export.addresses,
+    )
 
 
 def _place(url: str) -> tuple[str, str, int] | None:
-    """Scheme, host and port of a backend over HTTP; other protocols are not followed."""
+    """Scheme, host and port of a backend over HTTP; other protocols are not followed.
+
+    The host keeps its letters: it may be the name of a group or an alias.
+    """
     try:
         parts = urlsplit(url)
         port = parts.port
@@ -240,7 +291,9 @@ def _place(url: str) -> tuple[str, str, int] | None:
         return None
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         return None
-    return parts.scheme, parts.hostname, port or (443 if parts.scheme == "https" else 80)
+    written = _HOST.search(parts.netloc)
+    host = written[1] if written else parts.hostname
+    return parts.scheme, host, port or (443 if parts.scheme == "https" else 80)
 
 
 def _port(text: str | None) -> int | None:

@@ -8,7 +8,7 @@ from fnmatch import fnmatchcase
 from typing import Final
 
 from analyzer.datapower.ciphers import BIT_OF, unknown_suites
-from analyzer.datapower.faults import faults_of, is_enabled
+from analyzer.datapower.faults import faults_of
 from analyzer.datapower.graph import Graph, is_address
 from analyzer.datapower.issues import Issue, Severity
 from analyzer.datapower.lint_profiles import lint_profile
@@ -74,7 +74,7 @@ def _names(names: NameProfile) -> Iterator[Issue]:
 
 
 def _listener(graph: Graph, listener: Listener, at: int) -> Iterator[Issue]:
-    if not is_enabled(graph, listener):
+    if not listener.enabled:
         return
     for fault in faults_of(graph, listener, at):
         if fault.expired:  # told once, at the certificate

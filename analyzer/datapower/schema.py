@@ -101,7 +101,9 @@ XMLFirewallService xmlfirewall
  LocalAddress local-address|ip-address text 0.0.0.0
  LocalPort port text
  RemoteAddress remote-address|remote-ip-address text
- RemotePort remote-port text{_PROFILED}
+ RemotePort remote-port text
+ XMLManager xml-manager text
+ Type type text{_PROFILED}
 SSLProxyService sslforwarder
  LocalAddress local-address|ip-address text 0.0.0.0
  LocalPort local-port text

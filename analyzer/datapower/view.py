@@ -11,7 +11,7 @@ from dataclasses import replace
 from fnmatch import fnmatchcase
 from typing import Final
 
-from analyzer.datapower.faults import faults_of, is_enabled
+from analyzer.datapower.faults import faults_of
 from analyzer.datapower.graph import EVERYWHERE, Graph, is_address
 from analyzer.tls.objects import Leg, Listener, NameProfile, ObjectView, Profile, Target
 from analyzer.tls.story import Story
@@ -47,10 +47,9 @@ def _front(graph: Graph, story: Story, own: frozenset[str]) -> ObjectView | None
     port, address = story.server.port, story.server.ip
     if graph.addresses and address not in own:
         return None
-    fitting = [one for one in graph.listeners if one.port == port and _listens(one, address)]
-    exact = [one for one in fitting if one.address == address]
-    enabled = [one for one in exact or fitting if is_enabled(graph, one)]
-    chosen = enabled or exact or fitting
+    fitting = [one for one in graph.listeners if one.port == port and _listens(graph, one, address)]
+    up = [one for one in fitting if one.enabled] or fitting
+    chosen = [one for one in up if one.address == address] or up
     if not chosen:
         return None
     listener = chosen[0]
@@ -63,8 +62,15 @@ def _front(graph: Graph, story: Story, own: frozenset[str]) -> ObjectView | None
     return with_profile(view, listener.profile, story)
 
 
-def _listens(listener: Listener, address: str) -> bool:
-    return listener.address == address or listener.address in EVERYWHERE
+def _listens(graph: Graph, listener: Listener, address: str) -> bool:
+    if listener.address in EVERYWHERE:
+        return _on(graph, listener, address)
+    return listener.address == address
+
+
+def _on(graph: Graph, thing: Listener | Target, address: str) -> bool:
+    """Whether an address may be one of the appliance that an object is on."""
+    return not thing.appliance or address in thing.appliance | graph.told | _LOOPBACK
 
 
 def with_profile(
@@ -90,10 +96,12 @@ def choose(names: NameProfile, name: str | None) -> Profile | None:
 def _back(graph: Graph, story: Story, own: frozenset[str]) -> ObjectView | None:
     if graph.addresses and story.client.ip not in own:
         return None
-    fitting = [target for target in graph.targets if target.port == story.server.port]
+    port, client = story.server.port, story.client.ip
+    fitting = [one for one in graph.targets if one.port == port and _on(graph, one, client)]
     chosen = [target for target in fitting if _names_server(target, story)]
     if not chosen and graph.addresses:
         chosen = _left_over(fitting, story)
+    chosen = [target for target in chosen if target.enabled] or chosen
     if not chosen or len({_profile_key(target) for target in chosen}) > 1:
         return None
     target = chosen[0]

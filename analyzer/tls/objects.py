@@ -155,6 +155,8 @@ class Listener:
     tls: bool
     profile: Profile | NameProfile | None = None
     services: tuple[str, ...] = ()  # labels of the services behind it
+    enabled: bool = True
+    appliance: frozenset[str] = frozenset()  # its addresses; empty where the export does not tell
     faults: tuple[Fault, ...] = ()
 
     @property
@@ -175,6 +177,8 @@ class Target:
     port: int
     tls: bool
     profile: Profile | None = None
+    enabled: bool = True
+    appliance: frozenset[str] = frozenset()  # as of a listener
 
     @property
     def label(self) -> str:

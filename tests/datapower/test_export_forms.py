@@ -140,7 +140,7 @@ def test_xml_and_commands_give_the_same_graph() -> None:
 
     assert parts(by_xml) == parts(by_cfg)
     assert len(by_xml.listeners) == 6
-    assert len(by_xml.targets) == 3
+    assert len(by_xml.targets) == 4
 
 
 @pytest.mark.parametrize(
