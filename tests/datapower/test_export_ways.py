@@ -64,6 +64,7 @@ def test_the_name_of_a_group_or_an_alias_keeps_its_letters() -> None:
 
         assert found is not None
         assert found.place == "MultiProtocolGateway orders"
+        assert PARTNER in found.found_by
         assert profile_of(found) == "back"
 
 
