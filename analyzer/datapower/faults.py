@@ -43,7 +43,7 @@ def faults_of(graph: Graph, listener: Listener, time: int) -> tuple[Fault, ...]:
     for export, domain in graph.domain_of(listener.domain):
         thing = domain.get(listener.kind, listener.name)
         if thing is not None and not _elsewhere(listener, export.addresses):
-            shelf = Shelf(export, domain, graph.files)
+            shelf = graph.shelf(export, domain)
             found += _of_listener(shelf, thing, time)
     found += _conflicts(graph, listener)
     return tuple(sorted(dict.fromkeys(found), key=lambda fault: (not fault.expired, fault.missing)))

@@ -36,11 +36,16 @@ class Graph:
     name_profiles: tuple[NameProfile, ...]
     addresses: frozenset[str]  # the appliances' own; empty where no export tells
     files: Mapping[str, tuple[bytes, ...]] = field(repr=False, default_factory=dict)
+    given: Mapping[str, tuple[bytes, ...]] = field(repr=False, default_factory=dict)  # beside them
 
     @property
     def told(self) -> frozenset[str]:
         """Addresses that no export has: those of --dp-address, of whichever appliance."""
         return self.addresses.difference(*(export.addresses for export in self.exports))
+
+    def shelf(self, export: Export, domain: Domain) -> Shelf:
+        """The objects of a domain, with the certificates of its own export before those of others."""
+        return Shelf(export, domain, _files((*self.exports, export), self.given))
 
     def domain_of(self, name: str) -> Iterator[tuple[Export, Domain]]:
         """The domains of that name; several appliances may have one each."""
@@ -52,9 +57,12 @@ def build_graph(
 ) -> Graph:
     """Follow every reference of the exports; ``files`` are certificates by file name."""
     exports = tuple(exports)
-    held = {name: ders for export in exports for name, ders in export.certificates.items()}
-    held.update(files or {})
-    shelves = [Shelf(export, domain, held) for export in exports for domain in export.domains]
+    held = _files(exports, files or {})
+    shelves = [
+        Shelf(export, domain, _files((*exports, export), files or {}))
+        for export in exports
+        for domain in export.domains
+    ]
     aliases = {id(export): _aliases(exports, export) for export in exports}
     return Graph(
         exports=exports,
@@ -73,7 +81,16 @@ def build_graph(
         ),
         addresses=frozenset().union(*(export.addresses for export in exports)),
         files=held,
+        given=files or {},
     )
+
+
+def _files(
+    exports: Iterable[Export], given: Mapping[str, tuple[bytes, ...]]
+) -> Mapping[str, tuple[bytes, ...]]:
+    """Certificates by file name; what comes later counts before what comes earlier."""
+    held = {name: ders for export in exports for name, ders in export.certificates.items()}
+    return {**held, **given}
 
 
 def _aliases(exports: Iterable[Export], own: Export) -> dict[str, str]:

@@ -120,7 +120,7 @@ def _shelves(graph: Graph, at: int, days: int | None) -> Iterator[Issue]:
     lists = any(f.rows("CRLFetchConfig") for domain in domains for f in domain.of("CRLFetch"))
     for export in graph.exports:
         for domain in export.domains:
-            shelf = Shelf(export, domain, graph.files)
+            shelf = graph.shelf(export, domain)
             yield from _domain(shelf, at, _reminder(shelf) if days is None else days, lists=lists)
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import functools
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from pathlib import PurePosixPath
 
+from analyzer.datapower.certificates import content_of
 from analyzer.datapower.ciphers import (
     groups_of,
     signatures_of,
@@ -222,7 +222,7 @@ class Shelf:
         if thing is None:
             return CertificateObject(name)
         file = thing.text("Filename") or ""
-        ders = self.files.get(PurePosixPath(file.replace(":///", "/")).name, ())
+        ders = content_of(self.files, file, self.domain.name)
         return CertificateObject(
             name=name,
             file=file,

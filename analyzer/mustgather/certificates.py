@@ -45,6 +45,7 @@ def absent(graph: Graph | None) -> list[tuple[str, list[str]]]:
     """Files that the configuration names and nobody has given, with who uses each."""
     if graph is None:
         return []
+    held = {PurePosixPath(name).name for name in graph.files}
     named = {
         _file(thing): None
         for export in graph.exports
@@ -52,7 +53,7 @@ def absent(graph: Graph | None) -> list[tuple[str, list[str]]]:
         for thing in domain.of("CryptoCertificate")
         if thing.text("Filename")
     }
-    return [(name, users_of(graph, name)) for name in sorted(named) if name not in graph.files]
+    return [(name, users_of(graph, name)) for name in sorted(named) if name not in held]
 
 
 def members(used: list[Used]) -> Iterator[tuple[str, str]]:
@@ -76,7 +77,7 @@ def users_of(graph: Graph, name: str) -> list[str]:
         for export in graph.exports
         for domain in export.domains
         for thing in domain.of("CryptoCertificate")
-        if _file(thing) == name
+        if _file(thing) == PurePosixPath(name).name
         for chain in _chains(domain, thing)
     ]
 

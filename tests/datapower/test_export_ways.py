@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding, pkcs7
+
+from analyzer.datapower.certificates import certificates_of, read_folder
 from analyzer.datapower.export import read_bytes
 from analyzer.datapower.graph import Graph, build_graph
+from analyzer.datapower.objects import Export
 from analyzer.datapower.view import view_of
 from analyzer.tls.objects import ObjectView
 from analyzer.tls.story import Story
@@ -14,12 +21,15 @@ from tests.support import stories as told
 from tests.support.exports import (
     Thing,
     as_xml,
+    as_zip,
     client_profile,
+    credentials,
     handler,
     server_profile,
     service,
     thing,
 )
+from tests.tls.certificates import make
 
 GATEWAY, TWIN, PARTNER = "192.0.2.1", "192.0.2.2", "198.51.100.20"
 
@@ -189,3 +199,64 @@ def test_an_alias_of_another_export_counts_where_all_agree() -> None:
 
     assert agreed.listeners[0].address == GATEWAY
     assert open_.listeners[0].address == "outside"
+
+
+FIRST, SECOND = make("gateway", serial=1), make("gateway", serial=2)
+
+
+def leaf_of(found: Graph, domain: str = "payments") -> int | None:
+    """The serial number of the certificate with which a domain's profile answers."""
+    (profile,) = (one for one in found.profiles if one.domain == domain)
+    assert profile.credential is not None
+    assert profile.credential.certificate is not None
+    leaf = profile.credential.certificate.leaf
+    return int(leaf.serial.replace(":", ""), 16) if leaf is not None else None
+
+
+def two_domains() -> Export:
+    things = [server_profile(), *credentials()]
+    one, two = (read_bytes(as_xml(things, domain), domain) for domain in ("payments", "hr"))
+    return replace(one, domains=(*one.domains, *two.domains))
+
+
+def write(folder: Path, *files: tuple[str, bytes]) -> Mapping[str, tuple[bytes, ...]]:
+    for name, data in files:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(data)
+    return read_folder(folder)
+
+
+def test_each_domain_has_certificates_of_its_own(tmp_path: Path) -> None:
+    held = write(
+        tmp_path, ("payments/cert/gateway.pem", FIRST.der), ("hr/cert/gateway.pem", SECOND.der)
+    )
+    found = build_graph([two_domains()], held)
+
+    assert [leaf_of(found, domain) for domain in ("payments", "hr")] == [1, 2]
+
+
+def test_of_two_files_of_one_name_none_is_guessed(tmp_path: Path) -> None:
+    held = write(tmp_path, ("old/gateway.pem", FIRST.der), ("new/gateway.pem", SECOND.der))
+
+    assert leaf_of(build_graph([two_domains()], held)) is None
+    assert (
+        leaf_of(build_graph([two_domains()], write(tmp_path, ("new/gateway.pem", FIRST.der)))) == 1
+    )
+
+
+def test_the_certificates_of_an_export_are_its_own() -> None:
+    things = [server_profile(), *credentials()]
+    exports = [
+        read_bytes(as_zip({"export.xml": as_xml(things, name), "cert/gateway.pem": der}), name)
+        for name, der in (("payments", FIRST.der), ("hr", SECOND.der))
+    ]
+    found = build_graph(exports)
+
+    assert [leaf_of(found, domain) for domain in ("payments", "hr")] == [1, 2]
+
+
+def test_certificates_in_pkcs_7_are_read() -> None:
+    certificate = x509.load_der_x509_certificate(FIRST.der)
+    for encoding in (Encoding.DER, Encoding.PEM):
+        data = pkcs7.serialize_certificates([certificate], encoding)
+        assert certificates_of(data) == (FIRST.der,)
