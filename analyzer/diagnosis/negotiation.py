@@ -153,8 +153,9 @@ def _offer_named(story: Story, offer: ClientHello, refusal: Refusal, cause: str)
             cause, text = "sni_missing", "the client named no host (SNI), and the server wants one"
     elif cause == "server_internal":
         confidence = Confidence.INFERRED  # Go says so where it has no certificate
-        missing = "sni_missing" in found
-        alternatives = ("server_no_certificate", *(["sni_missing"] if missing else []))
+        name = "sni_missing" if "sni_missing" in found else "sni_unrecognized"
+        asked = name == "sni_missing" or offer.server_name is not None
+        alternatives = ("server_no_certificate", *([name] if asked else []))
     elif cause == "no_shared_cipher":
         confidence = Confidence.INFERRED if cause in found else Confidence.SUSPECTED
         alternatives = ("protocol_version", "no_shared_group")

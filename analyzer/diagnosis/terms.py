@@ -54,6 +54,12 @@ def offered_protocols(story: Story) -> str:
     return listed(story.offer.alpn) if story.offer else "unknown"
 
 
+def one_of_offered(story: Story) -> str:
+    """What to enable of the client's application protocols."""
+    several = story.offer is not None and len(story.offer.alpn) > 1
+    return f"one of {offered_protocols(story)}" if several else offered_protocols(story)
+
+
 def prime_bits(story: Story) -> str:
     """The size of the server's Diffie-Hellman prime."""
     exchange = story.server_key_exchange

@@ -45,7 +45,7 @@ from analyzer.diagnosis.signs import (
 )
 from analyzer.diagnosis.wording import chain_evidence, milestone_evidence, party
 from analyzer.tls.registry import AlertDescription
-from analyzer.tls.story import Milestone, Story
+from analyzer.tls.story import Chain, Milestone, Story
 
 _A = AlertDescription
 
@@ -65,6 +65,7 @@ class Verdict:
     evidence: tuple[Evidence, ...]
     alternatives: tuple[Alternative, ...]
     refusal: Refusal | None  # None for a note
+    hidden: bool = False  # the certificate is not in clear
 
     def result(self, story: Story) -> str:
         """What came of it, to end a title with: who refused, or that nobody did."""
@@ -93,7 +94,8 @@ class Verdict:
         """The explanation: the flaw in this handshake, then what the rule says of all of them."""
         if self.text:
             return f"{self.text[:1].upper()}{self.text[1:]}. {general}"
-        return f"The certificate itself is not in clear; the alert names the reason. {general}"
+        unseen = "itself is not in clear" if self.hidden else "does not show it"
+        return f"The certificate {unseen}; the alert names the reason. {general}"
 
     def reason(self, general: str) -> str:
         """As :meth:`because`, where no certificate is concerned."""
@@ -358,6 +360,7 @@ def _verdict(
     alternatives: tuple[str, ...],
 ) -> Verdict:
     sure = flaw.hard or _named(flaw, refusal.alert) if flaw.cause in FITS else True
+    chain = _refused_chain(story, refusal)
     return Verdict(
         cause=flaw.cause,
         text=flaw.text,
@@ -370,13 +373,19 @@ def _verdict(
             *refusal.alternatives,
         ),
         refusal=refusal,
+        hidden=chain is None,
     )
+
+
+def _refused_chain(story: Story, refusal: Refusal) -> Chain | None:
+    client = refusal.phase is Phase.CLIENT_CERTIFICATE
+    return story.client_chain if client else story.server_chain
 
 
 def _certificate_evidence(story: Story, refusal: Refusal, flaw: Flaw) -> tuple[Evidence, ...]:
     """What was presented, and the flaw in it."""
     client = refusal.phase is Phase.CLIENT_CERTIFICATE
-    chain = story.client_chain if client else story.server_chain
+    chain = _refused_chain(story, refusal)
     asked = milestone_evidence(
         story, Milestone.CERTIFICATE_REQUEST, "server asked for a client certificate"
     )

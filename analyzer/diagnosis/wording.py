@@ -299,11 +299,11 @@ def milliseconds(duration_ns: int) -> str:
     return f"{duration_ns / 1_000_000:.1f} ms"
 
 
-def trusted_issuer(story: Story) -> str:
-    """Whom the client would have to trust: the issuer at the end of the server's chain."""
+def trusted_issuer(story: Story) -> str | None:
+    """Whom the client would have to trust: the issuer at the end of the server's chain, if in clear."""
     chain = story.server_chain
     if chain is None or chain.leaf is None:
-        return "its authority (encrypted)"
+        return None
     return issuer(chain.certificates[chain.facts.path[-1]])
 
 

@@ -109,10 +109,12 @@ def _tired(story: Story) -> bool:
     alert = story.ending.alert
     waited = waited_long(story) and awaited(story) is not story.ending.side
     said_nothing = not story.timeline.payload[Side.CLIENT] and not story.blind_to(*_CLIENT_BLIND)
-    own_accord = alert is not None and alert.description in {_A.CLOSE_NOTIFY, _A.USER_CANCELED}
+    own_accord = alert is not None and alert.description in _OWN_ACCORD
     return waited and (own_accord or said_nothing)
 
 
+# These refuse nothing: a side calls the handshake off.
+_OWN_ACCORD: Final = frozenset({_A.CLOSE_NOTIFY, _A.USER_CANCELED})
 _CLIENT_BLIND: Final = ("client_side", "client_bytes", "start")
 
 
@@ -144,7 +146,13 @@ def _finding(story: Story, alert: Alert) -> Finding:
         explanation=meaning(description),
         remedy=(
             f"The log of {party(story, alert.sender)} at {when(alert.time)} names the reason.",
-            f"Look at the message of {other} just before the alert: it is what was refused.",
+            *(
+                ()
+                if description in _OWN_ACCORD
+                else (
+                    f"Look at the message of {other} just before the alert: it is what was refused.",
+                )
+            ),
         ),
         failing_side=failing(alert.sender),
         remedy_side=_remedy(alert),

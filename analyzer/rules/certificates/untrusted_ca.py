@@ -70,9 +70,8 @@ def check(story: Story) -> Iterator[Finding]:
             ),
             remedy=(
                 (
-                    "Client: add the root that the chain ends in "
-                    f"({trusted_issuer(story)}) to the trust store of the program that "
-                    "connects."
+                    f"Client: add the root that the chain ends in{_named(story)} to the "
+                    "trust store of the program that connects."
                 ),
                 (
                     "Check what that program would accept: openssl s_client -connect "
@@ -91,3 +90,9 @@ def check(story: Story) -> Iterator[Finding]:
             ),
             remedy_side=RemedySide.CLIENT,
         )
+
+
+def _named(story: Story) -> str:
+    """The root in brackets, where the chain is in clear."""
+    root = trusted_issuer(story)
+    return f" ({root})" if root is not None else ""

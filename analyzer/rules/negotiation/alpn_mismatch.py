@@ -25,7 +25,7 @@ from collections.abc import Iterator
 from analyzer.diagnosis.causes import Phase, RemedySide
 from analyzer.diagnosis.model import Finding, Rank, Rule
 from analyzer.diagnosis.negotiation import negotiation_causes, negotiation_verdicts
-from analyzer.diagnosis.terms import offered_protocols
+from analyzer.diagnosis.terms import offered_protocols, one_of_offered
 from analyzer.diagnosis.wording import asked, client_name, server_name
 from analyzer.tls.story import Story
 
@@ -55,7 +55,7 @@ def check(story: Story) -> Iterator[Finding]:
             ),
             remedy=(
                 (
-                    f"Server: enable one of {offered_protocols(story)}, or see that the "
+                    f"Server: enable {one_of_offered(story)}, or see that the "
                     "client reaches the right service."
                 ),
                 "Client: offer a protocol that the server speaks, such as http/1.1.",

@@ -258,3 +258,9 @@ def test_a_page_is_complete(rule_id: str) -> None:
     assert [s for s in (*sections, "Blind spots") if f"## {s}" not in page] == []
     assert f"/{module.RULE.name.replace('-', '_')}.py" in repr(module)
     assert module.RULE.references
+
+
+def test_who_calls_it_off_refused_nothing() -> None:
+    (found,) = said_by("TLS-ALERT-005", alerted(hello_only(), CLIENT, 90))
+
+    assert not [line for line in found.remedy if "refused" in line]

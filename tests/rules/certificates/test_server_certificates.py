@@ -396,3 +396,11 @@ def test_a_long_chain_explains_handshake_failure(count: int, cause: str | None) 
     said = [f.cause for f in findings(alerted(scene, CLIENT, 40))]
 
     assert (cause in said) is (cause is not None)
+
+
+def test_a_root_that_is_encrypted_is_not_named() -> None:
+    story = alerted(answered13(), CLIENT, UNKNOWN_CA)
+    (found,) = said_by("TLS-CERT-004", story)
+
+    assert "(" not in found.remedy[0]
+    assert "not in clear" in found.explanation

@@ -183,3 +183,10 @@ def test_a_bad_signature_is_not_a_bad_certificate() -> None:
     said = findings(refused("good", 51))[0]
 
     assert said.cause == "tampered"
+
+
+def test_a_certificate_in_clear_is_not_called_hidden() -> None:
+    (shown_,) = said_by("TLS-CLCRT-006", refused("good", 44))
+
+    assert "not in clear" not in shown_.explanation
+    assert shown_.explanation.startswith("The certificate does not show it; the alert names")

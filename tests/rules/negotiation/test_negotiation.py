@@ -341,3 +341,22 @@ def test_a_group_or_signature_that_nobody_offered_is_the_servers_fault() -> None
 def test_healthy_connections_are_quiet() -> None:
     assert findings(a_story()) == []
     assert findings(answered().story(later=0.0)) == []
+
+
+@pytest.mark.parametrize(
+    ("offered_", "enable"),
+    [(("imap",), "enable imap, or"), (("h2", "imap"), "enable one of h2, imap, or")],
+)
+def test_what_to_enable_is_one_of_several_only(offered_: tuple[str, ...], enable: str) -> None:
+    (found,) = said_by("TLS-NEG-009", refused(120, alpn=offered_))
+
+    assert f"Server: {enable}" in found.remedy[0]
+
+
+def test_a_server_that_fails_by_itself_may_fail_over_the_name() -> None:
+    """Go says internal_error where it has no certificate for a name."""
+    (found,) = said_by("TLS-NEG-011", refused(80))
+    (nameless,) = said_by("TLS-NEG-011", refused(80, sni=None))
+
+    assert "sni_unrecognized" in {other.cause for other in found.alternatives}
+    assert "sni_unrecognized" not in {other.cause for other in nameless.alternatives}
