@@ -70,6 +70,9 @@ class Verdict:
     def result(self, story: Story) -> str:
         """What came of it, to end a title with: who refused, or that nobody did."""
         if self.refusal is None:
+            left = None if self.cause.startswith("client_") else left_unused(story)
+            if left is not None:  # TLS was done, and still it may have been the reason
+                return f"noted only, {party(story, left.side)} left without saying why"
             return "noted only, the handshake did not fail by it"
         return f"{party(story, self.refusal.side)} refused it"
 

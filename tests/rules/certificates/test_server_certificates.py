@@ -404,3 +404,12 @@ def test_a_root_that_is_encrypted_is_not_named() -> None:
 
     assert "(" not in found.remedy[0]
     assert "not in clear" in found.explanation
+
+
+def test_of_a_client_that_left_at_once_nobody_knows_what_it_minded() -> None:
+    (left,) = notes_of("TLS-CERT-009", ended(unused("short key"), "fin", CLIENT))
+    used = unused("short key").client(m.data()).server(m.data())
+    (stayed,) = notes_of("TLS-CERT-009", ended(used, "fin", CLIENT))
+
+    assert left.title.endswith("noted only, 192.0.2.10 (Windows) left without saying why")
+    assert stayed.title.endswith("noted only, the handshake did not fail by it")
