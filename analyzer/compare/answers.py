@@ -84,10 +84,10 @@ def client_certificates(good: Story, bad: Story) -> Iterator[Difference]:
 
 
 def _shown(story: Story) -> str:
+    if story.reached(Milestone.CLIENT_CERTIFICATE_EMPTY):  # in the dark both are implied
+        return "none to show"
     if story.reached(Milestone.CLIENT_CERTIFICATE):
         return "shown"
-    if story.reached(Milestone.CLIENT_CERTIFICATE_EMPTY):
-        return "none to show"
     return "not shown"
 
 

@@ -131,10 +131,12 @@ def _starttls(story: Story, notes: list[str]) -> str | None:
 
 
 def _shown(story: Story) -> bool | None:
-    """Whether the client showed a certificate."""
+    """Whether the client showed a certificate; the message by which it shows none is one, too."""
+    if story.reached(Milestone.CLIENT_CERTIFICATE_EMPTY):
+        return False
     if story.reached(Milestone.CLIENT_CERTIFICATE):
         return True
-    if story.reached(Milestone.CLIENT_CERTIFICATE_EMPTY) or story.client_chain is not None:
+    if story.client_chain is not None:
         return False
     hidden = story.tls13 and story.reached(Milestone.CLIENT_FINISHED)
     return None if hidden and story.blind_to("client_certificate") else False

@@ -239,14 +239,15 @@ def test_the_injected_fault_is_named_first_in_nine_pairs_of_ten() -> None:
     assert sum(first) / len(first) >= 0.95
 
 
-def test_with_keys_what_is_encrypted_is_compared_too(capsys: pytest.CaptureFixture[str]) -> None:
+def test_whether_a_client_had_a_certificate_is_compared_by_lengths_as_with_keys(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     good, bad = (
         RECORDED.with_name("keyed") / name
         for name in ("client-certificate.pcap", "client-certificate-missing.pcap")
     )
     keys = [f"--keylog={path.with_suffix('.keys')}" for path in (good, bad)]
 
-    assert run(["compare", str(good), str(bad)]) == 0
-    assert "nothing" in capsys.readouterr().out.split("best explanation first")[1][:200]
-    assert run(["compare", str(good), str(bad), *keys]) == 0
-    assert "1. client certificate: none to show instead of shown" in capsys.readouterr().out
+    for more in ([], keys):
+        assert run(["compare", str(good), str(bad), *more]) == 0
+        assert "1. client certificate: none to show instead of shown" in capsys.readouterr().out

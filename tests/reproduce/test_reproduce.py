@@ -197,3 +197,16 @@ def test_what_cannot_be_done_is_one_line(
     complained = capsys.readouterr().err
     assert complaint in complained
     assert complained.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("capture", "shown"),
+    [
+        ("client_cert_missing_tls12.pcap", False),
+        ("client_cert_missing_tls13.pcap", False),
+        ("client_cert_untrusted_tls12.pcap", True),
+        ("client_cert_untrusted_tls13.pcap", True),
+    ],
+)
+def test_a_client_without_a_certificate_is_repeated_without_one(capture: str, shown: bool) -> None:
+    assert ("-cert" in words(sample(capture))) is shown
