@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-_UTF8_MARK = b"\xef\xbb\xbf"
-_UTF16_MARKS = b"\xff\xfe", b"\xfe\xff"
+from typing import Final
+
+UTF8_MARK: Final = b"\xef\xbb\xbf"
+UTF16_MARKS: Final = (b"\xff\xfe", b"\xfe\xff")
 
 
 def as_utf8(data: bytes) -> bytes:
@@ -15,6 +17,6 @@ def as_utf8(data: bytes) -> bytes:
     >>> as_utf8('{"a": 1}'.encode("utf-16")), as_utf8(b"\xef\xbb\xbf{}")
     (b'{"a": 1}', b'{}')
     """
-    if data.startswith(_UTF16_MARKS):
+    if data.startswith(UTF16_MARKS):
         return data.decode("utf-16").encode()
-    return data.removeprefix(_UTF8_MARK)
+    return data.removeprefix(UTF8_MARK)

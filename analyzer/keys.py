@@ -6,12 +6,14 @@ sentence, and the analysis goes on without it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from io import BufferedReader, TextIOWrapper
 from os import PathLike
 from pathlib import Path
 from typing import Final, TypeAlias
 
 from analyzer.capture.facts import DecryptionSecrets
+from analyzer.encodings import UTF8_MARK, UTF16_MARKS
 from analyzer.errors import UsageError
 from analyzer.limits import DEFAULT, Limits
 from analyzer.tls.keylog import Secrets
@@ -72,10 +74,21 @@ def gather(secrets: Secrets, path: str, blocks: Sequence[DecryptionSecrets]) -> 
 def _read_key_log(secrets: Secrets, name: Name) -> None:
     try:
         with Path(name).open("rb") as file:
-            # Lines are cut where they are longer than any line of a key log.
-            secrets.add_key_log(str(name), iter(lambda: file.readline(_LINE_MOST), b""))
+            secrets.add_key_log(str(name), _lines(file))
     except OSError as error:
         raise _unreadable(name, "key log", error) from None
+
+
+def _lines(file: BufferedReader) -> Iterator[bytes]:
+    """The lines of a key log, cut where they are longer than any of one; Windows marks them."""
+    if file.peek(2)[:2] not in UTF16_MARKS:
+        first = file.readline(_LINE_MOST).removeprefix(UTF8_MARK)
+        yield from (line for line in (first,) if line)
+        yield from iter(lambda: file.readline(_LINE_MOST), b"")
+        return
+    text = TextIOWrapper(file, encoding="utf-16", errors="replace")
+    yield from (line.encode() for line in iter(lambda: text.readline(_LINE_MOST), ""))
+    text.detach()  # whoever opened the file closes it
 
 
 def _read_private_key(secrets: Secrets, name: Name, password: bytes | None) -> None:

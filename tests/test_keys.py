@@ -189,3 +189,15 @@ def test_the_report_says_that_keys_would_tell_until_they_are_given(name: str) ->
         steps = " ".join(step for finding in found for step in finding.remedy)
 
         assert ("DataPower: the SSL key log option" in steps) is told
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-be"])
+def test_a_key_log_that_windows_wrote_is_read(encoding: str, tmp_path: Path) -> None:
+    path, text = tmp_path / "keys.txt", TLS13.with_suffix(".keys").read_text()
+    mark = "\ufeff" if encoding == "utf-16-be" else ""
+    path.write_bytes((mark + text.replace("\n", "\r\n")).encode(encoding))
+    secrets = read_secrets([path])
+
+    assert secrets is not None
+    assert repr(secrets) == repr(read_secrets([TLS13.with_suffix(".keys")]))
+    assert not [line for line in secrets.complaints() if "line" in line]

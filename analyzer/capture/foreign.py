@@ -10,6 +10,9 @@ _ETL = "convert it with 'etl2pcapng {path} converted.pcapng' or 'pktmon etl2pcap
 _TEXT = "if it is a hex dump, convert it with 'text2pcap {path} converted.pcap'"
 _NSTRACE = "capture again with 'start nstrace -size 0 -traceformat PCAP'"
 _TCPDUMP = "capture again with 'tcpdump -w FILE', or convert hex with 'text2pcap {path} out.pcap'"
+_CERTS = "'handshake-analyzer certs {path}' tells what it holds"
+_PEM = "certificates are read by 'handshake-analyzer certs', a key beside a capture with --key"
+_KEY_LOG = "give it beside the capture, with --keylog"
 _NOT = "give the file that tcpdump, Wireshark or the appliance wrote (pcap or pcapng)"
 
 
@@ -43,7 +46,10 @@ FORMATS = (
     Foreign(b"\x1f\x9d", "a file packed by 'compress'", "unpack it with 'uncompress {path}'"),
     Foreign(b"%PDF", "a PDF document", _NOT),
     Foreign(b"\x7fELF", "a program", _NOT),
-    Foreign(b"-----BEGIN", "a PEM file", _NOT),
+    Foreign(b"-----BEGIN CERTIFICATE", "a certificate in PEM", _CERTS),
+    Foreign(b"-----BEGIN", "a PEM file", _PEM),
+    Foreign(b"CLIENT_RANDOM ", "a key log", _KEY_LOG),
+    Foreign(b"# SSL/TLS secrets log file", "a key log", _KEY_LOG),
     Foreign(b"\x89PNG", "a picture", _NOT),
 )
 
