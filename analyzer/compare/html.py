@@ -18,6 +18,7 @@ li:first-child { font-weight: 600; } .unseen { font-style: italic; }
 table { border-collapse: collapse; width: 100%; } caption { text-align: left; }
 th, td { text-align: left; vertical-align: top; padding: .3rem .6rem; border-top: 1px solid #8886;
   overflow-wrap: anywhere; }
+th { overflow-wrap: break-word; }
 tr.differs td { background: #f5a62322; }
 @media print { body { margin: 0; } }
 """
@@ -50,15 +51,18 @@ def _comparison(found: Comparison) -> Iterator[str]:
     else:
         yield "<p>Nothing that the two captures show.</p>"
     yield "<h2>Side by side</h2>"
-    yield "<table><thead><tr><th></th><th>good</th><th>failing</th></tr></thead><tbody>"
+    yield "<table><thead><tr>"
+    yield from (f'<th scope="col">{name}</th>' for name in ("what", "good", "failing"))
+    yield "</tr></thead><tbody>"
     yield from map(_row, rows(found.good, found.bad))
     yield "</tbody></table>"
 
 
 def _row(row: Row) -> str:
-    differs = "" if row.good == row.bad else ' class="differs"'
+    same = row.good == row.bad
+    differs, sign = ("", "") if same else (' class="differs"', " ≠")  # paper has no background
     cells = f"<td>{_safe(row.good)}</td><td>{_safe(row.bad)}</td>"
-    return f'<tr{differs}><th scope="row">{_safe(row.name)}</th>{cells}</tr>'
+    return f'<tr{differs}><th scope="row">{_safe(row.name)}{sign}</th>{cells}</tr>'
 
 
 def _safe(text: str) -> str:

@@ -145,6 +145,8 @@ def test_the_page_is_whole_and_hostile_names_are_text_in_it(tmp_path: Path) -> N
     assert "<script" not in page
     assert "<b>" not in page
     assert "\x1b" not in page
+    assert page.count(" ≠</th>") == page.count('class="differs"') > 0
+    assert "<th></th>" not in page
     assert page.count("<table>") == page.count("</table>") == 1
     assert run(["compare", *words, "-f", "html", "-o", str(path)]) == 0
     assert path.read_text().startswith("<!doctype html>")
