@@ -9,6 +9,7 @@ from analyzer.datapower.log.load import Log
 from analyzer.datapower.objects import Device
 from analyzer.mustgather.certificates import absent
 from analyzer.mustgather.material import Material, Trace
+from analyzer.mustgather.said import completed, what_openssl_said
 from analyzer.report.escape import printable
 from analyzer.report.times import clock, rfc3339
 from analyzer.tls.loglines import Severity
@@ -211,9 +212,23 @@ _LOG_STEPS = (
 
 
 def _openssl(material: Material) -> Item:
-    found = tuple(f"output: openssl/{name}" for name in sorted(material.notes))
+    found = [_output(name, text) for name, text in sorted(material.notes.items())]
+    failed = material.trace is not None and bool(material.trace.failed)
+    if failed and any(completed(text) for text in material.notes.values()):
+        found.append(_WHERE_OTHERS_FAIL)
     steps = ("Run the commands of openssl.md and give their output with --openssl",)
-    return Item("openssl s_client, s_server, verify", found, () if found else steps)
+    return Item("openssl s_client, s_server, verify", tuple(found), () if found else steps)
+
+
+_WHERE_OTHERS_FAIL = (
+    "openssl completed a handshake. If it was with the other side of a connection that failed, suspect "
+    "what differs: what the real client offers, demands or trusts"
+)
+
+
+def _output(name: str, text: str) -> str:
+    said = what_openssl_said(text)
+    return f"output: openssl/{name}{': ' if said else ''}{' / '.join(said)}"
 
 
 def _known(title: str, value: str, steps: tuple[str, ...]) -> Item:

@@ -233,6 +233,8 @@ def test_all_that_support_asks_for_is_in_it(made: Path) -> None:
     assert "IDG.10.6.0.1" in checklist
     assert "root.pem" in checklist  # named by the export, and given by nobody
     assert "show system" not in checklist
+    told = "* output: openssl/s_client.txt: the chain does not verify: unable to get local issuer"
+    assert told in checklist
     assert "Verify return code: 20" in found["openssl/s_client.txt"].decode()
     assert "openssl s_client -connect 198.51.100.2:443" in found["openssl.md"].decode()
     assert "no shared cipher" in found["log/stream-0.txt"].decode()
