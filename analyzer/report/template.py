@@ -21,6 +21,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from analyzer.errors import UsageError
 from analyzer.limits import DEFAULT
+from analyzer.report.chosen import only_chosen
 from analyzer.report.escape import one_line, printable
 from analyzer.report.formats import Style
 from analyzer.report.ladder import endpoint_text, frame_text
@@ -146,6 +147,7 @@ class _Given(dict[str, str]):
 
 def _context(report: Report, style: Style, given: Mapping[str, str]) -> dict[str, Any]:
     """What a template may name."""
+    report = only_chosen(report) if style.chosen else report
     plain = msgspec.to_builtins(report)
     return {
         "report": plain,
@@ -178,5 +180,7 @@ def _headline(report: Report) -> str:
     groups = report.groups
     if not groups:
         return "No TLS connection failed"
-    more = f" (and {len(groups) - 1} other kinds of failure)" if len(groups) > 1 else ""
+    others = len(groups) - 1
+    kinds = "kind" if others == 1 else "kinds"
+    more = f" (and {others} other {kinds} of failure)" if others else ""
     return one_line(groups[0].title) + more

@@ -76,10 +76,10 @@ def written(told: Report, form: Format, **style: bool) -> str:
     return buffer.getvalue().decode()
 
 
-def templated(told: Report, name: str, **given: str) -> str:
+def templated(told: Report, name: str, style: Style | None = None, **given: str) -> str:
     sink = io.TextIOWrapper(io.BytesIO(), encoding="utf-8", newline="\n")
     Template.read(name, [f"{key}={value}" for key, value in given.items()]).write(
-        told, sink, Style()
+        told, sink, style or Style()
     )
     sink.seek(0)
     return sink.read()
@@ -296,3 +296,21 @@ def test_titles_fit_their_fields() -> None:
 
 def test_a_name_is_told_as_its_escapes() -> None:
     assert printable(NAMES["terminal"]) in written(hostile(NAMES["terminal"]), Format.TEXT)
+
+
+@pytest.mark.parametrize("template", TEMPLATES)
+def test_a_ticket_about_chosen_connections_is_about_them_alone(template: str) -> None:
+    """Groups are of the whole capture: another kind stands first, the example was not chosen."""
+    groups = (group(title="Something else", rule="X"), group(example_stream=8, count=70))
+    told = report(connection(9), groups=groups)
+    payload = templated(told, template, Style(chosen=True), project="OPS")
+
+    assert "Something else" not in payload
+    assert "No TLS connection failed" not in payload
+    assert finding().title[:40] in payload
+
+
+def test_a_title_counts_other_kinds() -> None:
+    for more, words in ((1, "1 other kind of"), (2, "2 other kinds of")):
+        told = report(connection(0), groups=tuple(group() for _ in range(more + 1)))
+        assert words in templated(told, "github")
