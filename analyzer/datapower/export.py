@@ -7,14 +7,16 @@ memory, and only the members that matter; nothing is ever unpacked to a disk.
 
 from __future__ import annotations
 
+import gzip
 import io
 import lzma
 import re
 import struct
 import zipfile
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from io import BufferedReader
 from pathlib import Path, PurePosixPath
 from typing import Final, TypeAlias
 
@@ -27,6 +29,7 @@ from analyzer.errors import CaptureError
 from analyzer.limits import DEFAULT, Limits
 
 _ZIP: Final = b"PK\x03\x04"
+_GZIP: Final = b"\x1f\x8b"
 _CHUNK: Final = 1 << 16
 _SYMLINK: Final = 0o120000
 _FILE_TYPE: Final = 0o170000
@@ -34,22 +37,29 @@ _DECLARED: Final = re.compile(rb"\A\s*<\?xml[^>]*\?>")
 _Members: TypeAlias = Mapping[str, Callable[[], bytes]]  # each is unpacked when asked for
 
 
-def read_exports(paths: Iterable[Path], limits: Limits = DEFAULT) -> tuple[Export, ...]:
-    """Read exports of any form.
+def read_export(path: Path, limits: Limits = DEFAULT) -> Export:
+    """Read an export of any form.
 
     Raises:
-        CaptureError: A file is no export, is damaged, or is built to do harm.
+        CaptureError: The file is no export, is damaged, or is built to do harm.
     """
-    return tuple(read_export(path, limits) for path in paths)
-
-
-def read_export(path: Path, limits: Limits = DEFAULT) -> Export:
-    """Read one export; raises as :func:`read_exports`."""
     with path.open("rb") as file:
-        data = file.read(limits.export_bytes + 1)
+        data = _unpacked(file, str(path), limits.export_bytes + 1)
     if len(data) > limits.export_bytes:
         raise _error(str(path), f"larger than {limits.export_bytes >> 20} MiB", "give an export")
     return read_bytes(data, str(path), limits)
+
+
+def _unpacked(file: BufferedReader, path: str, most: int) -> bytes:
+    """What a file holds, packed by gzip or not."""
+    if file.peek(2)[:2] != _GZIP:
+        return file.read(most)
+    try:
+        with gzip.GzipFile(fileobj=file) as packed:
+            return packed.read(most)
+    except (EOFError, OSError, zlib.error) as error:
+        hint = "copy the file again, in binary mode"
+        raise _error(path, "a damaged gzip file", hint) from error
 
 
 def read_bytes(data: bytes, path: str, limits: Limits = DEFAULT) -> Export:

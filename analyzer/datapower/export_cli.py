@@ -43,7 +43,7 @@ _GENERATED: Final = re.compile(
     r"#\s*configuration (?:\S+ )?generated (.{1,40}?);\s*firmware version (\S+)"
 )
 _OPENING: Final = re.compile(r"^[ \t]*(?:top\b|configure terminal|# configuration )", re.MULTILINE)
-_DOMAIN: Final = re.compile(r"([^/\\]+)\.cfg$")
+_DOMAIN: Final = re.compile(r"([^/\\]+)\.cfg(?:\.gz)?$")
 # What a terminal shows before the command that asked for the configuration.
 _PROMPT: Final = re.compile(r"^\S+?\[([^\]\s]+)\](?:\([^)\s]*\))?# *sh", re.MULTILINE)
 _NOTHING: Final = "%none%"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -10,7 +11,7 @@ from pathlib import Path
 from analyzer.datapower.beginnings import may_be_report
 from analyzer.datapower.case import Case, Source
 from analyzer.datapower.certificates import read_folder
-from analyzer.datapower.export import read_bytes, read_exports
+from analyzer.datapower.export import read_bytes, read_export
 from analyzer.datapower.graph import Graph, build_graph, is_address
 from analyzer.datapower.log.load import Log, is_report, read_logs
 from analyzer.datapower.misplaced import refuse_papers
@@ -112,5 +113,20 @@ def load_graph(
                 f"{address}: no IP address; --dp-address takes one of the gateway's own"
             )
     found = read_folder(folder, limits) if folder else None
-    graph = build_graph((*read_exports(paths, limits), *held), found)
+    graph = build_graph((*_exports(paths, limits), *held), found)
     return replace(graph, addresses=graph.addresses | frozenset(own))
+
+
+def _exports(paths: Iterable[Path], limits: Limits) -> Iterable[Export]:
+    """Exports as they were given; of an error report the configuration that it holds."""
+    for path in paths:
+        if not is_report(path, limits):
+            yield read_export(path, limits)
+            continue
+        held: tuple[Export, ...] = ()
+        with contextlib.suppress(CaptureError):  # it holds no log either
+            held = tuple(_configurations(read_logs([path], limits), limits))
+        if not held:
+            problem = "an error report without configuration"
+            raise CaptureError(problem, path=str(path), hint="export the domain, and give that")
+        yield from held

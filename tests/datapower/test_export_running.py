@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import gzip
+from collections.abc import Callable
+from pathlib import Path
+
 import pytest
 
-from analyzer.datapower.export import read_bytes
+from analyzer.datapower.export import read_bytes, read_export
 from analyzer.datapower.graph import Graph, build_graph
+from analyzer.datapower.load import load_graph
+from analyzer.errors import CaptureError
+from tests.support.logs import as_report
 
 RUNNING = """\
 top; configure terminal;
@@ -226,3 +233,28 @@ def test_the_prompt_of_a_terminal_tells_the_domain() -> None:
     export = read_bytes(text.encode(), "putty.log")
 
     assert [domain.name for domain in export.domains] == ["payments"]
+
+
+def test_packed_configuration_keeps_its_domain(tmp_path: Path) -> None:
+    path = tmp_path / "payments.cfg.gz"
+    path.write_bytes(gzip.compress(RUNNING.encode()))
+
+    assert [domain.name for domain in read_export(path).domains] == ["payments"]
+    path.write_bytes(gzip.compress(RUNNING.encode())[:-20])
+    with pytest.raises(CaptureError, match="damaged gzip"):
+        read_export(path)
+
+
+@pytest.mark.parametrize("pack", [bytes, gzip.compress])
+def test_an_error_report_is_the_export_that_it_holds(
+    pack: Callable[[bytes], bytes], tmp_path: Path
+) -> None:
+    path = tmp_path / "error-report.txt.gz"
+    path.write_bytes(pack(as_report([("payments-config", RUNNING.encode())])))
+    found = load_graph([path])
+
+    assert found is not None
+    assert found.listeners == graph().listeners
+    path.write_bytes(pack(as_report([("backtrace", b"0x1234 in main ()\n")])))
+    with pytest.raises(CaptureError, match="without configuration"):
+        load_graph([path])
