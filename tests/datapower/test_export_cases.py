@@ -618,3 +618,11 @@ def test_the_page_lists_the_cases() -> None:
 
     assert dict(rows) == {name: case.rule for name, case in CASES.items()}
     assert len(CASES) >= 25
+
+
+@pytest.mark.parametrize("name", ["A1", "A20"])
+def test_a_client_speaks_to_an_address_and_not_to_all_of_them(name: str) -> None:
+    found = headline(CASES[name], CASES[name].things)
+
+    assert found is not None
+    assert "0.0.0.0" not in found.title

@@ -55,7 +55,7 @@ def check(story: Story) -> Iterator[Finding]:
     yield case.finding(
         RULE,
         label=fault.label,
-        problem=f"{problem}: {listener.address}:{listener.port} answers SYN with RST",
+        problem=f"{problem}: {story.server} answers SYN with RST",
         why=f"{listener.label} needs all that it refers to: {path}.",
         remedy=(f"DataPower: {_change(fault)}; then look at the state of {listener.label}.",),
         remedy_side=case.gateway_side,

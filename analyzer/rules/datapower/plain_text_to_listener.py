@@ -48,7 +48,7 @@ def check(story: Story) -> Iterator[Finding]:
     yield case.finding(
         RULE,
         label=listener.label,
-        problem=f"{case.peer} speaks {what} to {listener.address}:{listener.port}, a TLS port",
+        problem=f"{case.peer} speaks {what} to {story.server}, a TLS port",
         why=f"The listener speaks TLS with {_profile(case.profile)}.",
         remedy=(
             "Client: use https:// (or the right port); the same for health checks of load balancers.",
