@@ -31,7 +31,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Final
 
-from analyzer.datapower.objects import ConfigObject, Device, Domain, Export, Value
+from analyzer.datapower.objects import ConfigObject, Device, Domain, Export, Value, one_form
 from analyzer.datapower.schema import CLASSES, COMMANDS, PROFILE_CLASSES, ClassSpec, PropertySpec
 from analyzer.datapower.secrets import without_secrets
 from analyzer.errors import CaptureError
@@ -180,7 +180,7 @@ class _Reading:
         """``ip address 192.0.2.1/24`` or ``ip-address …`` of an interface; ``standby 1 ip …``."""
         found = _INTERFACE.match(" ".join(words))
         if found:
-            self.addresses.add(found[1] or found[2])
+            self.addresses.add(one_form(found[1] or found[2]))
 
     def _property(self, draft: _Draft, words: list[str]) -> None:
         off = words[0] == "no"

@@ -24,7 +24,7 @@ from xml.etree.ElementTree import Element, ParseError
 from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import iterparse
 
-from analyzer.datapower.objects import ConfigObject, Device, Domain, Export, Value
+from analyzer.datapower.objects import ConfigObject, Device, Domain, Export, Value, one_form
 from analyzer.datapower.schema import CLASSES, PROFILE_CLASSES, PropertySpec
 from analyzer.datapower.secrets import without_secrets
 from analyzer.errors import CaptureError
@@ -68,7 +68,7 @@ def read_xml(data: bytes, path: str, limits: Limits = DEFAULT) -> Export:
         elif above[-1:] == ["export-details"] and tag in _DETAILS:
             details[_DETAILS[tag]] = (element.text or "").strip()
         elif tag == "interface" and element.get("ip-addr"):
-            addresses.add(str(element.get("ip-addr")).split("/")[0])
+            addresses.add(one_form(str(element.get("ip-addr")).split("/")[0]))
     found = tuple(Domain(name, objects) for name, objects in domains.items() if objects)
     return Export(path, found, Device(**details), frozenset(addresses))
 

@@ -10,7 +10,7 @@ from fnmatch import fnmatchcase
 from typing import Final
 from urllib.parse import urlsplit
 
-from analyzer.datapower.objects import ConfigObject, Domain, Export
+from analyzer.datapower.objects import ConfigObject, Domain, Export, one_form
 from analyzer.datapower.profiles import Shelf
 from analyzer.tcp.timeline import Side
 from analyzer.tls.objects import Listener, NameProfile, Profile, Target
@@ -90,7 +90,7 @@ def _files(
 ) -> Mapping[str, tuple[bytes, ...]]:
     """Certificates by file name; what comes later counts before what comes earlier."""
     held = {name: ders for export in exports for name, ders in export.certificates.items()}
-    return {**held, **given}
+    return {**held, **given} if held else given
 
 
 def _aliases(exports: Iterable[Export], own: Export) -> dict[str, str]:
@@ -135,7 +135,7 @@ def _listeners(shelf: Shelf, aliases: Mapping[str, str]) -> Iterator[Listener]:
             kind=thing.kind,
             name=thing.name,
             domain=domain.name,
-            address=aliases.get(address, address),
+            address=one_form(aliases.get(address, address)),
             port=port,
             tls=not plain and (profile is not None or refers_to_server_profile(thing)),
             profile=profile,
@@ -287,7 +287,7 @@ def _target(
         name=thing.name,
         domain=shelf.domain.name,
         setting=setting,
-        host=at[0],
+        host=one_form(at[0]),
         port=at[1],
         tls=tls,
         profile=profile,

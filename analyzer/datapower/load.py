@@ -15,7 +15,7 @@ from analyzer.datapower.export import read_bytes, read_export
 from analyzer.datapower.graph import Graph, build_graph, is_address
 from analyzer.datapower.log.load import Log, is_report, read_logs
 from analyzer.datapower.misplaced import refuse_papers
-from analyzer.datapower.objects import Export
+from analyzer.datapower.objects import Export, one_form
 from analyzer.errors import CaptureError, UsageError
 from analyzer.limits import DEFAULT, Limits
 
@@ -114,7 +114,7 @@ def load_graph(
             )
     found = read_folder(folder, limits) if folder else None
     graph = build_graph((*_exports(paths, limits), *held), found)
-    return replace(graph, addresses=graph.addresses | frozenset(own))
+    return replace(graph, addresses=graph.addresses | frozenset(map(one_form, own)))
 
 
 def _exports(paths: Iterable[Path], limits: Limits) -> Iterable[Export]:

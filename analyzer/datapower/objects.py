@@ -8,12 +8,25 @@ passwords and keys are not among them, so that nothing later can show one.
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
 Value: TypeAlias = str | Mapping[str, str]
 Properties: TypeAlias = Mapping[str, tuple[Value, ...]]
+
+
+def one_form(host: str) -> str:
+    """An address in the one form in which packets are told; a name as it is.
+
+    >>> one_form("2001:DB8:0:0::1"), one_form("192.0.2.1"), one_form("Orders_LB")
+    ('2001:db8::1', '192.0.2.1', 'Orders_LB')
+    """
+    try:
+        return str(ipaddress.ip_address(host))
+    except ValueError:
+        return host
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from typing import Final
 
 from analyzer.datapower.faults import faults_of
 from analyzer.datapower.graph import EVERYWHERE, Graph, is_address
+from analyzer.tcp.evidence import Endpoint
 from analyzer.tls.objects import Leg, Listener, NameProfile, ObjectView, Profile, Target
 from analyzer.tls.story import Story
 
@@ -55,7 +56,8 @@ def _front(graph: Graph, story: Story, own: frozenset[str]) -> ObjectView | None
     listener = chosen[0]
     listener = replace(listener, faults=faults_of(graph, listener, story.start))
     certain = bool(graph.addresses) or listener.address == address
-    found_by = f"it listens on {listener.address}:{listener.port}{'' if certain else _BY_PORT}"
+    place = Endpoint(listener.address, listener.port)
+    found_by = f"it listens on {place}{'' if certain else _BY_PORT}"
     view = ObjectView(Leg.FRONT, listener.domain, found_by, listener=listener, certain=certain)
     if len(chosen) > 1:  # which of them got the port no export says
         return view
@@ -106,7 +108,7 @@ def _back(graph: Graph, story: Story, own: frozenset[str]) -> ObjectView | None:
         return None
     target = chosen[0]
     certain = bool(graph.addresses)
-    place = f"{target.host}:{target.port}"
+    place = Endpoint(target.host, target.port)
     return ObjectView(
         leg=Leg.BACK,
         domain=target.domain,
@@ -125,7 +127,8 @@ def _names_server(target: Target, story: Story) -> bool:
     if asked is None:
         return False
     custom = target.profile.custom_name if target.profile is not None else None
-    return asked.lower() == (custom or target.host).lower()
+    # The dot that ends an absolute name is not part of a server name (RFC 6066 section 3).
+    return asked.lower() == (custom or target.host).lower().rstrip(".")
 
 
 def _left_over(fitting: Iterable[Target], story: Story) -> list[Target]:

@@ -260,3 +260,23 @@ def test_certificates_in_pkcs_7_are_read() -> None:
     for encoding in (Encoding.DER, Encoding.PEM):
         data = pkcs7.serialize_certificates([certificate], encoding)
         assert certificates_of(data) == (FIRST.der,)
+
+
+def test_addresses_are_compared_in_one_form() -> None:
+    own = "2001:db8::1"
+    listening = [handler(LocalAddress="2001:DB8:0:0::1"), server_profile()]
+    view = front(graph(("2001:db8:0::1", listening)), own)
+
+    assert view is not None
+    assert view.found_by == "it listens on [2001:db8::1]:443"
+    calling = [service("https://[2001:DB8:0::20]/"), client_profile()]
+    back_ = view_of(graph((own, calling)), story(own, "2001:db8::20"))
+    assert back_ is not None
+    assert back_.found_by == "its BackendUrl is [2001:db8::20]:443"
+
+
+def test_the_dot_at_the_end_of_a_name_is_never_asked_for() -> None:
+    found = graph((GATEWAY, [service("https://Partner.Example./"), client_profile()]))
+
+    assert profile_of(back(found, name="partner.example")) == "back"
+    assert back(found, name="other.example") is None
