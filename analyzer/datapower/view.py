@@ -6,7 +6,7 @@ wrong object sends an operator to change what is right.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from fnmatch import fnmatchcase
 from typing import Final
@@ -112,11 +112,23 @@ def _back(graph: Graph, story: Story, own: frozenset[str]) -> ObjectView | None:
     return ObjectView(
         leg=Leg.BACK,
         domain=target.domain,
-        found_by=f"its {target.setting} is {place}{'' if certain else _BY_PORT}",
+        found_by=f"its {target.setting} is {place}{_too(chosen)}{'' if certain else _BY_PORT}",
         target=target,
         profile=target.profile,
         certain=certain,
     )
+
+
+def _too(chosen: Sequence[Target]) -> str:
+    """Other services that connect there with the same profile: which of them did, no packet says."""
+    others = list(dict.fromkeys(one.label for one in chosen if one.label != chosen[0].label))
+    if not others:
+        return ""
+    more = f" and {len(others) - _TWINS} more" if len(others) > _TWINS else ""
+    return f", as that of {', '.join(others[:_TWINS])}{more}"
+
+
+_TWINS: Final = 3
 
 
 def _names_server(target: Target, story: Story) -> bool:

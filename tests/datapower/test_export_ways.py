@@ -280,3 +280,14 @@ def test_the_dot_at_the_end_of_a_name_is_never_asked_for() -> None:
 
     assert profile_of(back(found, name="partner.example")) == "back"
     assert back(found, name="other.example") is None
+
+
+def test_services_that_share_backend_and_profile_are_all_named() -> None:
+    twin = replace(service(f"https://{PARTNER}/other"), name="invoices")
+    things = [service(f"https://{PARTNER}/"), twin, client_profile()]
+    found = back(graph((GATEWAY, things)))
+
+    assert found is not None
+    assert found.found_by == (
+        f"its BackendUrl is {PARTNER}:443, as that of MultiProtocolGateway invoices"
+    )
