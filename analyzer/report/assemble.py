@@ -82,6 +82,14 @@ def described(told: Told, frames: Frames) -> schema.Connection:
     frame_of = functools.partial(frame_in, frames) if frames.several else _as_it_is
     if isinstance(told, Outline):
         return connection_in_short(told, frame_of)
+    captured = told.story.renumbered
+    if captured:
+        return connection_of(
+            told.story,
+            told.diagnosis,
+            told.outcome,
+            lambda frame: frame_of(captured.get(frame, frame)),
+        )
     return connection_of(told.story, told.diagnosis, told.outcome, frame_of)
 
 

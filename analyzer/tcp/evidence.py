@@ -30,8 +30,8 @@ class Endpoint(NamedTuple):
 class Piece(NamedTuple):
     """Bytes that followed each other on the wire, from one or more segments of one direction.
 
-    Segment ``i`` contributed ``data[ends[i - 1]:ends[i]]`` and was captured as ``frames[i]`` at
-    ``times[i]``. Only the last segment can be cut: ``uncaptured`` of its bytes were on the wire but
+    Segment ``i`` contributed ``data[ends[i - 1]:ends[i]]``, was captured as ``frames[i]`` at
+    ``times[i]`` and acknowledged the peer's bytes before ``acknowledgments[i]``. Only the last segment can be cut: ``uncaptured`` of its bytes were on the wire but
     not in the file (snap length).
     """
 
@@ -40,6 +40,7 @@ class Piece(NamedTuple):
     ends: tuple[int, ...]
     frames: tuple[int, ...]
     times: tuple[int, ...]
+    acknowledgments: tuple[int, ...]  # -1 where a segment had none
     uncaptured: int = 0
 
 

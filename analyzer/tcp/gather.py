@@ -10,7 +10,7 @@ import numpy as np
 from analyzer.capture.block import Integers, Mask, SegmentBlock
 from analyzer.capture.select import like_alert_or_handshake
 from analyzer.limits import Limits
-from analyzer.tcp.evidence import FIN, RST, SYN, Piece
+from analyzer.tcp.evidence import ACK, FIN, RST, SYN, Piece
 from analyzer.tcp.interest import next_limit
 from analyzer.tcp.states import States
 
@@ -95,8 +95,9 @@ class Gatherer:
         stops = np.append(starts[1:], len(rows))
         total = np.cumsum(captured)
         within = total - np.repeat(total[starts] - captured[starts], stops - starts)
-        columns = within, block.frame[rows], block.time[rows]
-        ends, frames, times = (tuple(column.tolist()) for column in columns)
+        heard = np.where(block.flags[rows] & ACK, block.acknowledgment[rows], -1)
+        columns = within, block.frame[rows], block.time[rows], heard
+        ends, frames, times, acknowledgments = (tuple(column.tolist()) for column in columns)
         spans = map(slice, block.begin[rows].tolist(), block.end[rows].tolist())
         payloads = [*map(block.buffer.data.__getitem__, spans)]
         for slot, number, uncaptured, run in zip(
@@ -107,7 +108,8 @@ class Gatherer:
             strict=True,
         ):
             data = b"".join(payloads[run])
-            piece = _piece((number, data, ends[run], frames[run], times[run], uncaptured))
+            marks = ends[run], frames[run], times[run], acknowledgments[run]
+            piece = _piece((number, data, *marks, uncaptured))
             self._pieces.setdefault(slot, []).append(piece)
         np.add.at(self._states.halves["kept"], slots, block.length[rows])
         np.add.at(self._states.halves["held"], slots, captured)

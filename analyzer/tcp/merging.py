@@ -150,7 +150,8 @@ def _segments(evidence: Evidence, index: int) -> Iterator[_Segment]:
             sequence = (piece.sequence + begin) % _MODULUS
             cut = piece.uncaptured if last else 0
             frame = piece.frames[place]
-            alone = Piece(sequence, data, (len(data),), (frame,), (piece.times[place],), cut)
+            marks = (frame,), (piece.times[place],), (piece.acknowledgments[place],)
+            alone = Piece(sequence, data, (len(data),), *marks, cut)
             words = frame in closing and len(data) + cut <= LAST_WORDS_MOST
             yield _Segment(alone, (sequence - start) % _MODULUS, words or _alike(data))
             begin = end

@@ -8,6 +8,10 @@ from typing import Final
 from analyzer.tcp.timeline import Side, Timeline
 from analyzer.tls.story import HIDDEN
 
+OUT_OF_ORDER: Final = (
+    "packets stand in another order in the capture than they were sent in: "
+    "their acknowledgments tell the order, and times are the latest that fit it"
+)
 _BYTES_OF: Final[Mapping[str, Side]] = {"client_bytes": Side.CLIENT, "server_bytes": Side.SERVER}
 
 

@@ -17,6 +17,7 @@ from typing import Final, Literal, NamedTuple
 
 from analyzer.errors import DecodeError
 from analyzer.tcp.evidence import ACK, FIN, RST, SYN, Endpoint, Evidence, Half, TcpEvent
+from analyzer.tcp.sequence import distance
 from analyzer.tls.der import INTEGER, read_value
 from analyzer.tls.glance import Asked, Chosen, asked, chosen
 from analyzer.tls.keyexchange import decode_server_key_exchange
@@ -76,13 +77,17 @@ class _Side(NamedTuple):
         """Where the content of a record begins."""
         return sum(self.lengths[:index]) + _HEADER * (index + 1)
 
-    def frame_of(self, offset: int) -> int:
-        """The frame that brought the byte at ``offset``."""
+    def number(self, offset: int) -> int:
+        """The sequence number of the byte at ``offset``."""
+        return (self.half.pieces[0].sequence + offset) % _MODULUS
+
+    def heard_at(self, offset: int) -> int:
+        """What the segment with the byte at ``offset`` acknowledges."""
         for piece in self.half.pieces:
             if offset < len(piece.data):
-                return piece.frames[bisect_right(piece.ends, offset)]
+                return piece.acknowledgments[bisect_right(piece.ends, offset)]
             offset -= len(piece.data)
-        return self.half.pieces[-1].frames[-1]
+        return self.half.pieces[-1].acknowledgments[-1]
 
 
 def outline(evidence: Evidence) -> Outline | None:
@@ -268,9 +273,9 @@ def _agreed_sealed(client: _Side, server: _Side, choice: Chosen) -> _Agreement |
     lengths = client.lengths[sealed : sealed + _RECORDS_MOST]
     if choice.finished not in lengths[:-1]:
         return None
-    used = client.frame_of(client.begin(sealed + lengths.index(choice.finished) + 1))
+    used = client.number(client.begin(sealed + lengths.index(choice.finished) + 1))
     last = _last_longer(server, _UNMISTAKABLE + choice.sealing)
-    if last is None or server.frame_of(min(last, len(server.data) - 1)) <= used:
+    if last is None or distance(server.heard_at(min(last, len(server.data) - 1)), used) <= 0:
         return None
     return _Agreement(choice.group, choice.psk_selected)
 

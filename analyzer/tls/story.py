@@ -10,7 +10,7 @@ from __future__ import annotations
 import enum
 import itertools
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -343,6 +343,9 @@ class Story:
     caveats: tuple[str, ...]  # the same and more, as sentences
     completed: bool | None  # the handshake: True, False, or None where the capture hides it
     begun: tuple[Begun, ...] = ()  # messages of which only the beginning is there
+    # Frame numbers of the capture by those of this story, where they were dealt out anew in the order
+    # of sending (analyzer.tcp.order).
+    renumbered: Mapping[int, int] = field(default_factory=dict)
     neighbours: Neighbours = _ALONE
     objects: ObjectView | None = None  # of a gateway's configuration, where one was given
     log: LogView | None = None  # lines of a gateway's log, where one was given

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from operator import attrgetter
 from typing import TYPE_CHECKING, Final
 
@@ -10,8 +11,9 @@ from analyzer.errors import Defect, DefectKind
 from analyzer.limits import DEFAULT, Limits
 from analyzer.tcp.closing import without_strays
 from analyzer.tcp.evidence import Evidence
+from analyzer.tcp.order import Renumbered, in_order_of_sending
 from analyzer.tcp.timeline import Side, Timeline, client_index, read_timeline
-from analyzer.tls.caveats import conflicting, hidden_parts
+from analyzer.tls.caveats import OUT_OF_ORDER, conflicting, hidden_parts
 from analyzer.tls.chains import packed, read_chains, undated
 from analyzer.tls.conversation import Conversation
 from analyzer.tls.dark import read_dark
@@ -62,13 +64,22 @@ def tell(
         The story, without neighbours: those come from a survey of all stories.
     """
     evidence = without_strays(evidence)
-    client = client_half(evidence)
-    bytes_ = read_directions(evidence, client, limits)
-    timeline = read_timeline(evidence, client, bytes_.streams, capture_end)
+    sent, renumbered = in_order_of_sending(evidence)
+    client = client_half(sent)
+    bytes_ = read_directions(sent, client, limits)
+    timeline = read_timeline(sent, client, bytes_.streams, capture_end)
     talk = read_conversation(in_order(bytes_.records), limits, _decryptor(secrets))
     reading = read_dark(talk)
     passed = _passed(timeline, talk, reading)
-    return _compose(evidence, client, timeline, bytes_, talk, reading, passed, limits)
+    story = _compose(evidence, client, timeline, bytes_, talk, reading, passed, limits)
+    return _renumbered(story, renumbered) if renumbered else story
+
+
+def _renumbered(story: Story, numbers: Renumbered) -> Story:
+    """The story of packets that came to the capture in another order than they were sent in."""
+    timeline = story.timeline._replace(rtt_ns=None)
+    caveats = (*story.caveats, OUT_OF_ORDER)
+    return replace(story, renumbered=numbers, timeline=timeline, caveats=caveats)
 
 
 def _decryptor(secrets: Secrets | None) -> Decryptor | None:

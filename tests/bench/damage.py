@@ -1,4 +1,4 @@
-"""Recorded captures as a worse capture would have them: begun late, cut, one-sided, with holes."""
+"""Recorded captures as a worse one would have them: begun late, cut, one-sided, late, with holes."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Final
 
 _HEADER: Final = 24  # of a pcap file (draft-ietf-opsawg-pcap section 4)
 _SOURCE: Final = slice(26, 30)  # of an Ethernet frame that holds IPv4
+_TARGET: Final = slice(30, 34)
 _FLAGS: Final = 47
 _FIN_RST: Final = 5
 
@@ -27,6 +28,11 @@ class Packet:
     def cut(self, length: int) -> Packet:
         """The packet as a snap length leaves it."""
         return Packet(self.seconds, self.fraction, self.length, self.data[:length])
+
+    def after(self, delay: int) -> Packet:
+        """The packet so many microseconds later."""
+        more, fraction = divmod(self.fraction + delay, 1_000_000)
+        return Packet(self.seconds + more, fraction, self.length, self.data)
 
 
 Packets = Sequence[Packet]
@@ -51,6 +57,14 @@ def write(path: Path, header: bytes, packets: Packets) -> None:
     path.write_bytes(header + b"".join(records))
 
 
+def delayed(packets: Packets, source: bytes, delay: int) -> Packets:
+    """The packets of one source come so many microseconds late, as by the clock of another tap."""
+    return sorted(
+        (p.after(delay) if p.data[_SOURCE] == source else p for p in packets),
+        key=lambda p: (p.seconds, p.fraction),
+    )
+
+
 def damaged(packets: Packets, seed: str) -> Iterator[tuple[str, Packets]]:
     """The capture in every state of damage, each with its name."""
     client = packets[0].data[_SOURCE]
@@ -62,6 +76,11 @@ def damaged(packets: Packets, seed: str) -> Iterator[tuple[str, Packets]]:
     yield "server only", [p for p in packets if p.data[_SOURCE] != client]
     for length in (60, 96, 200, 400):
         yield f"snap length {length}", [p.cut(length) for p in packets]
+    for late in (client, packets[0].data[_TARGET]):
+        side = "client" if late == client else "server"
+        for delay in (2_000, 300_000):
+            yield f"{side} {delay} us late", delayed(packets, late, delay)
+    yield "doubled", [copy for p in packets for copy in (p, p)]
     yield "without an end", [p for p in packets if not p.data[_FLAGS] & _FIN_RST]
     chance = random.Random(seed)
     for _ in range(3):

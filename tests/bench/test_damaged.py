@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,11 @@ import pytest
 
 from analyzer.diagnosis.causes import PARENTS
 from analyzer.pipeline import Analysis
-from tests.bench.damage import damaged, read, write
+from analyzer.report.schema import Connection
+from tests.bench.damage import _SOURCE, damaged, delayed, read, write
+from tests.bench.lab import CLIENT_IP, SERVER_IP
 
+CLIENT, SERVER = (IPv4Address(text).packed for text in (CLIENT_IP, SERVER_IP))
 RECORDED = Path(__file__).parent / "recorded"
 # A doubled capture that also begins late shows a hello twice, and never its answer.
 NAMES = [
@@ -61,3 +65,31 @@ def test_damage_makes_no_verdict_wrong(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_damage_makes_no_verdict_wrong_anywhere(tmp_path: Path) -> None:
     _hold(NAMES, tmp_path)
+
+
+@pytest.mark.parametrize("late", [CLIENT, SERVER])
+@pytest.mark.parametrize("name", NAMES[::48])
+def test_one_late_direction_changes_no_verdict(name: str, late: bytes, tmp_path: Path) -> None:
+    """Acknowledgments tell the order, and evidence has the frame numbers of the capture."""
+    header, packets = read(RECORDED / f"{name}.pcap")
+    mixed = delayed(packets, late, 300_000)
+    place = [mixed.index(p if p.data[_SOURCE] != late else p.after(300_000)) for p in packets]
+    told = []
+    for one in (packets, mixed):
+        write(tmp_path / "one.pcap", header, one)
+        told.append([*Analysis([tmp_path / "one.pcap"]).connections()])
+
+    assert [_verdict(one) for one in told[1]] == [
+        _verdict(one, [frame + 1 for frame in place]) for one in told[0]
+    ]
+
+
+def _verdict(told: Connection, frames: list[int] | None = None) -> tuple[object, ...]:
+    finding = told.diagnosis
+    if finding is None:
+        return (told.outcome,)
+    seen = [e.frame for e in finding.evidence if isinstance(e.frame, int)]
+    return (
+        *(told.outcome, finding.rule, finding.cause, finding.confidence, finding.failing_side),
+        [frame if frames is None else frames[frame - 1] for frame in seen],
+    )

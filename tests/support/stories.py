@@ -171,7 +171,8 @@ class Scene:
     def _segment(self, side: Side, begin: int, data: bytes, cut: int) -> Scene:
         self._packet(side)
         kept = data[: len(data) - cut]
-        at = (self.frame,), (self.time,)
+        heard = self._ends[side].acknowledged
+        at = (self.frame,), (self.time,), (-1 if heard is None else heard,)
         self._ends[side].pieces.append(Piece(begin, kept, (len(kept),), *at, uncaptured=cut))
         self._ends[side].payload += len(data)
         return self

@@ -18,7 +18,7 @@ TEXT = b"a handshake in many segments"
 def half_of(*segments: tuple[int, bytes], cut: int = 0) -> Half:
     """A half whose segments begin at the given offsets, captured in this order."""
     pieces = tuple(
-        Piece((ISN + 1 + at) % 2**32, data, (len(data),), (frame,), (frame * 10,), cut)
+        Piece((ISN + 1 + at) % 2**32, data, (len(data),), (frame,), (frame * 10,), (-1,), cut)
         for frame, (at, data) in enumerate(segments, start=1)
     )
     return Half(pieces=pieces, packets=len(pieces), payload=sum(len(d) for _, d in segments))
