@@ -15,6 +15,7 @@ from analyzer.diagnosis.model import Alternative, Evidence
 from analyzer.diagnosis.signs import (
     CERTIFICATE_ALERTS,
     VAGUE_ALERTS,
+    accepted_otherwise,
     passed,
     prompt,
 )
@@ -154,15 +155,16 @@ def left_unused(story: Story) -> Refusal | None:
 
     Some programs (NSS, Node, curl for the name) judge the certificate only then. Probes leave so
     too, so that it takes a fault in plain sight, or an encrypted alert that was no close_notify, to
-    call this a refusal: a close_notify is answered by another (RFC 5246 section 7.2.1). An alert that
-    can be read and speaks of certificates says it by itself, in TLS 1.3 as well.
+    call this a refusal: a close_notify is answered by another (RFC 5246 section 7.2.1). A client that
+    uses other connections with this certificate does not refuse it. An alert that can be read and
+    speaks of certificates says it by itself, in TLS 1.3 as well.
     """
     ending, alert = story.ending, readable_alert(story)
     stated = alert in CERTIFICATE_ALERTS
     used = any(passed(story, m) for m in (Milestone.CLIENT_DATA, Milestone.SERVER_DATA))
     if not story.completed or used or ending.side is not Side.CLIENT or ending.way not in _WAYS:
         return None
-    if not stated and (story.tls13 or alert is not None):
+    if not stated and (story.tls13 or alert is not None or accepted_otherwise(story)):
         return None
     if story.server_chain is None or not prompt(story) or _injected(story):
         return None

@@ -97,6 +97,24 @@ def offer_cut(story: Story) -> bool:
     return any(begun.name == "client_hello" for begun in story.begun)
 
 
+def accepted_otherwise(story: Story) -> bool:
+    """Whether the same client shows on other connections that it accepts this server's certificate.
+
+    It sends data over them: with this very certificate, or before and after this connection where it is
+    out of sight; or before and after another that it left unused as well. Or it later resumes a session,
+    which it keeps of handshakes that it liked.
+    """
+    habits, chain = story.neighbours.habits, story.server_chain
+    if habits.resumed is not None and habits.resumed > story.start:
+        return True
+    if habits.used is None:
+        return False
+    in_sight = chain is not None and chain.leaf is not None
+    first, last = habits.used
+    unused = story.start if habits.idle is None else min(story.start, habits.idle)
+    return in_sight or first < unused < last
+
+
 def weak_dh(story: Story) -> int | None:
     """Bits of the server's Diffie-Hellman prime where stacks of today may refuse it as small."""
     exchange = story.server_key_exchange

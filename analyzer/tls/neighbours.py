@@ -13,14 +13,17 @@ from typing import Any, Final, NamedTuple, TypeAlias, TypeVar
 from analyzer.limits import DEFAULT, Limits
 from analyzer.tcp.evidence import Endpoint
 from analyzer.tcp.timeline import Side
+from analyzer.tls.habits import HabitsOfPair
 from analyzer.tls.hello import ClientHello
 from analyzer.tls.outline import Outline
 from analyzer.tls.past import PastOfServer
 from analyzer.tls.story import (
+    Habits,
     Milestone,
     Moment,
     Neighbours,
     Opening,
+    Past,
     SeenWith,
     Story,
     Visibility,
@@ -45,6 +48,7 @@ class Shown(NamedTuple):
     start: int  # ns
     stream: int
     certificate: str | None = None  # serial number of the server's own
+    used: bool = False  # completed, and the client sent data
 
 
 class _Visit(NamedTuple):
@@ -109,6 +113,7 @@ class Survey:
         self._once: dict[Hashable, _Shown] = {}  # servers and pairs that were met once
         self._tallies: dict[Hashable, _Tally] = {}
         self._pasts: dict[Hashable, PastOfServer] = {}
+        self._habits: dict[tuple[str, Endpoint], HabitsOfPair] = {}
         self._alike: dict[Hashable, Any] = {}  # one object for what many showed
 
     def add(self, shown: Shown) -> None:
@@ -117,6 +122,7 @@ class Survey:
         An endpoint, an address and a pair are never equal, so that one table can hold them all.
         """
         self._date(shown)
+        self._note_habit(shown)
         self._count(_one_of_equals(shown.server), shown.of_server)
         client = _one_of_equals(shown.client)
         visit = _Visit(shown.server, shown.of_server, shown.of_client)
@@ -161,15 +167,33 @@ class Survey:
         when = Moment(shown.start, shown.stream)
         past.add(when, shown.certificate, done=done, lost=lost)
 
+    def _note_habit(self, shown: Shown) -> None:
+        """Remember when a client used a server, or went on with a session; or not, if it did before."""
+        resumed = _RESUMED in shown.of_client
+        pair = shown.client, shown.server
+        habits = self._habits.get(pair)
+        if habits is None:
+            if not (shown.used or resumed) or len(self._habits) >= self._most:
+                return
+            habits = self._habits[pair] = HabitsOfPair()
+        elif _DONE not in shown.of_client:
+            return
+        habits.add(shown.start, shown.certificate, used=shown.used, resumed=resumed)
+
     def neighbours(self, shown: Shown) -> Neighbours:
         """What all but this connection showed; it must have been added before."""
         server = self._others(shown.server, shown.of_server)
         client = self._others(shown.client, shown.of_client)
         pair = self._others((shown.client, shown.server), shown.of_server)
         past = self._pasts.get(shown.server)
-        if past is None or _LOST not in shown.of_server:
-            return Neighbours(server, client, pair)
-        return Neighbours(server, client, pair, past.told())
+        habits = self._habits.get((shown.client, shown.server))
+        return Neighbours(
+            server,
+            client,
+            pair,
+            past.told() if past is not None and _LOST in shown.of_server else _NO_PAST,
+            _NO_HABITS if habits is None or shown.used else habits.told(shown.certificate),
+        )
 
     def _others(self, key: Hashable, mine: _Shown) -> SeenWith:
         tally = self._tallies.get(key)
@@ -180,6 +204,9 @@ class Survey:
         return story.beside(self.neighbours(shown_by(story)))
 
 
+_NO_PAST: Final = Past()
+_NO_HABITS: Final = Habits()
+_RESUMED: Final = ("resumed", "")
 _DONE: Final = ("established", "")
 _LOST: Final = ("failed", "")
 
@@ -222,6 +249,7 @@ def shown_by(story: Story) -> Shown:
         story.start,
         story.stream,
         _serial(story),
+        done and story.reached(Milestone.CLIENT_DATA),
     )
 
 
@@ -235,18 +263,32 @@ def _serial(story: Story) -> str | None:
 def shown_by_outline(outline: Outline) -> Shown:
     """What a connection that went well adds to the survey."""
     agreed = outline.version, outline.cipher_suite, outline.group, outline.alpn
-    shown = _shown_by_success(*agreed, outline.sni or "", outline.client_certificate)
+    shown = _shown_by_success(
+        *agreed,
+        outline.sni or "",
+        certified=outline.client_certificate,
+        resumed=outline.resumed,
+    )
     ends = outline.server, outline.client.ip
-    return Shown(*ends, shown, shown, outline.start, outline.stream, outline.certificate)
+    used = True  # by both sides
+    return Shown(*ends, shown, shown, outline.start, outline.stream, outline.certificate, used)
 
 
 @functools.lru_cache(maxsize=1024)
 def _shown_by_success(
-    version: str, suite: str, group: str | None, alpn: str | None, sni: str, certified: bool
+    version: str,
+    suite: str,
+    group: str | None,
+    alpn: str | None,
+    sni: str,
+    *,
+    certified: bool,
+    resumed: bool,
 ) -> _Shown:
     """One object for what many showed."""
-    values = _chosen(version, suite, group, alpn) | {("established", ""), ("sni", sni)}
-    return frozenset(values | ({("client_certificates", "")} if certified else set()))
+    flags = ("client_certificates", certified), ("resumed", resumed)
+    values = _chosen(version, suite, group, alpn) | {(flag, "") for flag, is_set in flags if is_set}
+    return frozenset(values | {("established", ""), ("sni", sni)})
 
 
 def _lacked(offer: ClientHello) -> set[tuple[str, str]]:

@@ -292,6 +292,16 @@ class Past(NamedTuple):
     certificates: Mapping[str, tuple[Moment, Moment]] = _NONE
 
 
+class Habits(NamedTuple):
+    """How the same client went on with the same server: when such connections began (ns)."""
+
+    # First and last that completed and brought data of the client, with the same certificate of the
+    # server in sight, or with none in sight where it is not.
+    used: tuple[int, int] | None = None
+    idle: int | None = None  # the first, once it had used one, that completed and brought no data
+    resumed: int | None = None  # the last that completed by resuming an earlier session
+
+
 class Neighbours(NamedTuple):
     """A bounded summary of the rest of the capture, this connection left out."""
 
@@ -299,6 +309,7 @@ class Neighbours(NamedTuple):
     client: SeenWith = SeenWith()  # same client address, any server
     pair: SeenWith = SeenWith()  # same client address and same server address and port
     past: Past = Past()  # of the server
+    habits: Habits = Habits()  # of the pair
 
 
 _ALONE: Final = Neighbours()

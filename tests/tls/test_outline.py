@@ -15,6 +15,7 @@ from analyzer.errors import CaptureError
 from analyzer.limits import DEFAULT, Limits
 from analyzer.tcp.evidence import Evidence
 from analyzer.tcp.flow import FlowTable
+from analyzer.tls.neighbours import Shown, shown_by, shown_by_outline
 from analyzer.tls.outline import Outline, outline
 from analyzer.tls.story import Milestone, Story
 from analyzer.tls.telling import tell
@@ -43,6 +44,7 @@ def said(story: Story) -> tuple[object, ...]:
         *(story.timeline.end, sum(story.timeline.missing.values())),
         None if story.tls13 else story.reached(Milestone.CLIENT_CERTIFICATE),
         story.server_chain.leaf.serial if story.server_chain and story.server_chain.leaf else None,
+        _habits(shown_by(story)),
     )
 
 
@@ -53,7 +55,14 @@ def said_in_short(told: Outline) -> tuple[object, ...]:
         *("fin", 0),
         None if told.version == "TLSv1.3" else told.client_certificate,
         told.certificate,
+        _habits(shown_by_outline(told)),
     )
+
+
+def _habits(shown: Shown) -> tuple[object, ...]:
+    """What others are told of how the client went on."""
+    kinds = {"established", "resumed", "sni"}
+    return {what for what in shown.of_client if what[0] in kinds}, shown.used, shown.certificate
 
 
 def differences(path: Path, limits: Limits) -> Iterator[tuple[int, object]]:

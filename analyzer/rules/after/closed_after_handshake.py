@@ -20,7 +20,8 @@ An orderly close looks the same for a probe and for a late refusal. A side that 
 alert is more likely to have refused: only that counts as a failure, and is still suspected. It does not where
 the client resumed a session, whose certificate it must have accepted; nor where Chromium, which says who it is
 by offering application settings and judges certificates within the handshake, drops a connection later than
-at once. A capture that misses bytes may miss the use.
+at once; nor where the same client uses other connections with this server and certificate (before and after, where
+encryption hides which it is), or later resumes a session with it. A capture that misses bytes may miss the use.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ from analyzer.diagnosis.causes import Confidence, Phase, RemedySide
 from analyzer.diagnosis.fits import WOULD_DECIDE
 from analyzer.diagnosis.flaws import server_flaws
 from analyzer.diagnosis.model import Alternative, Evidence, Finding, Rank, Rule
+from analyzer.diagnosis.signs import accepted_otherwise
 from analyzer.diagnosis.standing import (
     BOTH_WAYS,
     PATIENCE_NS,
@@ -70,7 +72,7 @@ def check(story: Story) -> Iterator[Finding]:
     if not last or story.blind_to("start"):
         return
     ahead = side is Side.CLIENT and _opened_ahead(story)
-    abrupt = ending.way in {Way.FIN, Way.RST} and not late and not _accepted_before(story, side)
+    abrupt = ending.way in {Way.FIN, Way.RST} and not late and not _accepted(story, side)
     reasons = _reasons(story, side)
     yield RULE.finding(
         Evidence(max(reached.frame for reached in last), "the handshake completed"),
@@ -83,7 +85,8 @@ def check(story: Story) -> Iterator[Finding]:
             else "The client had finished; whether the server accepted its certificate is encrypted. "
         )
         + _how(story)
-        + (_AHEAD if ahead else ""),
+        + (_AHEAD if ahead else "")
+        + (_LIKED if side is Side.CLIENT and accepted_otherwise(story) else ""),
         remedy=(
             (
                 f"First find out why the {side.value} left: its log says it. Programs that check names, "
@@ -132,9 +135,12 @@ def _fits_the_name(story: Story) -> bool:
     return named and story.server_chain is not None and not mismatched
 
 
-def _accepted_before(story: Story, side: Side) -> bool:
-    """A client that resumes a session had nothing to judge, and kept it from a handshake that it liked."""
-    return bool(story.resumed) and side is Side.CLIENT
+def _accepted(story: Story, side: Side) -> bool:
+    """Whether the client shows elsewhere that it likes the certificate.
+
+    Who resumes a session has nothing to judge, and kept it from a handshake that it liked.
+    """
+    return side is Side.CLIENT and (bool(story.resumed) or accepted_otherwise(story))
 
 
 def _opened_ahead(story: Story) -> bool:
@@ -148,6 +154,7 @@ def _opened_ahead(story: Story) -> bool:
 
 
 _AT_ONCE_NS = 50_000_000
+_LIKED = " On other connections the same client accepts this server's certificate."
 _AHEAD = " Browsers open connections ahead of need and leave those that they do not use."
 
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 
 from analyzer import rules
 from analyzer.diagnosis.causes import Confidence, FailingSide, Phase, RemedySide
 from analyzer.diagnosis.engine import diagnose, outcome
-from analyzer.diagnosis.model import Rank
+from analyzer.diagnosis.model import Finding, Rank
 from analyzer.tcp.timeline import Side
+from analyzer.tls.neighbours import survey
 from analyzer.tls.story import Story
 from tests.support import messages as m
 from tests.support.pairs import Pair, ids, judge, said
@@ -19,6 +22,7 @@ from tests.support.stories import (
     SERVER,
     Scene,
     a_story,
+    answered,
     closed,
     ended,
     established,
@@ -27,7 +31,9 @@ from tests.support.stories import (
     tls13,
     used,
 )
+from tests.tls.certificates import chain, make
 
+PAST, LAST_YEAR = datetime(2025, 1, 1, tzinfo=UTC), datetime(2026, 1, 2, tzinfo=UTC)
 _F, _R, _C, _P = FailingSide, RemedySide, Confidence, Phase
 _AGAIN = m.record(m.HANDSHAKE, b"\xa5" * 300)  # a ClientHello under encryption
 
@@ -159,6 +165,78 @@ def test_who_resumes_sessions_had_accepted_the_certificate(way: str) -> None:
     assert headline is not None
     assert [a.cause for a in headline.alternatives] == ["fine"]
     assert outcome(story, headline) == "established"
+
+
+def found_in(stories: list[Story], story: Story) -> tuple[Finding, str]:
+    seen = survey(stories).introduce(story)
+    headline = diagnose(seen, rules.modules()).headline
+    assert headline is not None
+    return headline, outcome(seen, headline)
+
+
+UNUSED = established().story()
+
+
+@pytest.mark.parametrize("way", ["fin", "rst"])
+@pytest.mark.parametrize(
+    ("scene", "before", "after", "said_of_it"),
+    [
+        pytest.param(established, a_story(), UNUSED, "established", id="same certificate used"),
+        pytest.param(established, UNUSED, a_story(), "established", id="and used later"),
+        pytest.param(established, tls13(), tls13(), "failed", id="another may have been used"),
+        pytest.param(established13, tls13(), tls13(), "established", id="used before and after"),
+        pytest.param(established13, tls13(), UNUSED, "failed", id="used until then"),
+        pytest.param(established13, UNUSED, tls13(), "failed", id="used from then on"),
+        pytest.param(established, UNUSED, resumed().story(), "established", id="resumed later"),
+        pytest.param(established, resumed().story(), UNUSED, "failed", id="resumed before"),
+        pytest.param(established, UNUSED, UNUSED, "failed", id="never used"),
+    ],
+)
+def test_who_uses_other_connections_does_not_mind_the_certificate(
+    scene: Callable[[], Scene], before: Story, after: Story, said_of_it: str, way: str
+) -> None:
+    """A proxy checks the server that it uses; and a renewed certificate may be one to mind."""
+    stories = [
+        replace(one, stream=number, start=number)
+        for number, one in enumerate((before, ended(scene(), way, CLIENT), after))
+    ]
+    headline, told = found_in(stories, stories[1])
+
+    assert headline.cause == "closed_after_handshake"
+    assert told == said_of_it
+    assert ("On other connections" in headline.explanation) == (told == "established")
+
+
+def test_who_left_unused_what_it_accepts_may_do_so_again() -> None:
+    """The last of a proxy's checks, behind all use."""
+    stories = [
+        replace(one, stream=number, start=number + 1)
+        for number, one in enumerate((tls13(), established13().story(), tls13(), CHECKED13))
+    ]
+
+    assert found_in(stories, stories[3])[1] == "established"
+    assert found_in(stories[:1] + stories[2:], stories[3])[1] == "failed"
+
+
+CHECKED13 = ended(established13(), "rst", CLIENT)
+
+
+def test_a_flaw_in_plain_sight_is_minded_unless_the_same_certificate_was_used() -> None:
+    story, same = ended(with_expired(), "fin", CLIENT), closed(used(with_expired())).story()
+    causes = []
+    for other in (a_story(), same):
+        both = [replace(one, stream=number) for number, one in enumerate((story, other))]
+        headline, told = found_in(both, both[0])
+        causes.append((headline.cause, told))
+
+    assert causes == [("cert_expired", "failed"), ("closed_after_handshake", "established")]
+
+
+def with_expired() -> Scene:
+    _, above, _ = chain()
+    old = make("leaf", issuer=above, dns=(m.HOST,), begin=PAST, end=LAST_YEAR, serial=7)
+    done = answered(ders=(old.der, above.der)).client(m.client_flight()).ack(SERVER)
+    return done.server(m.finished()).ack(CLIENT)
 
 
 @pytest.mark.parametrize(
