@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from analyzer.diagnosis.model import Evidence
+from analyzer.tcp.evidence import ACK
 from analyzer.tls.story import Story, Way
 
 _TTL_APART: Final = 2  # hops by which routes of one host may differ
@@ -28,6 +29,16 @@ def injected(story: Story) -> Evidence | None:
         return None
     text = f"the RST has TTL {pair[0]}, the {sender}'s other packets have {pair[1]}"
     return Evidence(story.ending.frame, text)
+
+
+def only_answers(story: Story) -> bool:
+    """Whether the RST by which a story ends has no acknowledgment.
+
+    So a host answers a packet for a connection that it no longer has (RFC 9293 section 3.10.7.1), or a
+    device in between; who gives a connection up itself acknowledges what it has received.
+    """
+    closed = story.timeline.closed_first
+    return story.ending.way is Way.RST and closed is not None and not closed[1].flags & ACK
 
 
 def _initial(ttl: int) -> int:

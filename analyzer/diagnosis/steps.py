@@ -278,7 +278,20 @@ def _answered_unseen(story: Story) -> bool:
     if not story.blind_to("server_bytes", "snap_length", "start"):
         return False
     spoken = story.first_data[Side.SERVER] < story.ending.frame
-    return spoken or any(gap.offset == 0 for gap in story.timeline.gaps[Side.SERVER])
+    missed = any(gap.offset == 0 for gap in story.timeline.gaps[Side.SERVER])
+    return spoken or missed or _went_on_as_answered(story)
+
+
+def _went_on_as_answered(story: Story) -> bool:
+    """Whether the client said what only an answered client says; early data follows the hello at once."""
+    if any(offer.early_data for offer in story.offers):
+        return False
+    return any(
+        m.sender is Side.CLIENT
+        and m.name not in {"client_hello", "alert"}
+        and m.frame < story.ending.frame
+        for m in story.messages
+    )
 
 
 def _server_step_13(story: Story, alert: AlertDescription | None) -> Step | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from analyzer.tcp.closing import initial_sequence
-from analyzer.tcp.evidence import FIN, Evidence
+from analyzer.tcp.evidence import FIN, Evidence, Half
 from analyzer.tcp.reassembly import Stream
 from analyzer.tcp.sequence import distance
 from analyzer.tcp.timeline import Side, Timeline
@@ -61,6 +61,8 @@ def _unseen(evidence: Evidence, index: int) -> bool:
     if half.base is None or half.left_out:
         return False
     known = initial_sequence(evidence, index)
+    if known is None and _heard_before(peer, half.base + 1):
+        return True
     base = half.base if known is None else known
     # A FIN counts as one in what the peer acknowledges, captured or not.
     got = peer.acknowledged
@@ -71,6 +73,15 @@ def _unseen(evidence: Evidence, index: int) -> bool:
     if known is None and closing and closing[0].frame == half.first_frame:
         return True
     return any(distance(e.sequence, base) - 1 > half.payload for e in closing)
+
+
+def _heard_before(peer: Half, first: int) -> bool:
+    """Whether a side that is first captured with this byte had been less far when its peer spoke.
+
+    Its capture may have begun later than that of its peer.
+    """
+    heard = (number for piece in peer.pieces for number in piece.acknowledgments if number >= 0)
+    return any(distance(first, number) > 0 for number in heard)
 
 
 def _from_hello(talk: Conversation) -> bool:

@@ -112,9 +112,9 @@ class Scene:
             self._ends[side].next -= 1
         return self._event(side, FIN | ACK)
 
-    def rst(self, side: Side, ttl: int | None = None) -> Scene:
-        """Reset the connection in the name of a side."""
-        return self._event(side, RST | ACK, ttl)
+    def rst(self, side: Side, ttl: int | None = None, *, bare: bool = False) -> Scene:
+        """Reset the connection in the name of a side; ``bare``: without acknowledgment."""
+        return self._event(side, RST if bare else RST | ACK, ttl)
 
     def icmp(self, type_: int, code: int, reporter: str = "203.0.113.1", version: int = 4) -> Scene:
         """An ICMP error about what the client sent."""
@@ -232,6 +232,17 @@ class Scene:
         self._ends[side.peer] = _End(lost.next)
         half = 0 if side is CLIENT else 1
         self._events = [event for event in self._events if event.half == half]
+        return self
+
+    def heard_last(self, side: Side) -> Scene:
+        """Forget what a side sent before its last segment: its direction was captured from there on."""
+        end, half = self._ends[side], 0 if side is CLIENT else 1
+        (last,) = end.pieces = end.pieces[-1:]
+        begun = last.frames[0]
+        self._events = [e for e in self._events if e.half != half or e.frame >= begun]
+        end.first, end.base = (begun, last.times[0]), last.sequence - 1
+        end.payload = len(last.data)
+        end.packets = 1 + sum(e.half == half for e in self._events)
         return self
 
     def late(self) -> Scene:

@@ -58,6 +58,17 @@ def test_packets_without_a_real_time_judge_no_dates() -> None:
     assert not [flaw.cause for flaw in server_flaws(story) if "valid" in flaw.cause]
 
 
+def test_what_was_acknowledged_before_a_side_is_first_captured_is_missing() -> None:
+    """Two captures of one direction each, of which one began later."""
+    scene = offered().server(m.server_flight()).ack(CLIENT).server(m.finished())
+    told = scene.heard_last(SERVER).story().caveats
+
+    assert "bytes that the server sent are missing from the capture" in told
+    assert offered().server(m.server_flight()).heard_last(SERVER).story().caveats == (
+        offered().server(m.server_flight()).story().caveats
+    )
+
+
 def test_what_is_whole_has_no_caveats() -> None:
     story = closed(used(established())).story()
 

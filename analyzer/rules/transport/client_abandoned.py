@@ -15,16 +15,18 @@ A client that waited long is TLS-TCP-008.
 Look at the client: which timeout, which cancellation?
 
 ## Blind spots
-The reason is not on the wire.
+The reason is not on the wire. A reset without acknowledgment answers a packet for a connection that is gone:
+what ended it is missing from the capture then, and the client is only suspected.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
 from analyzer.diagnosis.causes import Confidence, FailingSide, Phase, RemedySide
 from analyzer.diagnosis.model import Alternative, Finding, Rank, Rule
-from analyzer.diagnosis.resets import injected
+from analyzer.diagnosis.resets import injected, only_answers
 from analyzer.diagnosis.signs import passed
 from analyzer.diagnosis.standing import BOTH_WAYS, end_evidence, retried, waited_long
 from analyzer.diagnosis.topics import closing
@@ -61,6 +63,7 @@ def check(story: Story) -> Iterator[Finding]:
         return
     if story.prelude is not None and story.prelude.answer is not None:
         return
+    doubt = (Alternative("rst_after_client_hello", _AT_CLIENT),) if only_answers(story) else ()
     yield RULE.finding(
         *offer_evidence(story, "client sent ClientHello"),
         end_evidence(story),
@@ -74,10 +77,14 @@ def check(story: Story) -> Iterator[Finding]:
         ),
         failing_side=FailingSide.CLIENT,
         remedy_side=RemedySide.CLIENT,
-        confidence=Confidence.INFERRED,
+        confidence=Confidence.SUSPECTED if doubt else Confidence.INFERRED,
         alternatives=(
+            *doubt,
             Alternative(
                 "handshake_timeout", "the client's own timeout, against the server's speed"
             ),
         ),
     )
+
+
+_AT_CLIENT: Final = "a capture at the client: whether it closed before, or something reset it"

@@ -213,6 +213,15 @@ def test_an_alert_behind_an_answer_that_the_snap_length_took_refuses_no_offer() 
     assert said.rule == "TLS-ALERT-005"
 
 
+def test_an_alert_to_a_client_that_went_on_refuses_no_offer() -> None:
+    """All that the server said before was not captured; the client had its answer."""
+    scene = offered().server(m.server_flight()).ack(CLIENT).client(m.client_flight()).ack(SERVER)
+    said = findings(scene.server(m.alert(40)).fin(SERVER).heard_last(SERVER).story())[0]
+
+    assert said.rule == "TLS-ALERT-005"
+    assert said.confidence is Confidence.SUSPECTED
+
+
 def test_a_client_that_shows_a_certificate_was_asked_for_it() -> None:
     flight = m.server_flight(asking=True)
     scene = offered().server(flight, cut=len(flight) - 8).ack(CLIENT)

@@ -235,6 +235,23 @@ def test_a_single_syn_that_stays_unanswered_is_only_suspected() -> None:
     assert finding.confidence is Confidence.SUSPECTED
 
 
+def test_a_doubled_syn_is_no_second_attempt() -> None:
+    """On all interfaces at once, and at the end of the capture."""
+    twice = Scene().syn().syn()
+
+    assert said("TLS-TCP-002", twice.story(later=0.2)) == []
+    assert said("TLS-TCP-002", twice.story(later=30))[0].confidence is Confidence.SUSPECTED
+    assert said("TLS-TCP-002", twice.wait(1).syn().story(later=0.2))[0].confidence is _C.INFERRED
+
+
+def test_a_client_did_not_leave_before_an_answer_that_the_capture_missed() -> None:
+    heard = connected().client(m.client_hello()).server(m.server_flight()).ack(CLIENT)
+    missed = heard.fin(CLIENT).server(m.alert(0, 1)).heard_last(SERVER).story()
+    headline = diagnose(missed, rules.modules()).headline
+
+    assert headline is None or headline.cause != "client_abandoned"
+
+
 @pytest.mark.parametrize(
     ("version", "type_", "code", "reason"),
     [
@@ -332,6 +349,16 @@ def test_a_reset_in_the_name_of_the_client_is_judged_alike(ttl: int, cause: str)
 
     assert headline is not None
     assert headline.cause == cause
+
+
+@pytest.mark.parametrize("bare", [False, True])
+def test_a_reset_that_only_answers_says_that_the_connection_was_gone_before(bare: bool) -> None:
+    headline = diagnose(offered().rst(CLIENT, bare=bare).story(), rules.modules()).headline
+
+    assert headline is not None
+    assert headline.cause == "client_abandoned"
+    assert (headline.confidence is Confidence.SUSPECTED) == bare
+    assert ("rst_after_client_hello" in {a.cause for a in headline.alternatives}) == bare
 
 
 def test_an_answer_that_was_captured_behind_the_reset_was_sent_before() -> None:
