@@ -108,7 +108,10 @@ def read_refusal(story: Story) -> Refusal | None:
         evidence=ending_evidence(story),
         # What follows the other side's close may be no more than a close itself.
         ceiling=_ceiling(story, alert) if story is told or alert else Confidence.SUSPECTED,
-        alternatives=(_DATA,) if _is_doubtful(story) else (),
+        alternatives=(
+            *([_DATA] if _is_doubtful(story) else []),
+            *([_SCANNER] if _wordless(story) else []),
+        ),
     )
 
 
@@ -246,6 +249,12 @@ def _is_doubtful(story: Story) -> bool:
     return alert is not None and alert.doubtful
 
 
+def _wordless(story: Story) -> bool:
+    """Whether a client left without an alert: scanners do as soon as they have seen what they wanted."""
+    return story.ending.side is Side.CLIENT and story.ending.alert is None
+
+
+_SCANNER: Final = Alternative("fine", "whether the client is a scanner, which saw what it wanted")
 _DATA: Final = Alternative(
     "fine", "the keys of the session: whether the first of two short records is data, not an alert"
 )
@@ -258,6 +267,8 @@ def _ceiling(story: Story, alert: AlertDescription | None) -> Confidence:
         return Confidence.SUSPECTED if unread and alert in VAGUE_ALERTS else Confidence.SEEN
     if _is_doubtful(story):
         return Confidence.SUSPECTED
-    if story.ending.way is Way.ENCRYPTED_ALERT or not story.tls13:
+    if story.ending.way is Way.ENCRYPTED_ALERT:
+        return Confidence.INFERRED
+    if not story.tls13 and not _wordless(story):
         return Confidence.INFERRED
     return Confidence.SUSPECTED

@@ -24,7 +24,7 @@ is the right answer without keys. With keys it is not: there the exact cause is 
 server hangs up without a word. Rules see packets, never which program sent them; but they were written with these captures at hand,
 so expect less of programs that are not here.
 
-Every recording is also analysed as a worse capture would have it: begun late, ended early, one direction only, cut by a snap length, with
+Every recording is also analysed as a worse capture would have it: begun late, ended early, one direction only or late, doubled, cut by a snap length, with
 holes. A test holds that no failure is then called established, nothing established a failure, and that what is called seen stays right.
 """
 

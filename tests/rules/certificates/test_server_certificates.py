@@ -143,7 +143,7 @@ SEEN, INFERRED, SUSPECTED = Confidence.SEEN, Confidence.INFERRED, Confidence.SUS
         ("expired", EXPIRED, "cert_expired", SEEN),
         ("expired", BAD, "cert_expired", INFERRED),
         ("expired", UNKNOWN, "cert_expired", INFERRED),
-        ("expired", None, "cert_expired", INFERRED),
+        ("expired", None, "cert_expired", SUSPECTED),
         ("not yet valid", BAD, "cert_not_yet_valid", INFERRED),
         ("not yet valid", EXPIRED, "cert_not_yet_valid", SEEN),
         ("old intermediate", EXPIRED, "intermediate_expired", SEEN),
@@ -157,9 +157,9 @@ SEEN, INFERRED, SUSPECTED = Confidence.SEEN, Confidence.INFERRED, Confidence.SUS
         ("no intermediate", UNKNOWN, "incomplete_chain", SUSPECTED),
         ("self-signed", UNKNOWN_CA, "self_signed", SEEN),
         ("self-signed", BAD, "self_signed", INFERRED),
-        ("self-signed", None, "self_signed", INFERRED),
+        ("self-signed", None, "self_signed", SUSPECTED),
         ("other name", BAD, "hostname_mismatch", INFERRED),
-        ("other name", None, "hostname_mismatch", INFERRED),
+        ("other name", None, "hostname_mismatch", SUSPECTED),
         ("other name", UNKNOWN_CA, "untrusted_ca", INFERRED),
         ("common name only", BAD, "hostname_mismatch", SUSPECTED),
         ("other purpose", UNSUPPORTED, "wrong_key_cert_usage", SEEN),
@@ -187,6 +187,14 @@ def test_a_refused_certificate_has_this_cause(
 
     assert (said.cause, said.confidence) == (cause, confidence)
     assert said.failing_side is FailingSide.CLIENT
+
+
+@pytest.mark.parametrize("alert", [None, UNKNOWN_CA])
+@pytest.mark.parametrize("case", ["expired", "self-signed", "other name", "good"])
+def test_who_leaves_without_a_word_may_be_a_scanner(case: str, alert: int | None) -> None:
+    said = findings(refused(case, alert))[0]
+
+    assert ("fine" in {other.cause for other in said.alternatives}) == (alert is None)
 
 
 def test_a_staple_that_the_certificate_demands_and_the_server_forgot() -> None:
