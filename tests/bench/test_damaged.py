@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from analyzer.diagnosis.causes import PARENTS
+from analyzer.keys import read_secrets
 from analyzer.pipeline import Analysis
 from analyzer.report.schema import Connection
 from tests.bench.damage import _SOURCE, damaged, delayed, read, write
@@ -25,15 +26,19 @@ NAMES = [
 ]
 
 
-def judged(name: str, folder: Path) -> tuple[int, int, list[str]]:
+KEYED = [name for name in NAMES if (RECORDED / f"{name}.keys").exists()]
+
+
+def judged(name: str, folder: Path, *, keys: bool = False) -> tuple[int, int, list[str]]:
     """How often a cause was called seen, how often wrongly, and every outcome that is wrong."""
     (truth, *more) = json.loads((RECORDED / f"{name}.expect.json").read_text())["connections"]
     header, packets = read(RECORDED / f"{name}.pcap")
+    secrets = read_secrets([RECORDED / f"{name}.keys"]) if keys else None
     seen, wrong, outcomes = 0, 0, []
     for state, worse in damaged(packets, name) if not more else ():
         path = folder / "worse.pcap"
         write(path, header, worse)
-        for told in Analysis([path]).connections():
+        for told in Analysis([path], secrets=secrets).connections():
             if told.outcome in ("failed", "established") and told.outcome not in _outcomes(truth):
                 outcomes.append(f"{name} {state}: {told.outcome}")
             if told.outcome == "failed" and told.diagnosis and told.diagnosis.confidence == "seen":
@@ -51,8 +56,8 @@ def _causes(truth: dict[str, Any]) -> set[str | None]:
     return {truth["cause"], family, *truth.get("accept", {}).get("cause", ())}
 
 
-def _hold(names: list[str], folder: Path) -> None:
-    told = [judged(name, folder) for name in names]
+def _hold(names: list[str], folder: Path, *, keys: bool = False) -> None:
+    told = [judged(name, folder, keys=keys) for name in names]
 
     assert [line for _, _, lines in told for line in lines] == []
     assert sum(wrong for _, wrong, _ in told) <= 0.01 * sum(seen for seen, _, _ in told)
@@ -62,9 +67,18 @@ def test_damage_makes_no_verdict_wrong(tmp_path: Path) -> None:
     _hold(NAMES[::48], tmp_path)
 
 
+def test_damage_makes_no_verdict_wrong_with_keys(tmp_path: Path) -> None:
+    _hold(KEYED[::24], tmp_path, keys=True)
+
+
 @pytest.mark.slow
 def test_damage_makes_no_verdict_wrong_anywhere(tmp_path: Path) -> None:
     _hold(NAMES, tmp_path)
+
+
+@pytest.mark.slow
+def test_damage_makes_no_verdict_wrong_anywhere_with_keys(tmp_path: Path) -> None:
+    _hold(KEYED, tmp_path, keys=True)
 
 
 @pytest.mark.parametrize("late", [CLIENT, SERVER])
