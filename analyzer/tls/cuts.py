@@ -72,6 +72,7 @@ class Agreed:
     client_certificate: str | None  # "present", "empty" or "absent"
     client_finished: int | None
     ended: int  # records that the client's handshake took at most
+    done: int  # and at least
 
 
 @functools.lru_cache(maxsize=4096)
@@ -104,6 +105,7 @@ def agreed(
     servers, clients = list(_cuts(asking, server)), list(_cuts(shapes, client))
     answers = [_certificate(cut) for cut in clients if cut.complete]
     servers, clients = _fitting(servers, clients)
+    taken = _taken(clients)
     return Agreed(
         server_padding=server_padding,
         client_padding=client_padding,
@@ -113,7 +115,8 @@ def agreed(
         server_finished=_finished(servers),
         client_certificate=_same(answers),
         client_finished=_finished(clients),
-        ended=_ended(clients),
+        ended=max(taken, default=0),
+        done=min(taken, default=0),
     )
 
 
@@ -257,7 +260,7 @@ def _finished(cuts: list[Cut]) -> int | None:
     return min([cut.at[-1] for cut in cuts if cut.complete], default=None)
 
 
-def _ended(cuts: list[Cut]) -> int:
-    """How many records the handshake took at most; a Finished in a record of its own settles it."""
+def _taken(cuts: list[Cut]) -> list[int]:
+    """How many records the handshake may have taken; a Finished in a record of its own settles it."""
     alone = [cut for cut in cuts if cut.complete and cut.at[-1] not in cut.at[:-1]]
-    return max((cut.used for cut in alone or cuts), default=0)
+    return [cut.used for cut in alone or cuts]

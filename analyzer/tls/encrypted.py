@@ -68,7 +68,9 @@ class Reading:
     server_alert: Sealed | None = None
     server_after: tuple[Sealed, ...] = ()  # what the server sent after the client's Finished
     client_after: tuple[Sealed, ...] = ()  # what the client sent after its Finished
+    client_unheard: bool = False  # it finished, and no reading leaves it any data after that
     early_data: bool = False
+    early_data_taken: Sealed | None = None  # EndOfEarlyData: the server had accepted it
     padded: bool = False  # a side pads to whole blocks: what its records hold cannot be known
 
 
@@ -90,7 +92,7 @@ def read_sealed(
         application_settings: It offered ALPS, in which the client sends EncryptedExtensions, too
             (draft-vvv-tls-alps).
     """
-    server, client, early = _sides(records, early_data=early_data)
+    server, client, early, taken = _sides(records, early_data=early_data)
     flight, rest = _flight(server, client)
     server_block, client_block = block_of(_lengths(server)), block_of(_lengths(client))
     known = agreed(
@@ -122,7 +124,9 @@ def read_sealed(
         server_alert=_last_alert(tuple(rest)) or (None if client else _last_alert(tuple(flight))),
         server_after=() if finished is None else tuple(rest),
         client_after=() if finished is None else tail,
+        client_unheard=finished is not None and not _said(client[known.done :], client_block),
         early_data=early,
+        early_data_taken=taken,
         padded=bool(server_block or client_block),
     )
 
@@ -132,18 +136,26 @@ _END_OF_EARLY_DATA: Final = 4
 
 def _sides(
     records: Sequence[Sealed], *, early_data: bool
-) -> tuple[list[Sealed], list[Sealed], bool]:
-    """Part the sides, and drop the client's early data up to EndOfEarlyData."""
+) -> tuple[list[Sealed], list[Sealed], bool, Sealed | None]:
+    """Part the sides, and drop the client's early data up to EndOfEarlyData, which is told, too.
+
+    A client says it only where the server accepted the data (RFC 8446 section 4.5).
+    """
     server = [record for record in records if record.sender is Side.SERVER]
     client = [record for record in records if record.sender is Side.CLIENT]
     if not early_data or not client:
-        return server, client, False
+        return server, client, False, None
     spoken = server[0].frame if server else client[-1].frame + 1
     late = [record for record in client if record.frame > spoken]
     for index, record in enumerate(late[:RECORDS_MOST]):
         if record.length == _END_OF_EARLY_DATA:
-            return server, late[index + 1 :], True
-    return server, late, len(late) < len(client)
+            return server, late[index + 1 :], True, record
+    return server, late, len(late) < len(client), None
+
+
+def _said(records: list[Sealed], block: int) -> bool:
+    """Whether a client's last records can hold data, or any other message than an alert."""
+    return bool(block) or any(record.length != ALERT for record in records)
 
 
 def _lengths(records: list[Sealed]) -> tuple[int, ...]:

@@ -74,6 +74,8 @@ def _implied(reading: Reading) -> Iterator[tuple[Milestone, Sealed]]:
         yield Milestone.SERVER_FINISHED, reading.server_flight
     if reading.certificate_request and reading.server_flight is not None:
         yield Milestone.CERTIFICATE_REQUEST, reading.server_flight
+    if reading.early_data_taken is not None:
+        yield Milestone.CLIENT_DATA, reading.early_data_taken
     if reading.client_finished is not None:
         yield Milestone.CLIENT_FINISHED, reading.client_finished
         yield from _after_finished(reading, reading.client_finished)

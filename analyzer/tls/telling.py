@@ -288,6 +288,8 @@ def _denied(talk: Conversation, reading: Reading | None) -> frozenset[Milestone]
             denied |= {Milestone.CLIENT_CERTIFICATE, Milestone.CLIENT_CERTIFICATE_EMPTY}
         if reading.server_flight is not None and reading.client_silent:
             denied.add(Milestone.CLIENT_FINISHED)
+        if reading.client_unheard:
+            denied.add(Milestone.CLIENT_DATA)
     return frozenset(denied)
 
 

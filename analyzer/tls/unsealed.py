@@ -64,6 +64,7 @@ def _with_client(reading: Reading, talk: Conversation) -> Reading:
         client_finished=_record(finished),
         client_alert=_among(reading.client_alert, closed),
         client_after=tuple(r for r in reading.client_after if _among(r, closed)),
+        client_unheard=finished is not None,
     )
 
 

@@ -151,6 +151,35 @@ def test_early_data_is_set_aside_up_to_its_end() -> None:
     assert reading.client_finished.length == FINISHED
 
 
+@pytest.mark.parametrize(
+    ("answer", "taken"),
+    [([400, 4, FINISHED], True), ([400, FINISHED], False)],
+    ids=["accepted", "sent in vain"],
+)
+def test_the_end_of_early_data_says_that_the_server_took_it(answer: list[int], taken: bool) -> None:
+    reading = read([10, FINISHED], answer, [230], psk=True, early_data=True)
+
+    assert (reading.early_data_taken is not None) is taken
+
+
+@pytest.mark.parametrize(
+    ("answer", "unheard"),
+    [
+        pytest.param([*CERTIFICATE, FINISHED], True, id="nothing said"),
+        pytest.param([*CERTIFICATE, FINISHED, 2], True, id="an alert"),
+        pytest.param([*CERTIFICATE, FINISHED, 60], False, id="data"),
+        pytest.param([1000], True, id="one record, nothing said"),
+        pytest.param([1000, 2], True, id="one record, an alert"),
+        pytest.param([1000, 41], False, id="the flight may end in the second record"),
+        pytest.param([200], False, id="no whole flight"),
+    ],
+)
+def test_a_client_said_nothing_only_if_no_reading_leaves_it_data(
+    answer: list[int], unheard: bool
+) -> None:
+    assert read(ASKING_FLIGHT, answer, [230]).client_unheard is unheard
+
+
 @given(
     st.lists(st.tuples(st.sampled_from(list(Side)), st.integers(0, 20_000)), max_size=30),
     st.booleans(),

@@ -21,7 +21,9 @@ alert is more likely to have refused: only that counts as a failure, and is stil
 the client resumed a session, whose certificate it must have accepted; nor where Chromium, which says who it is
 by offering application settings and judges certificates within the handshake, drops a connection later than
 at once; nor where the same client uses other connections with this server and certificate (before and after, where
-encryption hides which it is), or later resumes a session with it. A capture that misses bytes may miss the use.
+encryption hides which it is), or later resumes a session with it. A capture that misses bytes may miss the use. In TLS 1.3 a client's
+certificate, signature and Finished that share a record cannot be told from those that run on into the next: what may
+be a request is taken for one.
 """
 
 from __future__ import annotations
@@ -63,7 +65,7 @@ RULE = Rule(
 def check(story: Story) -> Iterator[Finding]:
     """Fire on a completed handshake that nobody used."""
     ending, side = story.ending, story.ending.side
-    if not client_done(story) or side is None or any(story.reached(m) for m in _DATA):
+    if not client_done(story) or side is None or _perhaps_used(story):
         return
     late = ending.waited_ns >= PATIENCE_NS
     if ending.way in {Way.OPEN, Way.SILENCE} or (late and story.completed):
@@ -106,6 +108,13 @@ def check(story: Story) -> Iterator[Finding]:
         rank=Rank.CLOSED if abrupt and not ahead else Rank.UNUSED,
         alternatives=(*reasons, Alternative("fine", "whether the client is a probe")),
     )
+
+
+def _perhaps_used(story: Story) -> bool:
+    """Whether somebody sent data, or the lengths of a client's records leave room for some."""
+    if any(story.reached(m) for m in _DATA):
+        return True
+    return story.tls13 and Milestone.CLIENT_DATA not in story.denied
 
 
 def _reasons(story: Story, side: Side) -> tuple[Alternative, ...]:

@@ -23,6 +23,7 @@ from tests.support.stories import (
     Scene,
     a_story,
     answered,
+    answered13,
     closed,
     ended,
     established,
@@ -265,6 +266,27 @@ def test_an_unused_connection_that_was_kept_for_a_while_was_wanted() -> None:
 def test_a_server_that_speaks_first_has_used_the_connection() -> None:
     story = ended(established().server(m.data(60)).ack(CLIENT), "fin", CLIENT)
 
+    assert said("TLS-END-002", story) == []
+
+
+def test_what_may_be_a_request_is_taken_for_one() -> None:
+    """As of browsers and NSS, whose certificate, signature and Finished share one record."""
+    scene = answered13(asking=True).client(m.switch(), m.sealed(900 + 79 + m.FINISHED_13))
+    scene.ack(SERVER).server(m.sealed(234), m.sealed(234)).ack(CLIENT)
+    asked = scene.client(m.sealed(41)).ack(SERVER).server(m.sealed(700), m.sealed(2))
+
+    assert said("TLS-END-002", ended(asked, "fin", SERVER)) == []
+
+
+def test_early_data_that_was_accepted_used_the_connection() -> None:
+    hello = m.client_hello_13(m.extension(42, b""))
+    answer = m.record(m.HANDSHAKE, m.server_hello_13(psk=True))
+    scene = offered(hello).client(m.sealed(120)).ack(SERVER)
+    scene.server(answer, m.switch(), m.sealed(10, m.FINISHED_13)).ack(CLIENT)
+    scene.client(m.sealed(4, m.FINISHED_13)).ack(SERVER)
+    story = ended(scene.server(m.sealed(234)).ack(CLIENT), "fin", CLIENT)
+
+    assert story.completed
     assert said("TLS-END-002", story) == []
 
 
