@@ -120,7 +120,8 @@ def _heard_out(story: Story) -> Story:
 
     With its Finished sent, a client may use the connection and close it, before the server has
     read its certificate (RFC 8446 section 4.4.2.4): the server's alert then comes second and is no
-    answer to the close. A server that accepted would have sent a ticket or data.
+    answer to the close. A server that accepted would have sent a ticket or data, or would have been
+    waited for: behind the close of a client that did wait, an alert that cannot be read answers that.
     """
     ending = story.ending
     left = ending.side is Side.CLIENT and readable_alert(story) is None
@@ -129,7 +130,8 @@ def _heard_out(story: Story) -> Story:
     if not passed(story, Milestone.CLIENT_FINISHED) or story.resumed:
         return story
     for alert in story.alerts:
-        if alert.sender is Side.SERVER and alert.frame >= ending.frame:
+        late = alert.sender is Side.SERVER and alert.frame >= ending.frame
+        if late and (prompt(story) or alert.description is not None):
             way = Way.ENCRYPTED_ALERT if alert.description is None else Way.ALERT
             end = Ending(way, Side.SERVER, alert.frame, alert.time, alert)
             return replace(story, ending=end)

@@ -9,7 +9,9 @@ import pytest
 from cryptography import x509
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
+from analyzer import rules
 from analyzer.diagnosis.causes import Confidence, FailingSide, RemedySide
+from analyzer.diagnosis.engine import diagnose, outcome
 from analyzer.tls.keyexchange import CertificateRequest
 from analyzer.tls.story import Story
 from tests.rules.judged import findings, headline, said_by
@@ -120,6 +122,17 @@ def test_in_tls13_a_client_that_left_early_was_refused_nevertheless() -> None:
 
     assert (said.cause, said.failing_side) == ("client_cert_missing", FailingSide.SERVER)
     assert said.confidence is SUSPECTED
+
+
+@pytest.mark.parametrize(("after", "told"), [(0.1, "failed"), (6.0, "incomplete")])
+def test_in_tls13_a_close_after_a_long_wait_is_answered_and_not_refused(
+    after: float, told: str
+) -> None:
+    """A server without tickets says nothing until it is asked or left."""
+    scene = established13(tickets=False, shown=900).wait(after).fin(CLIENT)
+    story = scene.server(m.sealed(2)).rst(CLIENT).story()
+
+    assert outcome(story, diagnose(story, rules.modules()).headline) == told
 
 
 def test_in_tls13_two_alerts_are_no_acceptance() -> None:
