@@ -23,6 +23,7 @@ from analyzer.diagnosis.refusal import (
     Refusal,
     choice_refused,
     key_exchange_refused,
+    left_speechless,
     offer_refused,
     server_certificate_refused,
 )
@@ -40,7 +41,7 @@ from analyzer.diagnosis.signs import (
     weak_dh,
 )
 from analyzer.diagnosis.verdicts import Verdict, least
-from analyzer.diagnosis.wording import message_evidence, offer_evidence
+from analyzer.diagnosis.wording import listed, message_evidence, offer_evidence
 from analyzer.tcp.timeline import Side
 from analyzer.tls.hello import ClientHello
 from analyzer.tls.registry import AlertDescription, ExtensionType
@@ -109,7 +110,7 @@ def negotiation_verdict(story: Story) -> Verdict | None:
     refusal = key_exchange_refused(story)
     if refusal is not None:
         return _key_exchange(story, refusal)
-    return _closed_over_small_prime(story)
+    return _closed_over_small_prime(story) or _speechless(story)
 
 
 def rivals(story: Story, but: str | None = None, most: int = 5) -> tuple[Alternative, ...]:
@@ -362,6 +363,19 @@ def _closed_over_small_prime(story: Story) -> Verdict | None:
         return None
     text = f"the server's Diffie-Hellman prime has {bits} bits"
     return _verdict(story, refusal, "dh_key_too_small", text, Confidence.SUSPECTED, Rank.FACT, ())
+
+
+def _speechless(story: Story) -> Verdict | None:
+    """A client of HTTP/2 alone, or the like, to which the server says nothing of a protocol."""
+    refusal = left_speechless(story)
+    if refusal is None or story.offer is None:
+        return None
+    text = (
+        f"the server completed the handshake without choosing a protocol, and {listed(story.offer.alpn)} "
+        "is spoken only where it was agreed on"
+    )
+    others = ("server_certificate_rejected",)
+    return _verdict(story, refusal, "alpn_mismatch", text, Confidence.SUSPECTED, Rank.OFFER, others)
 
 
 def psk_offered(story: Story) -> bool:

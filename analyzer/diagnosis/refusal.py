@@ -17,7 +17,9 @@ from analyzer.diagnosis.signs import (
     VAGUE_ALERTS,
     accepted_otherwise,
     passed,
+    perhaps_used,
     prompt,
+    unspoken,
 )
 from analyzer.diagnosis.steps import Step, client_step, server_step
 from analyzer.diagnosis.wording import ending_evidence, failing
@@ -181,6 +183,27 @@ def left_unused(story: Story) -> Refusal | None:
         evidence=ending_evidence(story),
         ceiling=Confidence.SEEN if stated else Confidence.SUSPECTED,
         orderly=ending.way is Way.ENCRYPTED_ALERT and not _judged_late(story),
+    )
+
+
+def left_speechless(story: Story) -> Refusal | None:
+    """The client finished the handshake and left without a word: the server chose no protocol for it.
+
+    An orderly close is no refusal: probes ask so which protocols a server speaks.
+    """
+    ending = story.ending
+    unused = story.completed and not perhaps_used(story)
+    if not unused or ending.side is not Side.CLIENT or ending.way not in {Way.FIN, Way.RST}:
+        return None
+    if not unspoken(story) or not prompt(story) or _injected(story):
+        return None
+    return Refusal(
+        side=Side.CLIENT,
+        step=Step.CHOICE,
+        way=ending.way,
+        alert=None,
+        evidence=ending_evidence(story),
+        ceiling=Confidence.SUSPECTED,
     )
 
 

@@ -80,6 +80,13 @@ _SERVERS: Final = frozenset(
 )
 
 
+def perhaps_used(story: Story) -> bool:
+    """Whether somebody sent data, or the lengths of a TLS 1.3 client's records leave room for some."""
+    if story.reached(Milestone.CLIENT_DATA) or story.reached(Milestone.SERVER_DATA):
+        return True
+    return story.tls13 and Milestone.CLIENT_DATA not in story.denied
+
+
 def visible(story: Story, milestone: Milestone) -> bool:
     """Whether a milestone was passed in clear (or decrypted), not inferred."""
     reached = story.milestones.get(milestone)
@@ -113,6 +120,27 @@ def accepted_otherwise(story: Story) -> bool:
     first, last = habits.used
     unused = story.start if habits.idle is None else min(story.start, habits.idle)
     return in_sight or first < unused < last
+
+
+# Protocols that nobody speaks unless they were agreed on: RFC 9113 section 3.2, RFC 8737 section 4,
+# PostgreSQL's sslnegotiation=direct.
+_TO_BE_AGREED: Final = frozenset({"h2", "grpc-exp", "postgresql", "acme-tls/1"})
+# EncryptedExtensions with ALPN take this and the name: headers of message, list, extension and name.
+_ALPN_LEAST: Final = 13
+
+
+def unspoken(story: Story) -> bool:
+    """Whether a client cannot go on: all that it speaks is to be agreed on, and the server chose none."""
+    offered = story.offer.alpn if story.offer is not None else ()
+    if not offered or not _TO_BE_AGREED.issuperset(offered) or story.alpn is not None:
+        return False
+    if not story.tls13:
+        return story.choice is not None
+    chosen = next((m for m in story.messages if m.name == "encrypted_extensions"), None)
+    if chosen is None:
+        return False
+    readable = chosen.visibility is not Visibility.INFERRED
+    return readable or chosen.length < _ALPN_LEAST + min(map(len, offered))
 
 
 def weak_dh(story: Story) -> int | None:

@@ -34,7 +34,7 @@ from analyzer.diagnosis.causes import Confidence, Phase, RemedySide
 from analyzer.diagnosis.fits import WOULD_DECIDE
 from analyzer.diagnosis.flaws import server_flaws
 from analyzer.diagnosis.model import Alternative, Evidence, Finding, Rank, Rule
-from analyzer.diagnosis.signs import accepted_otherwise
+from analyzer.diagnosis.signs import accepted_otherwise, perhaps_used, unspoken
 from analyzer.diagnosis.standing import (
     BOTH_WAYS,
     PATIENCE_NS,
@@ -46,8 +46,6 @@ from analyzer.diagnosis.topics import finishing
 from analyzer.diagnosis.wording import keys_would_tell, party
 from analyzer.tcp.timeline import Side
 from analyzer.tls.story import Milestone, Story, Way
-
-_DATA = (Milestone.CLIENT_DATA, Milestone.SERVER_DATA)
 
 RULE = Rule(
     id="TLS-END-002",
@@ -65,7 +63,7 @@ RULE = Rule(
 def check(story: Story) -> Iterator[Finding]:
     """Fire on a completed handshake that nobody used."""
     ending, side = story.ending, story.ending.side
-    if not client_done(story) or side is None or _perhaps_used(story):
+    if not client_done(story) or side is None or perhaps_used(story):
         return
     late = ending.waited_ns >= PATIENCE_NS
     if ending.way in {Way.OPEN, Way.SILENCE} or (late and story.completed):
@@ -110,13 +108,6 @@ def check(story: Story) -> Iterator[Finding]:
     )
 
 
-def _perhaps_used(story: Story) -> bool:
-    """Whether somebody sent data, or the lengths of a client's records leave room for some."""
-    if any(story.reached(m) for m in _DATA):
-        return True
-    return story.tls13 and Milestone.CLIENT_DATA not in story.denied
-
-
 def _reasons(story: Story, side: Side) -> tuple[Alternative, ...]:
     """What a side may have judged so late: each judges the other's certificate."""
     if side is Side.SERVER:
@@ -125,12 +116,14 @@ def _reasons(story: Story, side: Side) -> tuple[Alternative, ...]:
         return (Alternative(cause, "the server's log"),)
     if story.resumed:
         return ()
+    speechless = Alternative("alpn_mismatch", "the protocols that the server has enabled")
     flaws = [flaw.cause for flaw in server_flaws(story) if flaw.hard]
     known = [Alternative(cause, WOULD_DECIDE[cause]) for cause in dict.fromkeys(flaws)]
     other_name = Alternative(
         "hostname_mismatch", "the client's log; the name against the certificate"
     )
     return (
+        *([speechless] if unspoken(story) else []),
         *(other for other in known if other.cause != "hostname_mismatch"),
         *([] if _fits_the_name(story) else [other_name]),
         Alternative("server_certificate_rejected", "the client's log"),

@@ -2,20 +2,24 @@
 
 ## What it looks like
 The server answers the offer with no_application_protocol (120). In TLS 1.3 Go and Java may send
-ServerHello first and the alert encrypted after it.
+ServerHello first and the alert encrypted after it. Or the server completes the handshake without choosing a
+protocol, and a client that speaks nothing without an agreement (gRPC and other HTTP/2 alone, PostgreSQL's
+direct TLS) leaves at once.
 
 ## Why it happens
 The client insists on HTTP/2 or a private protocol that the server does not speak, or speaks on
-another port.
+another port. A load balancer or proxy that ends TLS in front of the server does not know of the protocol.
 
 ## What it is not
-A server that ignores ALPN goes on without an answer; the application then notices.
+A server that ignores ALPN goes on without an answer: most clients then speak HTTP/1.1, and nothing fails.
 
 ## What to do
 Enable a common protocol.
 
 ## Blind spots
-An encrypted alert right after ServerHello has other readings: then this is suspected only.
+An encrypted alert right after ServerHello has other readings: then this is suspected only. So it is where the
+client leaves without a word. In TLS 1.3 the choice is encrypted; what shows that there was none is that the
+message has no room for it.
 """
 
 from __future__ import annotations
@@ -51,7 +55,8 @@ def check(story: Story) -> Iterator[Finding]:
                 f"{client_name(story)} offers: {offered_protocols(story)}"
             ),
             explanation=verdict.reason(
-                "A server that supports ALPN and finds nothing in the client's list must refuse."
+                "A server that supports ALPN and finds nothing in the client's list must refuse; one that "
+                "does not support it goes on without a word."
             ),
             remedy=(
                 (

@@ -15,6 +15,7 @@ from tests.support import messages as m
 from tests.support.stories import (
     CLIENT,
     SERVER,
+    Scene,
     a_story,
     alerted,
     answered,
@@ -360,3 +361,40 @@ def test_a_server_that_fails_by_itself_may_fail_over_the_name() -> None:
 
     assert "sni_unrecognized" in {other.cause for other in found.alternatives}
     assert "sni_unrecognized" not in {other.cause for other in nameless.alternatives}
+
+
+def unspoken(*protocols: str, extensions: int = 6, version: str = "1.3") -> Scene:
+    """A handshake to its end; the server's EncryptedExtensions have so many bytes, or there are none."""
+    if version == "1.2":
+        scene = offered(m.client_hello(alpn=protocols)).server(m.server_flight()).ack(CLIENT)
+        return scene.client(m.client_flight()).server(m.finished()).ack(CLIENT)
+    hello = m.record(m.HANDSHAKE, m.server_hello_13())
+    flight = m.sealed(extensions, 900, 79, m.FINISHED_13)
+    scene = offered(m.client_hello_13(alpn=protocols)).server(hello, m.switch(), flight).ack(CLIENT)
+    return scene.client(m.switch(), m.sealed(m.FINISHED_13)).ack(SERVER)
+
+
+@pytest.mark.parametrize("version", ["1.2", "1.3"])
+@pytest.mark.parametrize("protocols", [("h2",), ("grpc-exp", "h2"), ("postgresql",)])
+def test_a_client_that_needs_an_agreement_leaves_where_there_is_none(
+    protocols: tuple[str, ...], version: str
+) -> None:
+    """As gRPC does behind a load balancer that ends TLS and knows nothing of HTTP/2."""
+    said = findings(ended(unspoken(*protocols, version=version), "fin", CLIENT))[0]
+
+    assert (said.cause, said.confidence) == ("alpn_mismatch", SUSPECTED)
+    assert (said.failing_side, said.remedy_side) == (FailingSide.CLIENT, RemedySide.SERVER)
+
+
+@pytest.mark.parametrize(
+    "story",
+    [
+        pytest.param(ended(unspoken("h2", "http/1.1"), "fin", CLIENT), id="it speaks without"),
+        pytest.param(ended(unspoken("h2", extensions=15), "fin", CLIENT), id="room for a choice"),
+        pytest.param(ended(unspoken("h2"), "fin", CLIENT, after=30), id="it left later"),
+        pytest.param(ended(unspoken("h2").client(m.sealed(60)), "fin", CLIENT), id="it spoke"),
+        pytest.param(unspoken("h2").client(m.sealed(2)).fin(CLIENT).story(), id="a probe"),
+    ],
+)
+def test_no_choice_is_missed_by_who_needs_none_or_may_have_got_it(story: Story) -> None:
+    assert "alpn_mismatch" not in [said.cause for said in findings(story)]
