@@ -141,7 +141,8 @@ def _offer(story: Story, offer: ClientHello, refusal: Refusal) -> Verdict | None
 
 
 def _offer_named(story: Story, offer: ClientHello, refusal: Refusal, cause: str) -> Verdict | None:
-    confidence, text = Confidence.SEEN, ""
+    confidence = Confidence.SEEN
+    text = _FRAMED_AS_SSL2 if cause == "protocol_version" and offer.v2 else ""
     alternatives: tuple[str, ...] = ()
     found = {suspicion.cause: suspicion for suspicion in suspicions(story)}
     if (better := _better_named(cause, found)) is not None:
@@ -186,6 +187,7 @@ def _better_named(cause: str, found: Mapping[str, Suspicion]) -> Suspicion | Non
     return None
 
 
+_FRAMED_AS_SSL2: Final = "the hello has the framing of SSL 2.0, which servers of today need not read (RFC 6176 section 3)"
 _TOO_WEAK: Final = frozenset({"no_shared_group", "no_shared_sigalg"})
 
 
@@ -219,6 +221,8 @@ def _offer_vague(story: Story, offer: ClientHello, refusal: Refusal) -> Verdict 
     """An alert that does not say why, or none at all: the lists must."""
     found = suspicions(story)
     if not refusal.certain:
+        if offer.v2 and refusal.way is Way.FIN:
+            found = (Suspicion("protocol_version", PROVEN, _FRAMED_AS_SSL2), *found)
         proven = [suspicion for suspicion in found if suspicion.weight >= PROVEN]
         return _suspected(story, refusal, proven[0], Confidence.SUSPECTED) if proven else None
     if refusal.alert is _A.UNEXPECTED_MESSAGE:

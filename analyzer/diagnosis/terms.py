@@ -31,7 +31,8 @@ def offered_versions(story: Story) -> str:
         return "an unknown version"
     if offer.supported_versions:
         return listed(version.label for version in offer.versions)
-    return f"{offer.max_version.label} at most"
+    framing = ", in the framing of SSL 2.0" if offer.v2 else ""
+    return f"{offer.max_version.label} at most{framing}"
 
 
 def chosen_version(story: Story) -> str:
@@ -68,8 +69,10 @@ def prime_bits(story: Story) -> str:
 
 
 def version_remedy(story: Story) -> RemedySide:
-    """Who is too old: the client where it ends below TLS 1.2, else the server."""
+    """Who is too old: the client where it ends below TLS 1.2 or speaks as in SSL 2.0, else the server."""
     offer = story.offer
+    if offer is not None and offer.v2 and story.choice is None:
+        return RemedySide.CLIENT
     if offer is None or offer.max_version.rank >= ProtocolVersion.TLS1_2.rank:
         return RemedySide.SERVER
     chosen = story.choice

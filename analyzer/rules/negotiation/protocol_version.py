@@ -3,11 +3,12 @@
 ## What it looks like
 The server refuses the ClientHello, or the client the ServerHello, with protocol_version (70).
 Some servers (GnuTLS, old Java) say handshake_failure (40); then an offer that ends at TLS 1.1, or
-that holds TLS 1.3 only, speaks for this.
+that holds TLS 1.3 only, speaks for this. A hello in the framing of SSL 2.0 many do not read at all: Go says
+protocol_version, wolfSSL and Mbed TLS close without a word.
 
 ## Why it happens
 Servers switched TLS 1.0 and 1.1 off, clients do the same. What is left is an old program on one
-side.
+side. Java clients that still enable SSLv2Hello frame every offer as SSL 2.0 did, TLS 1.2 too.
 
 ## What it is not
 A retry with a lower version that the server recognises as such is TLS-NEG-003.
@@ -58,6 +59,7 @@ def check(story: Story) -> Iterator[Finding]:
                 else "Both sides must have one version in common; the side that gave up found none."
             ),
             remedy=(
+                *([_SSL2] if story.offer is not None and story.offer.v2 else []),
                 (
                     "Bring the older side up to TLS 1.2 or 1.3; enabling old versions on "
                     "the other side is a stopgap at most."
@@ -74,6 +76,12 @@ def check(story: Story) -> Iterator[Finding]:
             ),
             remedy_side=version_remedy(story),
         )
+
+
+_SSL2 = (
+    "Client: do not offer SSL 2.0 any more (in Java: SSLv2Hello among the enabled protocols), so that the "
+    "hello is framed as one of TLS."
+)
 
 
 def _offered(story: Story) -> bool:

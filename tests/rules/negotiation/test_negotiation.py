@@ -398,3 +398,34 @@ def test_a_client_that_needs_an_agreement_leaves_where_there_is_none(
 )
 def test_no_choice_is_missed_by_who_needs_none_or_may_have_got_it(story: Story) -> None:
     assert "alpn_mismatch" not in [said.cause for said in findings(story)]
+
+
+def framed_as_ssl2(version: int = 0x0303) -> Scene:
+    """An offer of TLS in a hello of SSL 2.0, as Java sends it where SSLv2Hello is enabled."""
+    suites = bytes.fromhex("00c02f 00002f 0000ff")
+    body = b"\1" + version.to_bytes(2) + len(suites).to_bytes(2) + bytes.fromhex("0000 0010")
+    body += suites + bytes(range(16))
+    return offered((0x8000 | len(body)).to_bytes(2) + body)
+
+
+@pytest.mark.parametrize(
+    ("story", "confidence"),
+    [
+        pytest.param(alerted(framed_as_ssl2(), SERVER, 70), SEEN, id="Go"),
+        pytest.param(ended(framed_as_ssl2(), "fin", SERVER), SUSPECTED, id="wolfSSL"),
+    ],
+)
+def test_a_hello_framed_as_ssl2_is_for_the_client_to_change(
+    story: Story, confidence: Confidence
+) -> None:
+    said = findings(story)[0]
+
+    assert (said.cause, said.confidence) == ("protocol_version", confidence)
+    assert said.remedy_side is RemedySide.CLIENT
+    assert "SSL 2.0" in said.explanation
+
+
+def test_a_server_that_reads_the_framing_of_ssl2_refuses_something_else() -> None:
+    said = findings(alerted(framed_as_ssl2(), SERVER, 40))[0]
+
+    assert "SSL 2.0" not in said.explanation
