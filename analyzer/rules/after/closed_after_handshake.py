@@ -6,7 +6,7 @@ Both sides finished. No application data follows in either direction; within mom
 ## Why it happens
 Programs that check the server's name or its OCSP staple only after the handshake (curl, Node, .NET), or the
 whole certificate (many that are built on GnuTLS: wget, LDAP and mail clients), and do not like it; servers
-that check the client's certificate above TLS; probes, which only wanted to see a handshake; and browsers,
+that check the client's certificate above TLS, or end TLS for a service that cannot be reached; probes, which only wanted to see a handshake; and browsers,
 which open connections ahead of need and drop what they do not use.
 
 ## What it is not
@@ -92,6 +92,7 @@ def check(story: Story) -> Iterator[Finding]:
                 f"First find out why the {side.value} left: its log says it. Programs that check names, "
                 "staples or client certificates only after the handshake leave like this."
             ),
+            *([_BEHIND] if side is Side.SERVER else []),
             *(
                 [f"If it disliked the {side.peer.value}'s certificate, that is what to change."]
                 if any(other.cause != "server_internal" for other in reasons)
@@ -101,7 +102,11 @@ def check(story: Story) -> Iterator[Finding]:
             *keys_would_tell(story),
         ),
         failing_side=side_of(side),
-        remedy_side=RemedySide.SERVER if side is Side.CLIENT else RemedySide.CLIENT,
+        remedy_side=(
+            RemedySide.CLIENT
+            if side is Side.SERVER and _perhaps_asked(story)
+            else RemedySide.SERVER
+        ),
         confidence=Confidence.SUSPECTED,
         rank=Rank.CLOSED if abrupt and not ahead else Rank.UNUSED,
         alternatives=(*reasons, Alternative("fine", "whether the client is a probe")),
@@ -111,9 +116,11 @@ def check(story: Story) -> Iterator[Finding]:
 def _reasons(story: Story, side: Side) -> tuple[Alternative, ...]:
     """What a side may have judged so late: each judges the other's certificate."""
     if side is Side.SERVER:
-        asked = story.reached(Milestone.CERTIFICATE_REQUEST) or story.tls13
-        cause = "client_certificate_rejected" if asked else "server_internal"
-        return (Alternative(cause, "the server's log"),)
+        behind = Alternative(
+            "server_internal", "the server's log; whether what is behind it answers"
+        )
+        refused = Alternative("client_certificate_rejected", "the server's log")
+        return (refused, behind) if _perhaps_asked(story) else (behind,)
     if story.resumed:
         return ()
     speechless = Alternative("alpn_mismatch", "the protocols that the server has enabled")
@@ -128,6 +135,13 @@ def _reasons(story: Story, side: Side) -> tuple[Alternative, ...]:
         *([] if _fits_the_name(story) else [other_name]),
         Alternative("server_certificate_rejected", "the client's log"),
     )
+
+
+def _perhaps_asked(story: Story) -> bool:
+    """Whether the server may have asked for a certificate, and can have disliked it."""
+    if story.tls13:
+        return Milestone.CERTIFICATE_REQUEST not in story.denied
+    return story.reached(Milestone.CERTIFICATE_REQUEST)
 
 
 def _fits_the_name(story: Story) -> bool:
@@ -155,6 +169,7 @@ def _opened_ahead(story: Story) -> bool:
     return browser and story.ending.waited_ns >= _AT_ONCE_NS
 
 
+_BEHIND = "If it ends TLS for a service behind it (a load balancer, stunnel), see whether that service can be reached."
 _AT_ONCE_NS = 50_000_000
 _LIKED = " On other connections the same client accepts this server's certificate."
 _AHEAD = " Browsers open connections ahead of need and leave those that they do not use."
