@@ -17,6 +17,7 @@ from analyzer.diagnosis.offers import (
     Suspicion,
     broad,
     described,
+    no_host_name,
     suspicions,
 )
 from analyzer.diagnosis.refusal import (
@@ -154,10 +155,8 @@ def _offer_named(story: Story, offer: ClientHello, refusal: Refusal, cause: str)
         elif offer.server_name is None:
             cause, text = "sni_missing", "the client named no host (SNI), and the server wants one"
     elif cause == "server_internal":
-        confidence = Confidence.INFERRED  # Go says so where it has no certificate
-        name = "sni_missing" if "sni_missing" in found else "sni_unrecognized"
-        asked = name == "sni_missing" or offer.server_name is not None
-        alternatives = ("server_no_certificate", *([name] if asked else []))
+        confidence = Confidence.INFERRED  # Go says so where it has no certificate, for that name
+        alternatives = _without_certificate(offer, nameless="sni_missing" in found)
     elif cause == "no_shared_cipher":
         confidence = Confidence.INFERRED if cause in found else Confidence.SUSPECTED
         alternatives = ("protocol_version", "no_shared_group")
@@ -169,6 +168,14 @@ def _offer_named(story: Story, offer: ClientHello, refusal: Refusal, cause: str)
     if not text and cause in found:
         text = found[cause].text
     return _verdict(story, refusal, cause, text, confidence, Rank.ALERT, alternatives)
+
+
+def _without_certificate(offer: ClientHello, *, nameless: bool) -> tuple[str, ...]:
+    """What a server may lack that says internal_error: a certificate at all, or for this name."""
+    if nameless:
+        return "server_no_certificate", "sni_missing"
+    named = offer.server_name is not None
+    return ("server_no_certificate", "sni_unrecognized") if named else ("server_no_certificate",)
 
 
 def _better_named(cause: str, found: Mapping[str, Suspicion]) -> Suspicion | None:
@@ -229,7 +236,8 @@ def _offer_vague(story: Story, offer: ClientHello, refusal: Refusal) -> Verdict 
         groups = [s for s in found if s.cause == "no_shared_group" and s.weight >= NARROW]
         return _suspected(story, refusal, groups[0], Confidence.SUSPECTED) if groups else None
     if refusal.alert is _A.ILLEGAL_PARAMETER:  # for the version there is an alert of its own
-        found = tuple(suspicion for suspicion in found if suspicion.cause != "protocol_version")
+        others = (suspicion for suspicion in found if suspicion.cause != "protocol_version")
+        found = (*no_host_name(offer), *others)
     if refusal.alert not in _VAGUE or not found:
         return None
     best = found[0]

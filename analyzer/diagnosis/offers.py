@@ -8,6 +8,7 @@ that shares an entry with what the server is known to take is innocent.
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -254,6 +255,21 @@ def _server_name(offer: ClientHello, seen: SeenWith) -> Iterator[Suspicion]:
     elif others and offer.server_name not in others and not seen.sni.get(""):
         text = f"this client asks for {offer.server_name}; others reached this server as {listed(others)}"
         yield Suspicion("sni_unrecognized", ODD, text)
+
+
+def no_host_name(offer: ClientHello) -> Iterator[Suspicion]:
+    """A name that RFC 6066 section 3 does not allow; Java and GnuTLS refuse it as illegal_parameter."""
+    name = offer.server_name
+    if name is not None and (_HOST_NAME.fullmatch(name) is None or _ADDRESS.fullmatch(name)):
+        text = (
+            f"the client asks for {name}, which is no host name as SNI wants it (letters, digits and "
+            "hyphens, no dot at its end, no address), and some servers refuse such a name"
+        )
+        yield Suspicion("sni_unrecognized", PROVEN + 1, text)
+
+
+_HOST_NAME: Final = re.compile(r"(?:[A-Za-z0-9-]+\.)*[A-Za-z0-9-]+")
+_ADDRESS: Final = re.compile(r"[0-9]+(?:\.[0-9]+){3}")
 
 
 def _no_server_name(offer: ClientHello, seen: SeenWith, others: list[str]) -> Iterator[Suspicion]:

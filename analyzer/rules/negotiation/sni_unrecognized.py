@@ -2,7 +2,9 @@
 
 ## What it looks like
 The ClientHello names a host and the server answers with fatal unrecognized_name (112). Others say
-40 or reset: then that this server accepts other names from others speaks for it.
+40 or reset: then that this server accepts other names from others speaks for it. Java and GnuTLS say
+illegal_parameter (47) of what is no host name at all: one with an underscore, as containers have, or with a
+dot at its end.
 
 ## Why it happens
 The name is misspelt, belongs to another address, or was not added to the server; a client that

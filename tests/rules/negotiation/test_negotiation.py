@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -429,3 +430,28 @@ def test_a_server_that_reads_the_framing_of_ssl2_refuses_something_else() -> Non
     said = findings(alerted(framed_as_ssl2(), SERVER, 40))[0]
 
     assert "SSL 2.0" not in said.explanation
+
+
+@pytest.mark.parametrize("name", ["order_service", "shop.example.", "192.0.2.20"])
+@pytest.mark.parametrize("refuse", [refused, refused13])
+def test_what_is_no_host_name_is_refused_as_illegal(
+    refuse: Callable[..., Story], name: str
+) -> None:
+    """As Java and GnuTLS do; names of containers often have an underscore."""
+    said = findings(refuse(47, sni=name))[0]
+
+    assert (said.cause, said.confidence) == ("sni_unrecognized", SUSPECTED)
+    assert said.remedy_side is RemedySide.CLIENT
+    assert name in said.explanation
+
+
+def test_a_host_name_is_not_what_is_illegal() -> None:
+    assert headline(refused13(47, sni="xn--mnchen-3ya.example")) != "sni_unrecognized"
+
+
+def test_an_internal_error_may_be_about_the_name() -> None:
+    """As Caddy says, and other programs in Go that find their certificates by name."""
+    said = findings(refused13(80, sni="unknown.example"))[0]
+
+    assert said.cause == "server_internal"
+    assert "sni_unrecognized" in [other.cause for other in said.alternatives]
