@@ -140,6 +140,7 @@ def _heard_out(story: Story) -> Story:
     return story
 
 
+_ALERTS: Final = frozenset({Way.ALERT, Way.ENCRYPTED_ALERT})
 _WAYS: Final = frozenset({Way.ALERT, Way.ENCRYPTED_ALERT, Way.FIN, Way.RST})
 
 
@@ -161,17 +162,17 @@ def left_unused(story: Story) -> Refusal | None:
     """The client finished the handshake and left at once without using the connection.
 
     Some programs (NSS, Node, curl for the name) judge the certificate only then. Probes leave so
-    too, so that it takes a fault in plain sight, or an encrypted alert that was no close_notify, to
-    call this a refusal: a close_notify is answered by another (RFC 5246 section 7.2.1). A client that
-    uses other connections with this certificate does not refuse it. An alert that can be read and
-    speaks of certificates says it by itself, in TLS 1.3 as well.
+    too, so that it takes a fault in plain sight, in TLS 1.3 one that keys show, or an encrypted alert
+    that was no close_notify, to call this a refusal: a close_notify is answered by another (RFC 5246
+    section 7.2.1). A client that uses other connections with this certificate does not refuse it. An
+    alert that can be read and speaks of certificates says it by itself.
     """
     ending, alert = story.ending, readable_alert(story)
     stated = alert in CERTIFICATE_ALERTS
     used = any(passed(story, m) for m in (Milestone.CLIENT_DATA, Milestone.SERVER_DATA))
     if not story.completed or used or ending.side is not Side.CLIENT or ending.way not in _WAYS:
         return None
-    if not stated and (story.tls13 or alert is not None or accepted_otherwise(story)):
+    if not stated and (alert is not None or accepted_otherwise(story)):
         return None
     if story.server_chain is None or not prompt(story) or _injected(story):
         return None
@@ -182,7 +183,7 @@ def left_unused(story: Story) -> Refusal | None:
         alert=alert,
         evidence=ending_evidence(story),
         ceiling=Confidence.SEEN if stated else Confidence.SUSPECTED,
-        orderly=ending.way is Way.ENCRYPTED_ALERT and not _judged_late(story),
+        orderly=ending.way in _ALERTS and not stated and not _judged_late(story),
     )
 
 

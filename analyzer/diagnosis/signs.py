@@ -124,7 +124,9 @@ def accepted_otherwise(story: Story) -> bool:
 
 # Protocols that nobody speaks unless they were agreed on: RFC 9113 section 3.2, RFC 8737 section 4,
 # PostgreSQL's sslnegotiation=direct.
-_TO_BE_AGREED: Final = frozenset({"h2", "grpc-exp", "postgresql", "acme-tls/1"})
+_TO_BE_AGREED: Final = frozenset(
+    {*("h2", "h2-16", "h2-14", "grpc-exp"), "postgresql", "acme-tls/1"}
+)
 # EncryptedExtensions with ALPN take this and the name: headers of message, list, extension and name.
 _ALPN_LEAST: Final = 13
 

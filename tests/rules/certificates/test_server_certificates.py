@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -16,9 +17,11 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID, ObjectIdentifier
 
 from analyzer.diagnosis.causes import Confidence, FailingSide, RemedySide
+from analyzer.keys import read_secrets
 from analyzer.pipeline import Analysis
 from analyzer.tls.ocsp import Staple
-from analyzer.tls.story import Story
+from analyzer.tls.registry import AlertDescription
+from analyzer.tls.story import Story, Visibility, Way
 from tests.rules.judged import findings, headline, notes_of, said_by
 from tests.support import messages as m
 from tests.support.stories import (
@@ -39,6 +42,7 @@ LAST_YEAR = datetime(2026, 1, 2, tzinfo=UTC)
 NEXT_YEAR = datetime(2027, 6, 1, tzinfo=UTC)
 LATER = datetime(2028, 1, 1, tzinfo=UTC)
 HOST = ("server.example",)
+RECORDED = Path(__file__).parents[2] / "bench" / "recorded"
 BAD, UNSUPPORTED, REVOKED, EXPIRED, UNKNOWN, UNKNOWN_CA, STAPLE = 42, 43, 44, 45, 46, 48, 113
 UNVERIFIED = 51
 
@@ -349,6 +353,31 @@ def test_an_orderly_close_is_a_probe_unless_the_name_is_wrong() -> None:
     assert left.alternatives[0].cause == "cert_expired"
 
 
+def test_an_orderly_close_is_one_with_keys_as_well() -> None:
+    story = unused("expired").client(m.sealed_alert()).fin(CLIENT).story()
+    assert story.ending.alert is not None
+    goodbye = story.ending.alert._replace(
+        description=AlertDescription.CLOSE_NOTIFY, visibility=Visibility.DECRYPTED
+    )
+    opened = replace(story, ending=replace(story.ending, way=Way.ALERT, alert=goodbye))
+
+    assert headline(opened) is None
+
+
+def test_with_keys_the_fault_that_a_client_minds_late_is_in_sight_in_tls13() -> None:
+    """As of curl on BoringSSL, which finishes first; without keys nobody can know."""
+    capture = RECORDED / "cert-expired-boringssl-nginx-tls13.pcap"
+    secrets = read_secrets([capture.with_suffix(".keys")])
+    (dark,) = Analysis([str(capture)]).judged()
+    (opened,) = Analysis([str(capture)], secrets=secrets).judged()
+
+    assert headline(dark.story) is None
+    assert (headline(opened.story), findings(opened.story)[0].confidence) == (
+        "cert_expired",
+        SUSPECTED,
+    )
+
+
 def test_an_encrypted_alert_that_nobody_answers_is_an_orderly_close_of_most_clients() -> None:
     def leave(case: str) -> Story:
         return unused(case).client(m.sealed_alert()).fin(CLIENT).fin(SERVER).story()
@@ -359,8 +388,7 @@ def test_an_encrypted_alert_that_nobody_answers_is_an_orderly_close_of_most_clie
 
 
 def test_of_a_stack_that_judges_late_it_is_a_refusal() -> None:
-    recorded = Path(__file__).parents[2] / "bench" / "recorded"
-    (capture,) = recorded.glob("untrusted-ca-nss-nginx-tls12.pcap")
+    capture = RECORDED / "untrusted-ca-nss-nginx-tls12.pcap"
     (judged,) = Analysis([str(capture)]).judged()
 
     assert judged.story.completed

@@ -376,7 +376,9 @@ def unspoken(*protocols: str, extensions: int = 6, version: str = "1.3") -> Scen
 
 
 @pytest.mark.parametrize("version", ["1.2", "1.3"])
-@pytest.mark.parametrize("protocols", [("h2",), ("grpc-exp", "h2"), ("postgresql",)])
+@pytest.mark.parametrize(
+    "protocols", [("h2",), ("grpc-exp", "h2"), ("h2", "h2-16", "h2-14"), ("postgresql",)]
+)
 def test_a_client_that_needs_an_agreement_leaves_where_there_is_none(
     protocols: tuple[str, ...], version: str
 ) -> None:
