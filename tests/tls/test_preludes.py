@@ -6,11 +6,11 @@ import pytest
 
 from analyzer import rules
 from analyzer.diagnosis.causes import Confidence, FailingSide, RemedySide
-from analyzer.diagnosis.engine import diagnose
+from analyzer.diagnosis.engine import diagnose, outcome
 from analyzer.tcp.timeline import Side
 from analyzer.tls.story import PreludeEnd, Sought
 from tests.support import messages as m
-from tests.support.stories import CLIENT, SERVER, Scene
+from tests.support.stories import CLIENT, SERVER, Scene, connected
 
 Line = tuple[Side, bytes]
 
@@ -627,3 +627,22 @@ def test_a_carrier_that_is_cut_anywhere_is_survived(cut: int) -> None:
 
     for talk, hello in ((upgrade, framed), (prelogin, packed)):
         assert scene([*talk, (CLIENT, hello[:cut])]).story().signature == ""
+
+
+def openvpn(opcode: int, rest: bytes) -> bytes:
+    """A packet of OpenVPN over TCP: its length, its kind, and eight bytes of session."""
+    packet = bytes([opcode << 3]) + bytes(range(8)) + rest
+    return len(packet).to_bytes(2) + packet
+
+
+def test_tls_in_packets_of_openvpn_is_no_stream_of_tls() -> None:
+    """Its records are cut by headers and acknowledged one by one: a good tunnel was told to have failed."""
+    number = bytes.fromhex("00 00000001")
+    scene = connected().client(openvpn(7, bytes(5))).ack(SERVER).server(openvpn(8, bytes(5)))
+    scene.ack(CLIENT).client(openvpn(4, number + m.client_hello_13())).ack(SERVER)
+    flight = m.record(m.HANDSHAKE, m.server_hello_13()) + m.switch() + m.sealed(10, 900)
+    scene.server(openvpn(4, number + flight)).ack(CLIENT)
+    story = scene.client(openvpn(6, bytes(200))).fin(CLIENT).fin(SERVER).story()
+
+    assert not story.is_tls
+    assert outcome(story, diagnose(story, rules.modules()).headline) == "not_tls"
