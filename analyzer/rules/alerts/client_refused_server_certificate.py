@@ -19,7 +19,8 @@ session together with the packets.
 Some clients (NSS up to TLS 1.2) judge the certificate only when the handshake is done; their
 encrypted alert is told from an orderly close by the server's not answering it. In TLS 1.3 the
 certificate is encrypted. An encrypted alert at this step can also mean a signature
-that did not verify.
+that did not verify; where the server asks for a certificate, that the client's own key can sign with nothing that
+the server lists (BoringSSL says so of Ed25519 and P-521).
 """
 
 from __future__ import annotations
@@ -107,6 +108,7 @@ def check(story: Story) -> Iterator[Finding]:
         alternatives=(
             *([_CANNOT_ANSWER] if _asked_in_vain(story, refusal) else []),
             *(Alternative(cause, WOULD_DECIDE[cause]) for cause in _CHILDREN),
+            *([_CANNOT_ANSWER] if _perhaps_asked_in_vain(story, refusal) else []),
         ),
     )
 
@@ -120,6 +122,11 @@ _CANNOT_ANSWER: Final = Alternative(
 def _asked_in_vain(story: Story, refusal: Refusal) -> bool:
     """Whether the client may mean the request for its own certificate: it came in the same flight."""
     return refusal.alert in VAGUE_ALERTS and story.certificate_request is not None
+
+
+def _perhaps_asked_in_vain(story: Story, refusal: Refusal) -> bool:
+    """Whether that cannot be excluded of an alert that nobody can read: rare beside refusals."""
+    return refusal.dark and story.tls13 and story.reached(Milestone.CERTIFICATE_REQUEST)
 
 
 def _refused_late(story: Story) -> Refusal | None:

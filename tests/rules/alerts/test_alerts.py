@@ -148,6 +148,18 @@ def test_who_was_asked_for_a_certificate_may_mean_that_request(asking: bool, sur
     assert ("no_shared_sigalg" in {other.cause for other in said.alternatives}) is asking
 
 
+@pytest.mark.parametrize("asking", [True, False])
+def test_under_encryption_the_own_key_of_a_client_that_was_asked_is_not_excluded(
+    *, asking: bool
+) -> None:
+    """As of BoringSSL with a key of Ed25519 or P-521."""
+    scene = answered13(asking=asking).client(m.switch(), m.sealed(2)).fin(CLIENT).fin(SERVER)
+    said = findings(scene.story())[0]
+
+    assert (said.cause, said.confidence) == ("server_certificate_rejected", Confidence.INFERRED)
+    assert ("no_shared_sigalg" in {other.cause for other in said.alternatives}) is asking
+
+
 def test_a_refused_choice_without_a_better_reason() -> None:
     story = alerted(hello_only(), CLIENT, 47)
 
