@@ -187,6 +187,10 @@ def left_unused(story: Story) -> Refusal | None:
     )
 
 
+# What a capture misses may be the choice of a protocol, or its use.
+_UNSEEN: Final = ("start", "snap_length", "client_bytes", "server_bytes")
+
+
 def left_speechless(story: Story) -> Refusal | None:
     """The client finished the handshake and left without a word: the server chose no protocol for it.
 
@@ -196,7 +200,7 @@ def left_speechless(story: Story) -> Refusal | None:
     unused = story.completed and not perhaps_used(story)
     if not unused or ending.side is not Side.CLIENT or ending.way not in {Way.FIN, Way.RST}:
         return None
-    if not unspoken(story) or not prompt(story) or _injected(story):
+    if not unspoken(story) or not prompt(story) or _injected(story) or story.blind_to(*_UNSEEN):
         return None
     return Refusal(
         side=Side.CLIENT,

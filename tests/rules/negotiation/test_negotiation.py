@@ -397,6 +397,10 @@ def test_a_client_that_needs_an_agreement_leaves_where_there_is_none(
         pytest.param(ended(unspoken("h2"), "fin", CLIENT, after=30), id="it left later"),
         pytest.param(ended(unspoken("h2").client(m.sealed(60)), "fin", CLIENT), id="it spoke"),
         pytest.param(unspoken("h2").client(m.sealed(2)).fin(CLIENT).story(), id="a probe"),
+        pytest.param(
+            ended(unspoken("h2", version="1.2").client(m.data(), captured=False), "fin", CLIENT),
+            id="its words were not captured",
+        ),
     ],
 )
 def test_no_choice_is_missed_by_who_needs_none_or_may_have_got_it(story: Story) -> None:
