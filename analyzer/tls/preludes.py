@@ -167,7 +167,7 @@ class Start:
 def find_start(client: Stream, server: Stream) -> Start:
     """Find the first TLS byte of each direction and what was said before it."""
     asked, answered = clear_bytes(client), clear_bytes(server)
-    if wraps_tls(asked):
+    if wraps_tls(asked, answered):
         return Start(None, None)
     client_at = _begin(asked, _CLIENT_HELLO, proxy_header(asked))
     after_talk = client_at is None or client_at > 0

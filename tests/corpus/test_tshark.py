@@ -55,7 +55,6 @@ KNOWN: Final[Mapping[tuple[str, int], str]] = {
     (_NDPI + "heuristic_tcp_ack_payload.pcap", 3): _PADDED,
     (_NDPI + "heuristic_tcp_ack_payload.pcap", 4): _PADDED,
     (_NDPI + "tls_invalid_reads.pcap", 0): _MADE_UP,
-    (_MERCURY + "openvpn_tcp_single.pcap", 0): _INSIDE,
     (_MERCURY + "openvpn_tcp_multi.pcap", 0): _INSIDE,
     (_MERCURY + "openvpn_tcp_multi.pcap", 1): _INSIDE,
     (_SAMPLES + "__moin_import____attachments__SampleCaptures__OpenVPN_TCP_tls-auth.pcapng", 0): _INSIDE,
