@@ -31,8 +31,8 @@ class Piece(NamedTuple):
     """Bytes that followed each other on the wire, from one or more segments of one direction.
 
     Segment ``i`` contributed ``data[ends[i - 1]:ends[i]]``, was captured as ``frames[i]`` at
-    ``times[i]`` and acknowledged the peer's bytes before ``acknowledgments[i]``. Only the last segment can be cut: ``uncaptured`` of its bytes were on the wire but
-    not in the file (snap length).
+    ``times[i]`` and acknowledged the peer's bytes before ``acknowledgments[i]``. Only the last segment
+    can be cut: ``uncaptured`` of its bytes were on the wire but not in the file (snap length).
     """
 
     sequence: int  # of data[0], 0 … 2**32 - 1
