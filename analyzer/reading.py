@@ -1,8 +1,8 @@
 """Several files of one capture become one sequence of segments, in order of time.
 
-Files of a rotation, which may come in one archive, follow each other and are read one by one. Files that overlap in time (two
-interfaces, the two directions) are merged. Within, frames are numbered through; :class:`Frames`
-lead back to the file and its own number.
+Files of a rotation, which may come in one archive, follow each other and are read one by one. Files
+that overlap in time (two interfaces, the two directions) are merged. Within, frames are numbered
+through; :class:`Frames` lead back to the file and its own number.
 """
 
 from __future__ import annotations
