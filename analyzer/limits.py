@@ -17,7 +17,7 @@ FIRST_SSL: Final = 788_918_400_000_000_000
 class Limits:
     """Named bounds. Sizes are bytes, counts are items."""
 
-    block_packets: int = 32_768  # packets in one block of columns
+    block_packets: int = 16_384  # packets in one block of columns
     block_bytes: int = 8 << 20  # bytes of capture read at a time
     packet_bytes: int = 1 << 24  # a longer record means that the file is damaged
     unpacking_bytes: int = 96 << 20  # memory of a decompressor, which the file asks for; xz -9: 65
