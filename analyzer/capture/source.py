@@ -172,7 +172,11 @@ class Capture:
         return self._followed is None or self._followed.ready(seconds)
 
     def close(self) -> None:
-        """Close the file, if it was opened here. Reading to the end does so as well."""
+        """Close the file, if it was opened here. Reading to the end does so as well.
+
+        What is known of the capture stays; there may be thousands, in a rotation or an archive.
+        """
+        self._window.release()
         if self._owned is not None:
             self._owned.close()
 

@@ -164,8 +164,8 @@ def contents_of(stream: Peeked, memory: int) -> Contents:
     files = [name for name in names if not name.startswith(_RESOURCE_FORK)] or names
     if not files:
         raise zipfile.BadZipFile("the archive has no members")
-    captures = [name for name in files if _is_capture(archive, name, memory)]
-    rest = tuple(name for name in files if name not in set(captures))
+    captures = dict.fromkeys(name for name in files if _is_capture(archive, name, memory))
+    rest = tuple(name for name in files if name not in captures)
     return Contents(archive, tuple(captures), rest)
 
 
@@ -173,9 +173,11 @@ def _is_capture(archive: zipfile.ZipFile, name: str, memory: int) -> bool:
     """Whether a member begins as captures do, unpacked; archives within are not looked into."""
     try:
         with archive.open(name) as member:
-            stream, packed = Peeked(member), "so far"
-            while packed and not stream.peek(_MAGIC).startswith((*_CAPTURES, ARCHIVE)):
-                stream, packed = unpack(stream, memory)
+            stream = Peeked(member)
+            for _ in range(LAYERS_MOST):
+                if stream.peek(_MAGIC).startswith((*_CAPTURES, ARCHIVE)):
+                    break
+                stream, _ = unpack(stream, memory)
             return stream.peek(_MAGIC).startswith(_CAPTURES)
     except WILL_NOT_UNPACK:
         return False  # if it is the only one, opening it says why

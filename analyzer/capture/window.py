@@ -63,6 +63,10 @@ class Window:
         self.filled = len(rest)
         self._read()
 
+    def release(self) -> None:
+        """Give the memory back; what was shown of it stays with whoever holds it."""
+        self._allocate(0)
+
     def _read(self) -> None:
         room = self.view[: len(self.view) - SLACK]
         while self.filled < len(room):

@@ -11,6 +11,7 @@ import struct
 import subprocess
 import sys
 import threading
+import tracemalloc
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -107,6 +108,30 @@ def test_a_packed_log_in_an_archive_is_not_taken_for_its_capture() -> None:
     assert capture.caveats == (
         "The archive also holds what is no capture: default.log.gz, older.zip.",
     )
+
+
+def test_members_are_unpacked_as_often_as_files_are() -> None:
+    """One that unpacks to itself would be looked at for ever."""
+    deep = FILE
+    for _ in range(4):
+        deep = gzip.compress(deep)
+    capture = open_capture(io.BytesIO(zipped(("deep", deep), ("t.pcap", FILE))))
+    packets_of(capture)
+
+    assert capture.packets == len(PACKETS)
+    assert capture.caveats == ("The archive also holds what is no capture: deep.",)
+
+
+def test_captures_that_were_read_hold_no_memory() -> None:
+    """There may be thousands of files, or members of an archive."""
+    tracemalloc.start()
+    captures = [open_capture(io.BytesIO(FILE)) for _ in range(50)]
+    for capture in captures:
+        packets_of(capture)
+    held, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert held < 50 * (16 << 10)
 
 
 @pytest.mark.parametrize("program", ["zstd", "lz4"])
