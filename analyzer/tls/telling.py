@@ -71,6 +71,7 @@ def tell(
     talk = read_conversation(in_order(bytes_.records), limits, _decryptor(secrets))
     reading = read_dark(talk)
     passed = _passed(timeline, talk, reading)
+    # What is missing is a matter of the capture, whatever the order of sending.
     story = _compose(evidence, client, timeline, bytes_, talk, reading, passed, limits)
     return _renumbered(story, renumbered) if renumbered else story
 

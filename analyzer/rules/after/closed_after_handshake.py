@@ -5,9 +5,9 @@ Both sides finished. No application data follows in either direction; within mom
 
 ## Why it happens
 Programs that check the server's name or its OCSP staple only after the handshake (curl, Node, .NET), or the
-whole certificate (many that are built on GnuTLS: wget, LDAP and mail clients), and do not like it; servers
-that check the client's certificate above TLS, or end TLS for a service that cannot be reached; probes, which only wanted to see a handshake; and browsers,
-which open connections ahead of need and drop what they do not use.
+whole certificate (many that are built on GnuTLS: wget, LDAP and mail clients), and do not like it; servers that
+check the client's certificate above TLS, or end TLS for a service that cannot be reached; probes, which only
+wanted to see a handshake; and browsers, which open connections ahead of need and drop what they do not use.
 
 ## What it is not
 A refusal by alert before the handshake completed: that is told by the certificate rules.
@@ -16,14 +16,14 @@ A refusal by alert before the handshake completed: that is told by the certifica
 Read the log of the side that left. If it is a monitor, nothing is wrong.
 
 ## Blind spots
-An orderly close looks the same for a probe and for a late refusal. A side that leaves without the closing
-alert is more likely to have refused: only that counts as a failure, and is still suspected. It does not where
-the client resumed a session, whose certificate it must have accepted; nor where Chromium, which says who it is
-by offering application settings and judges certificates within the handshake, drops a connection later than
-at once; nor where the same client uses other connections with this server and certificate (before and after, where
-encryption hides which it is), or later resumes a session with it. A capture that misses bytes may miss the use. In TLS 1.3 a client's
-certificate, signature and Finished that share a record cannot be told from those that run on into the next: what may
-be a request is taken for one.
+An orderly close looks the same for a probe and for a late refusal. A side that leaves without the closing alert
+is more likely to have refused: only that counts as a failure, and is still suspected. It does not where the
+client resumed a session, whose certificate it must have accepted; nor where Chromium, which says who it is by
+offering application settings and judges certificates within the handshake, drops a connection later than at
+once; nor where the same client uses other connections with this server and certificate (before and after, where
+encryption hides which it is), or later resumes a session with it. A capture that misses bytes may miss the use.
+In TLS 1.3 a client's certificate, signature and Finished that share a record cannot be told from those that run
+on into the next: what may be a request is taken for one.
 """
 
 from __future__ import annotations

@@ -9,9 +9,9 @@ ENCRYPT_NOT_SUP cannot agree.
 TLS is switched off or broken on the server (no certificate, no key), or not allowed at this point.
 
 ## What it is not
-A server that does not list STARTTLS, and is not asked, is TLS-UPG-001; one that wants TLS where the client
-does none is TLS-UPG-004. A client that prefers TLS and goes on
-in clear (PostgreSQL's `sslmode=prefer`, mail between servers) did not fail: that is noted only.
+A server that does not list STARTTLS, and is not asked, is TLS-UPG-001; one that wants TLS where the client does
+none is TLS-UPG-004. A client that prefers TLS and goes on in clear (PostgreSQL's `sslmode=prefer`, mail between
+servers) did not fail: that is noted only.
 
 ## What to do
 The server's answer says what it says; its log says why.
