@@ -51,12 +51,21 @@ class Shown(NamedTuple):
     used: bool = False  # completed, and the client sent data
 
 
-class _Visit(NamedTuple):
-    """What one connection of a client shows, but for who that was."""
+class _Seen(NamedTuple):
+    """What many clients show alike."""
 
     server: Endpoint
     of_server: _Shown
     of_client: _Shown
+
+
+class _Visit(NamedTuple):
+    """What one connection of a client shows, but for who that was."""
+
+    seen: _Seen
+    start: int
+    certificate: str | None
+    used: bool
 
 
 class _Tally:
@@ -122,21 +131,27 @@ class Survey:
         An endpoint, an address and a pair are never equal, so that one table can hold them all.
         """
         self._date(shown)
-        self._note_habit(shown)
         self._count(_one_of_equals(shown.server), shown.of_server)
-        client = _one_of_equals(shown.client)
-        visit = _Visit(shown.server, shown.of_server, shown.of_client)
+        client, seen = (
+            _one_of_equals(shown.client),
+            _Seen(shown.server, shown.of_server, shown.of_client),
+        )
+        visit = _Visit(seen, shown.start, shown.certificate, shown.used)
         if client in self._tallies:
             self._count_visit(client, visit)
         elif (before := self._clients.pop(client, None)) is not None:
             self._count_visit(client, before)
             self._count_visit(client, visit)
         elif self._has_room():
-            self._clients[client] = self._alike.setdefault(visit, visit)
+            self._clients[client] = visit._replace(seen=self._alike.setdefault(seen, seen))
+        else:
+            self._note_habit(client, visit)
 
     def _count_visit(self, client: str, visit: _Visit) -> None:
-        self._count(client, visit.of_client)
-        self._count((client, _one_of_equals(visit.server)), visit.of_server)
+        server, of_server, of_client = visit.seen
+        self._count(client, of_client)
+        self._count((client, _one_of_equals(server)), of_server)
+        self._note_habit(client, visit)
 
     def _count(self, key: Hashable, what: _Shown) -> None:
         tally = self._tallies.get(key)
@@ -167,18 +182,19 @@ class Survey:
         when = Moment(shown.start, shown.stream)
         past.add(when, shown.certificate, done=done, lost=lost)
 
-    def _note_habit(self, shown: Shown) -> None:
+    def _note_habit(self, client: str, visit: _Visit) -> None:
         """Remember when a client used a server, or went on with a session; or not, if it did before."""
-        resumed = _RESUMED in shown.of_client
-        pair = shown.client, shown.server
+        server, _, of_client = visit.seen
+        resumed = _RESUMED in of_client
+        pair = client, _one_of_equals(server)
         habits = self._habits.get(pair)
         if habits is None:
-            if not (shown.used or resumed) or len(self._habits) >= self._most:
+            if not (visit.used or resumed) or len(self._habits) >= self._most:
                 return
             habits = self._habits[pair] = HabitsOfPair()
-        elif _DONE not in shown.of_client:
+        elif _DONE not in of_client:
             return
-        habits.add(shown.start, shown.certificate, used=shown.used, resumed=resumed)
+        habits.add(visit.start, visit.certificate, used=visit.used, resumed=resumed)
 
     def neighbours(self, shown: Shown) -> Neighbours:
         """What all but this connection showed; it must have been added before."""
