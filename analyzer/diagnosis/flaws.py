@@ -16,6 +16,7 @@ from analyzer.diagnosis.signs import (
     LARGE_CERTIFICATE,
     LONG_CHAIN,
     certificate_length,
+    is_openvpn,
     offer_cut,
 )
 from analyzer.diagnosis.wording import issuer, names_of, subject, when
@@ -190,6 +191,8 @@ def _common_name_only(story: Story, chain: Chain, leaf: CertificateFacts) -> Ite
         return
     name = story.offer.server_name
     if name is None:
+        if is_openvpn(story):
+            return
         address = match_name(leaf, story.server.ip)
         if address is not None and not address.matches:
             text = (

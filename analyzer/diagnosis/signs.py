@@ -104,6 +104,16 @@ def offer_cut(story: Story) -> bool:
     return any(begun.name == "client_hello" for begun in story.begun)
 
 
+def is_openvpn(story: Story) -> bool:
+    """Whether the client is one of OpenVPN.
+
+    It asks nobody for a certificate in the middle of a handshake, and compares the name in the server's
+    with what its configuration says (``verify-x509-name``), which is not on the wire: neither with an
+    address nor, as it sends none, with a server name.
+    """
+    return story.prelude is not None and story.prelude.protocol == "openvpn"
+
+
 def accepted_otherwise(story: Story) -> bool:
     """Whether the same client shows on other connections that it accepts this server's certificate.
 

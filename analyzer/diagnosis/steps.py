@@ -20,6 +20,7 @@ from analyzer.diagnosis.signs import (
     certificate_sent,
     certificate_spoilt,
     dated_version,
+    is_openvpn,
     lacks_extended_master_secret,
     lacks_secure_renegotiation,
     legacy_signature,
@@ -216,9 +217,12 @@ def _left_over(story: Story) -> Step:
 
     Browsers close when they are asked for a certificate: they let their user choose, and come back with
     another connection. What many clients of today refuse of an old server is as good a reason, and a
-    flaw of the certificate that every client minds a better one.
+    flaw of the certificate that every client minds a better one. OpenVPN without a certificate of its
+    own sends an empty list, and may not send an alert (none up to 2.6 does over TCP).
     """
-    if any(flaw.hard or flaw.cause == "self_signed" for flaw in server_flaws(story)):
+    if is_openvpn(story) or any(
+        flaw.hard or flaw.cause == "self_signed" for flaw in server_flaws(story)
+    ):
         return Step.SERVER_CERTIFICATE
     if passed(story, Milestone.CERTIFICATE_REQUEST):
         return Step.CLIENT_CERTIFICATE

@@ -39,6 +39,7 @@ from analyzer.diagnosis.refusal import (
     server_certificate_refused,
 )
 from analyzer.diagnosis.signs import (
+    is_openvpn,
     no_client_certificate,
     offer_cut,
     visible,
@@ -190,10 +191,10 @@ def _server_verdict(story: Story) -> Verdict | None:
 
 
 def _unnamed(story: Story, refusal: Refusal, flaw: Flaw) -> bool:
-    """Whether trust would only be guessed: the name may be at fault, and the hello was not captured."""
+    """Whether trust would only be guessed: the name may be at fault, and which one was wanted is not known."""
     if refusal.alert is _A.UNKNOWN_CA or flaw.cause not in _VAGUELY_TRUST:
         return False
-    return story.offer is None or offer_cut(story)
+    return story.offer is None or offer_cut(story) or is_openvpn(story)
 
 
 def _unused(story: Story) -> Verdict | None:

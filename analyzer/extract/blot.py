@@ -16,6 +16,7 @@ from analyzer.tcp.reassembly import first_sequence
 from analyzer.tcp.timeline import Side
 from analyzer.tls.directions import Directions, client_half, in_order, read_directions
 from analyzer.tls.keylog import Secrets
+from analyzer.tls.openvpn import beside_control_channel
 from analyzer.tls.records import HEADER, Record
 from analyzer.tls.registry import ContentType, HandshakeType
 
@@ -74,8 +75,8 @@ def _voice(
     payloads = both.payloads[side] if both.payloads is not None else None
     said, records = Said(both.streams[side], payloads), both.records[side]
     head = payloads[0].begin if payloads else 0
-    if head:
-        _blot_head(said, client=side is Side.CLIENT)
+    if both.payloads is not None and both.start.prelude is not None:
+        _blot_carrier(said, head, both.start.prelude.protocol, client=side is Side.CLIENT)
     for begin, end in outside(records, said.end_inside):
         clear = said.read_inside(begin, end)
         shown = blotted(clear, client=side is Side.CLIENT) if begin == 0 else bytes(len(clear))
@@ -94,9 +95,13 @@ def blotted(data: bytes, *, client: bool) -> bytes:
     return blotted_packets(data)
 
 
-def _blot_head(said: Said, *, client: bool) -> None:
-    """Where HTTP made way for a carrier's frames, its head; TDS begins without any secret."""
-    data = said.read(0, said.end)
+def _blot_carrier(said: Said, head: int, carrier: str, *, client: bool) -> None:
+    """What a carrier holds beside TLS: HTTP's head, or a tunnel; TDS begins without any secret."""
+    if carrier == "openvpn":
+        for place in beside_control_channel(said.read(0, said.end)):
+            said.write(place.start, bytes(place.stop - place.start))
+        return
+    data = said.read(0, head)
     end = data.find(_HEAD_END) + len(_HEAD_END)
     if end >= len(_HEAD_END):
         said.write(0, blotted_text(data[:end], client=client))

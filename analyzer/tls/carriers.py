@@ -2,8 +2,8 @@
 
 TDS (MS-TDS 2.2.3.1: Microsoft's SQL Server, Sybase) carries the handshake in packets of its own and
 drops the packets once the handshake is over; a WebSocket (RFC 6455 section 5.2) carries whatever it
-tunnels in frames, masked from client to server. Both leave a direction whose bytes are like those of
-any other. Nothing here looks at a port.
+tunnels in frames, masked from client to server; OpenVPN has TLS in the messages of its control
+channel. All leave a direction whose bytes are like those of any other. Nothing here looks at a port.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import Final
 
 from analyzer.tcp.reassembly import Chunk, Mark, Stream
 from analyzer.tcp.timeline import Side
+from analyzer.tls import openvpn
 from analyzer.tls.story import Prelude, PreludeEnd
 
 _PAYLOADS_MOST: Final = 4096  # packets or frames of a direction that are looked into
@@ -175,6 +176,19 @@ def unmasked(data: bytes, key: bytes) -> bytes:
     return (int.from_bytes(data, "big") ^ int.from_bytes(mask, "big")).to_bytes(len(data), "big")
 
 
+def _is_openvpn(asked: bytes, answered: bytes) -> bool:
+    """Whether the first message of a control channel that can be read is a TLS record."""
+    if not openvpn.is_openvpn(asked, answered):
+        return False
+    first = next(_openvpn(asked), None)
+    return first is not None and bool(_RECORD.match(first.data))
+
+
+def _openvpn(data: bytes) -> Iterator[Payload]:
+    for place in openvpn.control_channel(data):
+        yield Payload(place.start, place.stop, data[place])
+
+
 @dataclass(frozen=True, slots=True)
 class _Carrier:
     protocol: str
@@ -186,4 +200,5 @@ class _Carrier:
 _CARRIERS: Final = (
     _Carrier("tds", "PRELOGIN", _is_tds, _tds),
     _Carrier("websocket", "HTTP/1.1 101 Upgrade: websocket", _is_websocket, _websocket),
+    _Carrier("openvpn", "P_CONTROL_HARD_RESET_CLIENT_V2", _is_openvpn, _openvpn),
 )

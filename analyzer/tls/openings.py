@@ -66,25 +66,12 @@ _TLS_RECORD: Final = re.compile(rb"[\x14-\x18](?:\x03[\x00-\x04]|\x7f[\s\S]|\x01
 _V2_HELLO: Final = re.compile(
     rb"[\x80-\xbf][\s\S](?:\x01(?:\x00\x02|\x03[\x00-\x04])|\x04[\0\x01][\0\x01]\0\x02)"
 )
-# OpenVPN over TCP: the length of a packet, then P_CONTROL_HARD_RESET_CLIENT in version 2 or 3 for the
-# key 0, and what the server answers it by.
-_OPENVPN: Final = re.compile(rb"\0[\x0e-\xff][\x38\x50]")
-_OPENVPN_SERVER: Final = re.compile(rb"\0[\x0e-\xff]\x40|\Z")
 _TEXT: Final = re.compile(rb"[\t\r\n\x20-\x7e]{4,}")
 
 
 def looks_like_tls(data: bytes) -> bool:
     """Whether the bytes can begin a TLS record or a hello in the framing of SSL 2.0."""
     return bool(_TLS_RECORD.match(data) or _V2_HELLO.match(data))
-
-
-def wraps_tls(asked: bytes, answered: bytes) -> bool:
-    """Whether both sides speak a protocol that carries TLS in packets of its own.
-
-    Its records are cut by headers, repeated and acknowledged: no stream of TLS, so that what can be read
-    of it by chance proves nothing.
-    """
-    return bool(_OPENVPN.match(asked) and _OPENVPN_SERVER.match(answered))
 
 
 def classify(data: bytes) -> Opening:

@@ -15,7 +15,8 @@ from analyzer.tcp.reassembly import Stream
 from analyzer.tls import replies, socks, tds
 from analyzer.tls.in_clear import goes_on
 from analyzer.tls.insisting import insisted
-from analyzer.tls.openings import classify, looks_like_tls, wraps_tls
+from analyzer.tls.openings import classify, looks_like_tls
+from analyzer.tls.openvpn import is_openvpn
 from analyzer.tls.story import Answer, Prelude, PreludeEnd, Sought
 
 _CLEAR_MOST: Final = 16 << 10  # bytes of each side that a prelude may take
@@ -167,8 +168,8 @@ class Start:
 def find_start(client: Stream, server: Stream) -> Start:
     """Find the first TLS byte of each direction and what was said before it."""
     asked, answered = clear_bytes(client), clear_bytes(server)
-    if wraps_tls(asked, answered):
-        return Start(None, None)
+    if is_openvpn(asked, answered):
+        return Start(None, None)  # what can be read of its packets by chance is no stream of TLS
     client_at = _begin(asked, _CLIENT_HELLO, proxy_header(asked))
     after_talk = client_at is None or client_at > 0
     server_at = 0 if looks_like_tls(answered) else None

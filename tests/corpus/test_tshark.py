@@ -26,12 +26,11 @@ pytestmark = [pytest.mark.corpus, pytest.mark.peer, pytest.mark.slow]
 
 AGREEMENT: Final = 0.975
 
-# Why tshark and we may differ. None of it is an error of ours; the framing of OpenVPN, which is a
-# transport of its own, is out of scope.
+# Why tshark and we may differ. None of it is an error of ours.
 _SOCKS: Final = "tshark's SOCKS dissector takes stream numbers for the hosts behind the proxy"
 _KEYS: Final = "the file holds keys: tshark lists EncryptedExtensions with those of ServerHello"
 _LOST: Final = "tshark finds no record behind segments that were lost or came late"
-_INSIDE: Final = "TLS inside OpenVPN's own framing, whose packets cut the handshake into pieces"
+_DIGEST: Final = "OpenVPN with tls-auth of SHA-256: tshark takes every digest for one of SHA-1"
 _PADDED: Final = "zeros in bare ACKs stand where the data comes later; tshark resumes on a ticket"
 _QUOTED: Final = "the segment that an ICMPv6 error quotes; no packet of it was captured"
 _CERTIFICATE: Final = "tshark shows no certificate whose message is in many small records"
@@ -55,10 +54,7 @@ KNOWN: Final[Mapping[tuple[str, int], str]] = {
     (_NDPI + "heuristic_tcp_ack_payload.pcap", 3): _PADDED,
     (_NDPI + "heuristic_tcp_ack_payload.pcap", 4): _PADDED,
     (_NDPI + "tls_invalid_reads.pcap", 0): _MADE_UP,
-    (_MERCURY + "openvpn_tcp_multi.pcap", 0): _INSIDE,
-    (_MERCURY + "openvpn_tcp_multi.pcap", 1): _INSIDE,
-    (_SAMPLES + "__moin_import____attachments__SampleCaptures__OpenVPN_TCP_tls-auth.pcapng", 0): _INSIDE,
-    (_SAMPLES + "__moin_import____attachments__SampleCaptures__OpenVPN_TCP_tls-auth.pcapng", 1): _INSIDE,
+    (_MERCURY + "openvpn_tcp_single.pcap", 0): _DIGEST,
     (_SAMPLES + "96afe21b136f715d5b96df4a646c57d9__pcapng-example.pcapng", 1): _KEYS,
     ("lbirchler-tls-decryption__data__tls3__dsb-tls3.cryptohack.org.pcapng", 0): _KEYS,
     ("zeek-zeek__testing__btest__Traces__tls__tls-fragmented-handshake.pcap.gz", 0): _CERTIFICATE,

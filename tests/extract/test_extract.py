@@ -160,6 +160,14 @@ def _cleaned() -> Iterator[None]:
             id="HTTP",
         ),
         pytest.param(talk((False, bytes(20) + SECRET)), id="binary"),
+        pytest.param(
+            talk(
+                *((True, messages.openvpn(7, 0)), (False, messages.openvpn(8, 0))),
+                (True, messages.openvpn(4, 1, _HELLO) + messages.openvpn(6, None, SECRET)),
+                *((False, messages.openvpn(4, 1, _FLIGHT)), (True, bytes(9) + SECRET)),
+            ),
+            id="a tunnel of OpenVPN",
+        ),
     ],
 )
 def test_what_was_said_does_not_go_out(frames: list[bytes]) -> None:

@@ -74,6 +74,15 @@ def _conversations() -> Mapping[str, bytes]:
         ),
         "retry": pcap(talk((True, modern), (False, retry), (True, modern), (False, chosen))),
         "starttls": pcap(talk(*upgraded, (True, hello), (False, flight))),
+        "openvpn": pcap(
+            talk(
+                *(
+                    (True, messages.openvpn(7, 0, hmac=20)),
+                    (False, messages.openvpn(8, 0, hmac=20)),
+                ),
+                *((True, messages.openvpn(4, 1, hello, hmac=20)), (False, bytes(9))),
+            )
+        ),
         "connect": pcap(
             talk(
                 *(

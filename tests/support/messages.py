@@ -237,3 +237,17 @@ def sealed(*lengths: int) -> bytes:
 
 
 CLOSE_NOTIFY, NO_RENEGOTIATION, HANDSHAKE_FAILURE, UNKNOWN_CA, DECODE_ERROR = 0, 100, 40, 48, 50
+
+
+def openvpn(
+    opcode: int, number: int | None, *said: bytes, acks: int = 0, hmac: int = 0, key: int = 0
+) -> bytes:
+    """Make a packet of OpenVPN over TCP; ``number`` is that of a message, ``said`` is what is in it.
+
+    ``hmac`` is the size of tls-auth's digest, behind which number and time of the packet stand.
+    """
+    packet = bytes([opcode << 3 | key]) + bytes(range(8)) + b"\xad" * hmac
+    packet += (b"\0\0\0\1" + b"time" if hmac else b"") + bytes([acks])
+    packet += bytes(4 * acks + 8) if acks else b""
+    packet += (b"" if number is None else number.to_bytes(4)) + b"".join(said)
+    return len(packet).to_bytes(2) + packet

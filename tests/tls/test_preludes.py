@@ -629,20 +629,69 @@ def test_a_carrier_that_is_cut_anywhere_is_survived(cut: int) -> None:
         assert scene([*talk, (CLIENT, hello[:cut])]).story().signature == ""
 
 
-def openvpn(opcode: int, rest: bytes) -> bytes:
-    """A packet of OpenVPN over TCP: its length, its kind, and eight bytes of session."""
-    packet = bytes([opcode << 3]) + bytes(range(8)) + rest
-    return len(packet).to_bytes(2) + packet
+@pytest.mark.parametrize("hmac", [0, 16, 20, 28, 32, 48, 64])
+def test_tls_in_the_control_channel_of_openvpn_is_told(hmac: int) -> None:
+    """In packets with or without tls-auth, acknowledged, and sent again until they are."""
+    flight = m.server_flight()
+    scene = connected().client(m.openvpn(7, 0, hmac=hmac)).ack(SERVER)
+    scene.server(m.openvpn(8, 0, acks=1, hmac=hmac)).ack(CLIENT)
+    hello = m.openvpn(4, 1, m.client_hello(), acks=1, hmac=hmac)
+    scene.client(m.openvpn(5, None, acks=1, hmac=hmac) + hello).ack(SERVER)
+    first = m.openvpn(4, 1, flight[:700], acks=2, hmac=hmac)
+    scene.server(first).ack(CLIENT).client(hello)  # it comes twice, and so does the server's
+    scene.server(first + m.openvpn(4, 2, flight[700:], hmac=hmac)).ack(CLIENT)
+    scene.client(m.openvpn(4, 2, m.client_flight(), hmac=hmac))
+    scene.server(m.openvpn(4, 3, m.finished(), hmac=hmac)).ack(CLIENT)
+    scene.client(
+        m.openvpn(6, None, bytes(200)) + m.openvpn(4, 1, m.client_hello(), hmac=hmac, key=1)
+    )
+    story = scene.server(m.openvpn(9, None, bytes(99))).fin(CLIENT).fin(SERVER).story()
+
+    assert story.signature == "CsxknGIi"
+    assert story.completed
+    assert story.prelude is not None
+    assert (story.prelude.protocol, story.prelude.end) == ("openvpn", PreludeEnd.AGREED)
+    assert [message.frame for message in story.messages[:2]] == [8, 10]
 
 
-def test_tls_in_packets_of_openvpn_is_no_stream_of_tls() -> None:
-    """Its records are cut by headers and acknowledged one by one: a good tunnel was told to have failed."""
-    number = bytes.fromhex("00 00000001")
-    scene = connected().client(openvpn(7, bytes(5))).ack(SERVER).server(openvpn(8, bytes(5)))
-    scene.ack(CLIENT).client(openvpn(4, number + m.client_hello_13())).ack(SERVER)
+@pytest.mark.parametrize(
+    "sealed",
+    [
+        m.openvpn(7, None, b"tls-crypt", bytes(36)),
+        m.openvpn(10, None, b"and with keys of a client", bytes(300)),
+    ],
+)
+def test_tls_that_openvpn_encrypts_is_no_tls_in_sight(sealed: bytes) -> None:
+    scene = (
+        connected().client(sealed).ack(SERVER).server(m.openvpn(8, None, b"answer" * 8)).ack(CLIENT)
+    )
+    scene.client(m.openvpn(4, 1, m.client_hello_13())).ack(SERVER)
     flight = m.record(m.HANDSHAKE, m.server_hello_13()) + m.switch() + m.sealed(10, 900)
-    scene.server(openvpn(4, number + flight)).ack(CLIENT)
-    story = scene.client(openvpn(6, bytes(200))).fin(CLIENT).fin(SERVER).story()
+    story = scene.server(m.openvpn(4, 1, flight)).fin(CLIENT).fin(SERVER).story()
 
     assert not story.is_tls
     assert outcome(story, diagnose(story, rules.modules()).headline) == "not_tls"
+
+
+@pytest.mark.parametrize("cut", range(40))
+def test_a_reset_of_openvpn_that_is_cut_opens_nothing(cut: int) -> None:
+    assert connected().client(m.openvpn(7, 0, hmac=20)[:cut]).story().signature == ""
+
+
+@pytest.mark.parametrize("asking", [False, True])
+def test_a_client_of_openvpn_that_leaves_lacks_no_certificate_and_minds_no_address(
+    *, asking: bool
+) -> None:
+    """It sends an empty list where it has none, and compares names of its configuration.
+
+    Up to version 2.6 it sends no alert over TCP.
+    """
+    scene = connected().client(m.openvpn(7, 0)).ack(SERVER)
+    scene.server(m.openvpn(8, 0, acks=1)).ack(CLIENT)
+    scene.client(m.openvpn(4, 1, m.client_hello(sni=None))).ack(SERVER)
+    scene.server(m.openvpn(4, 1, m.server_flight(asking=asking))).ack(CLIENT)
+    said = diagnose(scene.fin(CLIENT).fin(SERVER).story(), rules.modules()).headline
+
+    assert said is not None
+    assert (said.cause, said.confidence) == ("server_certificate_rejected", Confidence.SUSPECTED)
+    assert {"untrusted_ca", "hostname_mismatch"} <= {other.cause for other in said.alternatives}
