@@ -56,6 +56,7 @@ LEADS: Final[dict[str, tuple[tuple[str, ...], str]]] = {
     "psk_wrong_key": (("offer.psk",), "the pre-shared key of one side"),
     "legacy_renegotiation": (("choice.secure_renegotiation", "offer.secure_renegotiation"), "secure renegotiation on the server"),
     "ems_required": (("choice.extended_master_secret", "offer.extended_master_secret"), "extended master secret on one side"),
+    "ech_rejected": ((), "the keys of the server for encrypted hellos"),
     "server_no_certificate": (("offer.cipher_suites", "offer.signature_algorithms", "offer.sni"), "the server's certificate"),
     "server_internal": ((), "the server's own state; its log says what"),
     "tampered": (("path.",), "what lies in the path and changes bytes, or the server's key"),

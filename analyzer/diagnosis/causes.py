@@ -103,6 +103,7 @@ CHILDREN: Final[Mapping[str, tuple[str, ...]]] = {
         "psk_unknown",
         "legacy_renegotiation",
         "ems_required",
+        "ech_rejected",
     ),
     "crypto_failed": ("tampered", "psk_wrong_key"),
     "not_tls": ("plaintext_http_to_tls", "plaintext_other_to_tls", "tls_to_plaintext"),

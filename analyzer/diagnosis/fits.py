@@ -105,6 +105,7 @@ WOULD_DECIDE: Final[Mapping[str, str]] = {
     "cert_too_large": "the client's limit on handshake messages and chain length",
     "tampered": "the client's log; a capture on the other side of every device in the path",
     "cert_malformed": "the client's log, or openssl asn1parse on the certificate",
+    "ech_rejected": "the client's log; whether the keys for ECH that DNS publishes are the server's",
     "client_cert_missing": "whether the client has a certificate that it could send",
     "client_cert_untrusted": "the authorities in the server's trust store",
     "client_cert_expired": "the dates of the client's certificate",

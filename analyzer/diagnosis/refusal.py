@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from analyzer.diagnosis.causes import Confidence, FailingSide, Phase
+from analyzer.diagnosis.fits import WOULD_DECIDE
 from analyzer.diagnosis.memo import once_per_story
 from analyzer.diagnosis.model import Alternative, Evidence
 from analyzer.diagnosis.signs import (
@@ -17,6 +18,7 @@ from analyzer.diagnosis.signs import (
     VAGUE_ALERTS,
     accepted_otherwise,
     passed,
+    perhaps_ech_rejected,
     perhaps_used,
     prompt,
     unspoken,
@@ -112,6 +114,7 @@ def read_refusal(story: Story) -> Refusal | None:
         ceiling=_ceiling(story, alert) if story is told or alert else Confidence.SUSPECTED,
         alternatives=(
             *([_DATA] if _is_doubtful(story) else []),
+            *([_HIDDEN] if perhaps_ech_rejected(told) else []),
             *([_SCANNER] if _wordless(story) else []),
         ),
     )
@@ -285,6 +288,7 @@ def _wordless(story: Story) -> bool:
 
 
 _SCANNER: Final = Alternative("fine", "whether the client is a scanner, which saw what it wanted")
+_HIDDEN: Final = Alternative("ech_rejected", WOULD_DECIDE["ech_rejected"])
 _DATA: Final = Alternative(
     "fine", "the keys of the session: whether the first of two short records is data, not an alert"
 )

@@ -233,6 +233,23 @@ def dated_version(story: Story) -> bool:
     return choice.version.rank < ProtocolVersion.TLS1_2.rank <= offer.max_version.rank
 
 
+def perhaps_ech_rejected(story: Story) -> bool:
+    """Whether a client's encrypted alert may say that the server could not open its encrypted hello.
+
+    Who offers one in earnest cannot be told from who only pretends to (RFC 9849 section 6.2). One that was
+    opened, or a session that goes on, leaves nothing to complain of.
+    """
+    offered = any(offer.ech_form == "outer" for offer in story.offers)
+    ending = story.ending
+    return (
+        offered
+        and not story.resumed
+        and ending.side is Side.CLIENT
+        and ending.way is Way.ENCRYPTED_ALERT
+        and passed(story, Milestone.CLIENT_FINISHED)
+    )
+
+
 def certificate_length(story: Story) -> int:
     """Length of the server's Certificate message, 0 where it is not known.
 

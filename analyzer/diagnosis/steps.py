@@ -63,6 +63,7 @@ _CHOICE_ALERTS: Final = frozenset(
         _A.UNSUPPORTED_EXTENSION,
         _A.NO_APPLICATION_PROTOCOL,
         _A.EXPORT_RESTRICTION,
+        _A.ECH_REQUIRED,
     }
 )
 

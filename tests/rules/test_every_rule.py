@@ -152,6 +152,7 @@ TABLE: Mapping[str, tuple[Told, Told]] = {
         lambda: offer.refused_flight(40, m.server_hello(master_secret=False)),
         lambda: offer.refused_flight(40),
     ),
+    "TLS-NEG-015": (lambda: offer.refused_flight(121), lambda: offer.refused_flight(120)),
 }
 IN_PAIRS = {
     pair.rule

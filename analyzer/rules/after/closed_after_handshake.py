@@ -34,7 +34,12 @@ from analyzer.diagnosis.causes import Confidence, Phase, RemedySide
 from analyzer.diagnosis.fits import WOULD_DECIDE
 from analyzer.diagnosis.flaws import server_flaws
 from analyzer.diagnosis.model import Alternative, Evidence, Finding, Rank, Rule
-from analyzer.diagnosis.signs import accepted_otherwise, perhaps_used, unspoken
+from analyzer.diagnosis.signs import (
+    accepted_otherwise,
+    perhaps_ech_rejected,
+    perhaps_used,
+    unspoken,
+)
 from analyzer.diagnosis.standing import (
     BOTH_WAYS,
     PATIENCE_NS,
@@ -129,8 +134,10 @@ def _reasons(story: Story, side: Side) -> tuple[Alternative, ...]:
     other_name = Alternative(
         "hostname_mismatch", "the client's log; the name against the certificate"
     )
+    hidden = Alternative("ech_rejected", WOULD_DECIDE["ech_rejected"])
     return (
         *([speechless] if unspoken(story) else []),
+        *([hidden] if perhaps_ech_rejected(story) else []),
         *(other for other in known if other.cause != "hostname_mismatch"),
         *([] if _fits_the_name(story) else [other_name]),
         Alternative("server_certificate_rejected", "the client's log"),

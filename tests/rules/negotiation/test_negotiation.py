@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from analyzer.diagnosis.causes import Confidence, FailingSide, Phase, RemedySide
+from analyzer.diagnosis.engine import diagnose, outcome
+from analyzer.rules import modules
 from analyzer.tls.keyexchange import ServerKeyExchange
+from analyzer.tls.registry import AlertDescription, AlertLevel
 from analyzer.tls.registry_keys import NamedGroup, SignatureScheme
-from analyzer.tls.story import Neighbours, SeenWith, Story
+from analyzer.tls.story import Neighbours, SeenWith, Story, Visibility, Way
 from tests.rules.judged import findings, headline, said_by
 from tests.support import messages as m
 from tests.support.stories import (
@@ -461,3 +465,49 @@ def test_an_internal_error_may_be_about_the_name() -> None:
 
     assert said.cause == "server_internal"
     assert "sni_unrecognized" in [other.cause for other in said.alternatives]
+
+
+ECH = m.extension(0xFE0D, bytes.fromhex("00 0001 0001 2a 0002 aabb 0003 010203"))
+
+
+def left_over_ech(*extensions: bytes) -> Scene:
+    """A client of TLS 1.3 that says something short under encryption right behind its Finished."""
+    flight = m.sealed(6, 900, 79, m.FINISHED_13)
+    scene = offered(m.client_hello_13(*extensions))
+    scene.server(m.record(m.HANDSHAKE, m.server_hello_13()), m.switch(), flight).ack(CLIENT)
+    return scene.client(m.switch(), m.sealed(m.FINISHED_13), m.sealed(2)).fin(CLIENT).fin(SERVER)
+
+
+def test_an_encrypted_hello_that_the_server_cannot_open_is_told_with_keys() -> None:
+    story = left_over_ech(ECH).story()
+    alert = story.alerts[0]._replace(
+        level=AlertLevel.FATAL,
+        description=AlertDescription.ECH_REQUIRED,
+        visibility=Visibility.DECRYPTED,
+    )
+    ending = replace(story.ending, way=Way.ALERT, alert=alert)
+    told = replace(story, alerts=(alert,), ending=ending)
+    said = diagnose(told, modules()).headline
+
+    assert told.completed
+    assert said is not None
+    assert (said.cause, said.confidence, said.phase) == ("ech_rejected", SEEN, Phase.SERVER_HELLO)
+    assert (said.failing_side, said.remedy_side) == (FailingSide.CLIENT, RemedySide.SERVER)
+    assert outcome(told, said) == "failed"
+
+
+@pytest.mark.parametrize(("extensions", "perhaps"), [((ECH,), True), ((), False)])
+def test_an_encrypted_alert_of_a_client_with_an_encrypted_hello_may_be_about_that(
+    extensions: tuple[bytes, ...], *, perhaps: bool
+) -> None:
+    """A browser that only pretends to encrypt its hello takes leave just so."""
+    story = left_over_ech(*extensions).story()
+    said = diagnose(story, modules()).headline
+
+    assert said is not None
+    assert said.cause == "closed_after_handshake"
+    assert ("ech_rejected" in {other.cause for other in said.alternatives}) is perhaps
+
+
+def test_ech_required_in_clear_is_about_the_choice() -> None:
+    assert headline(alerted(answered(), CLIENT, 121)) == "ech_rejected"
