@@ -212,7 +212,7 @@ def _unused(story: Story) -> Verdict | None:
         return _weigh(story, refusal, [f for f in flaws if f.hard and f.cause in late])
     if refusal.dark:
         return _weigh(story, refusal, flaws)
-    plain = {"self_signed", "incomplete_chain"}
+    plain = {"self_signed", "incomplete_chain", "staple_missing"}
     return _weigh(story, refusal, [f for f in flaws if f.hard or f.cause in plain])
 
 

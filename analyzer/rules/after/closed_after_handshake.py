@@ -129,7 +129,9 @@ def _reasons(story: Story, side: Side) -> tuple[Alternative, ...]:
     if story.resumed:
         return ()
     speechless = Alternative("alpn_mismatch", "the protocols that the server has enabled")
-    flaws = [flaw.cause for flaw in server_flaws(story) if flaw.hard]
+    # A staple is demanded by the certificate itself, though few clients know that.
+    faults = (f for f in server_flaws(story) if f.hard or f.cause == "staple_missing")
+    flaws = [flaw.cause for flaw in faults]
     known = [Alternative(cause, WOULD_DECIDE[cause]) for cause in dict.fromkeys(flaws)]
     other_name = Alternative(
         "hostname_mismatch", "the client's log; the name against the certificate"

@@ -3,7 +3,7 @@
 ## What it looks like
 The client asked by status_request, no CertificateStatus came, and the client gives up: with
 bad_certificate_status_response (113), or otherwise where the certificate itself demands a staple
-(TLS feature, "must staple").
+(TLS feature, "must staple"). Programs on GnuTLS (wget) may finish the handshake first and then close without a word.
 
 ## Why it happens
 Stapling is off, the server cannot reach the responder, or it was restarted and has no response
@@ -16,7 +16,8 @@ A staple that says "revoked" is TLS-CERT-012.
 Switch stapling on and see that the server can reach its CA's OCSP responder.
 
 ## Blind spots
-Only clients that insist fail, and most check after the handshake. In TLS 1.3 the staple travels
+Only clients that insist fail, and most check after the handshake. One that then closes in order (curl --cert-status)
+looks like a probe: TLS-END-002 names the staple beside that. In TLS 1.3 the staple travels
 in the encrypted Certificate message.
 """
 

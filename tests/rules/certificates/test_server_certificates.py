@@ -17,8 +17,10 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID, ObjectIdentifier
 
 from analyzer.diagnosis.causes import Confidence, FailingSide, RemedySide
+from analyzer.diagnosis.engine import diagnose
 from analyzer.keys import read_secrets
 from analyzer.pipeline import Analysis
+from analyzer.rules import modules
 from analyzer.tls.ocsp import Staple
 from analyzer.tls.registry import AlertDescription
 from analyzer.tls.story import Story, Visibility, Way
@@ -206,6 +208,31 @@ def test_a_staple_that_the_certificate_demands_and_the_server_forgot() -> None:
 
     assert headline(story) == "staple_missing"
     assert said_by("TLS-CERT-013", refused("must staple", UNKNOWN_CA, staple=True)) == []
+
+
+@pytest.mark.parametrize(
+    ("asked", "closing", "cause"),
+    [
+        pytest.param(True, b"", "staple_missing", id="asked, closed without a word"),
+        pytest.param(True, m.sealed_alert(), "closed_after_handshake", id="asked, closed in order"),
+        pytest.param(False, b"", "closed_after_handshake", id="did not ask"),
+    ],
+)
+def test_a_staple_that_is_missed_once_the_handshake_is_done(
+    closing: bytes, cause: str, *, asked: bool
+) -> None:
+    """As wget on GnuTLS leaves; who closes in order may be a probe, as curl does that demands one."""
+    hello = m.client_hello(*([m.extension(5, b"\1\0\0\0\0")] if asked else []))
+    scene = offered(hello).server(flight(presented("must staple"))).ack(CLIENT)
+    scene.client(m.client_flight()).ack(SERVER).server(m.finished()).ack(CLIENT)
+    if closing:
+        scene.client(closing)
+    said = diagnose(scene.fin(CLIENT).fin(SERVER).story(), modules()).headline
+
+    assert said is not None
+    assert (said.cause, said.confidence) == (cause, Confidence.SUSPECTED)
+    others = {other.cause for other in said.alternatives}
+    assert ("staple_missing" in others) == (asked and said.cause != "staple_missing")
 
 
 def test_a_staple_that_says_revoked() -> None:
