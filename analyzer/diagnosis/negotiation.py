@@ -146,7 +146,7 @@ def _offer_named(story: Story, offer: ClientHello, refusal: Refusal, cause: str)
     text = _FRAMED_AS_SSL2 if cause == "protocol_version" and offer.v2 else ""
     alternatives: tuple[str, ...] = ()
     found = {suspicion.cause: suspicion for suspicion in suspicions(story)}
-    if (better := _better_named(cause, found)) is not None:
+    if (better := _better_named(cause, found, offer)) is not None:
         return _suspected(story, refusal, better, Confidence.SUSPECTED)
     if cause == "sni_unrecognized":
         text = f"the server does not serve {offer.server_name}"
@@ -178,7 +178,9 @@ def _without_certificate(offer: ClientHello, *, nameless: bool) -> tuple[str, ..
     return ("server_no_certificate", "sni_unrecognized") if named else ("server_no_certificate",)
 
 
-def _better_named(cause: str, found: Mapping[str, Suspicion]) -> Suspicion | None:
+def _better_named(
+    cause: str, found: Mapping[str, Suspicion], offer: ClientHello
+) -> Suspicion | None:
     """What explains an alert that names ``cause`` better, as stacks use it; the offer must show it."""
     if cause == "server_internal":
         old, nameless = found.get("protocol_version"), found.get("sni_missing")
@@ -189,7 +191,7 @@ def _better_named(cause: str, found: Mapping[str, Suspicion]) -> Suspicion | Non
         # insufficient_security is not about suites alone: Erlang says it of groups as well.
         narrow = [s for s in found.values() if s.cause in _TOO_WEAK and s.weight >= ODD]
         habit = found.get("ems_required")
-        odd = [habit] if habit is not None and habit.weight >= ODD else []
+        odd = [habit] if habit is not None and broad(offer) else []
         return next(iter([*narrow, *odd]), None)
     return None
 

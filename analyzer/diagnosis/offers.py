@@ -323,8 +323,9 @@ def _external_key(offer: ClientHello) -> Iterator[Suspicion]:
 def _old_habits(offer: ClientHello, seen: SeenWith) -> Iterator[Suspicion]:
     """Extensions against known attacks, which some servers insist on.
 
-    Every stack of the last ten years sends both, so that a broad offer without one is odd. A server
-    that took others without it does not insist.
+    A server that took others without it does not insist. Every stack of the last ten years knows RFC 5746, so
+    that a broad offer without that is odd. That alone does not make it so of RFC 7627: Go learnt it in 2023, and
+    hardly a server insists. One may that took others which knew it.
     """
     if offer.max_version.rank >= ProtocolVersion.TLS1_3.rank:
         return
@@ -334,7 +335,13 @@ def _old_habits(offer: ClientHello, seen: SeenWith) -> Iterator[Suspicion]:
         yield Suspicion("legacy_renegotiation", weight, text)
     if not offer.extended_master_secret and "extended_master_secret" not in seen.accepted_without:
         text = "the client does not know the extended master secret (RFC 7627)"
-        yield Suspicion("ems_required", weight, text)
+        others = not _BEFORE_13.isdisjoint(seen.versions)
+        if others:
+            text += "; all others with which this server chose TLS 1.2 or below do"
+        yield Suspicion("ems_required", weight if others else HINT, text)
+
+
+_BEFORE_13: Final = frozenset({"TLSv1.0", "TLSv1.1", "TLSv1.2"})
 
 
 def _version(offer: ClientHello, seen: SeenWith, *, narrow: bool) -> Iterator[Suspicion]:

@@ -117,6 +117,7 @@ _NOBODY: Final = Outline(
     sni=None,
     alpn=None,
     resumed=False,
+    goes_without=(),
     client_certificate=False,
     certificate=None,
     syn=_NOTHING,

@@ -48,6 +48,7 @@ class Chosen(NamedTuple):
     key_exchange: str  # as in :class:`~analyzer.tls.suites.SuiteFacts`
     sealing: int  # bytes that an encrypted record of TLS 1.3 is longer than its content
     finished: int  # length of the record that holds a Finished of TLS 1.3, not padded
+    goes_without: tuple[str, ...]  # as in :class:`~analyzer.tls.server_hello.ServerHello`
 
 
 def asked(body: bytes) -> Asked | None:
@@ -107,6 +108,7 @@ def _decoded(body: bytes) -> Chosen | None:
         key_exchange=facts.key_exchange,
         sealing=sealing,
         finished=4 + (48 if facts.hash == "SHA384" else 32) + sealing,
+        goes_without=hello.goes_without,
     )
 
 

@@ -14,7 +14,6 @@ from analyzer.limits import DEFAULT, Limits
 from analyzer.tcp.evidence import Endpoint
 from analyzer.tcp.timeline import Side
 from analyzer.tls.habits import HabitsOfPair
-from analyzer.tls.hello import ClientHello
 from analyzer.tls.outline import Outline
 from analyzer.tls.past import PastOfServer
 from analyzer.tls.story import (
@@ -254,9 +253,9 @@ def shown_by(story: Story) -> Shown:
     values = {(kind, "") for kind, counts in numbers.items() if counts}
     if story.choice is not None:
         values |= _chosen(story.version, story.cipher_suite, story.group, story.alpn)
+        values |= _accepted(story.choice.goes_without)
     if done and story.offer is not None:
         values.add(("sni", story.offer.server_name or ""))
-        values |= _lacked(story.offer) if not story.tls13 else set()
     return Shown(
         story.server,
         story.client.ip,
@@ -282,6 +281,7 @@ def shown_by_outline(outline: Outline) -> Shown:
     shown = _shown_by_success(
         *agreed,
         outline.sni or "",
+        outline.goes_without,
         certified=outline.client_certificate,
         resumed=outline.resumed,
     )
@@ -297,6 +297,7 @@ def _shown_by_success(
     group: str | None,
     alpn: str | None,
     sni: str,
+    without: tuple[str, ...],
     *,
     certified: bool,
     resumed: bool,
@@ -304,16 +305,12 @@ def _shown_by_success(
     """One object for what many showed."""
     flags = ("client_certificates", certified), ("resumed", resumed)
     values = _chosen(version, suite, group, alpn) | {(flag, "") for flag, is_set in flags if is_set}
-    return frozenset(values | {("established", ""), ("sni", sni)})
+    return frozenset(values | _accepted(without) | {("established", ""), ("sni", sni)})
 
 
-def _lacked(offer: ClientHello) -> set[tuple[str, str]]:
-    """What the server did not insist on."""
-    kind = "accepted_without"
-    lacked = {(kind, "secure_renegotiation")} if not offer.secure_renegotiation else set()
-    return lacked | (
-        {(kind, "extended_master_secret")} if not offer.extended_master_secret else set()
-    )
+def _accepted(without: tuple[str, ...]) -> set[tuple[str, str]]:
+    """What the server does not insist on: it chose without."""
+    return {("accepted_without", name) for name in without}
 
 
 def _chosen(

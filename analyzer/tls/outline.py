@@ -50,6 +50,7 @@ class Outline(NamedTuple):
     sni: str | None
     alpn: str | None
     resumed: bool
+    goes_without: tuple[str, ...]  # as in :class:`~analyzer.tls.server_hello.ServerHello`
     client_certificate: bool  # of those seen in clear
     certificate: str | None  # serial number of the server's own, where it is in clear
     syn: TcpEvent
@@ -120,6 +121,7 @@ def outline(evidence: Evidence) -> Outline | None:
         sni=offer.server_name,
         alpn=choice.alpn,
         resumed=agreement.resumed,
+        goes_without=choice.goes_without,
         client_certificate=agreement.client_certificate,
         certificate=agreement.certificate,
         syn=syn,

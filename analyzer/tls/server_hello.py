@@ -138,6 +138,15 @@ class ServerHello:
         return _E.EXTENDED_MASTER_SECRET in self.places
 
     @property
+    def goes_without(self) -> tuple[str, ...]:
+        """What was not agreed on against known attacks, below TLS 1.3, which has no need of it."""
+        if self.version.rank >= ProtocolVersion.TLS1_3.rank:
+            return ()
+        renegotiation = () if self.secure_renegotiation else ("secure_renegotiation",)
+        secret = () if self.extended_master_secret else ("extended_master_secret",)
+        return renegotiation + secret
+
+    @property
     def encrypt_then_mac(self) -> bool:
         """RFC 7366."""
         return _E.ENCRYPT_THEN_MAC in self.places

@@ -269,7 +269,7 @@ class SeenWith(NamedTuple):
     sni: Mapping[str, int] = _NONE  # "" stands for none
     alpn: Mapping[str, int] = _NONE
     alerts: Mapping[str, int] = _NONE  # fatal ones that it sent
-    # Completed below TLS 1.3 although the client's offer lacked this: names of what it lacked.
+    # Went on below TLS 1.3 although the two did not agree on this: names of what they lacked.
     accepted_without: Mapping[str, int] = _NONE
     client_certificates: int = 0  # connections in which a client certificate was accepted
     plaintext: int = 0  # connections that spoke no TLS

@@ -38,12 +38,13 @@ def choices(hello: ServerHello) -> tuple[object, ...]:
         *(hello.version_name, hello.cipher_suite, hello.cipher_suite.name),
         *(hello.group.name if hello.group else None, hello.alpn, hello.psk_selected),
         *(facts.key_exchange, (facts.tag_length or 16) + 1, 4 + hashed),
+        hello.goes_without,
     )
 
 
 def glanced_choices(seen: Chosen) -> tuple[object, ...]:
     """The same, as seen at a glance."""
-    return (*seen[:-1], seen.finished - seen.sealing)
+    return (*seen[:-2], seen.finished - seen.sealing, seen.goes_without)
 
 
 def check(body: bytes) -> None:

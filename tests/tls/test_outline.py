@@ -61,7 +61,7 @@ def said_in_short(told: Outline) -> tuple[object, ...]:
 
 def _habits(shown: Shown) -> tuple[object, ...]:
     """What others are told of how the client went on."""
-    kinds = {"established", "resumed", "sni"}
+    kinds = {"established", "resumed", "sni", "accepted_without"}
     return {what for what in shown.of_client if what[0] in kinds}, shown.used, shown.certificate
 
 

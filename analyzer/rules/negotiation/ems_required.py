@@ -1,8 +1,9 @@
 """One side insists on the extended master secret (RFC 7627) and the other does not know it.
 
 ## What it looks like
-handshake_failure (40) by the client after a ServerHello without extended_master_secret, or by the
-server after a ClientHello without it that is otherwise of today.
+handshake_failure (40) by the client after a ServerHello without extended_master_secret; or by the
+server after a ClientHello without it that is otherwise of today, where all others that got TLS 1.2
+of this server know it.
 
 ## Why it happens
 Stacks in FIPS mode refuse TLS 1.2 without it since 2023.
@@ -14,7 +15,9 @@ Missing secure renegotiation explains the same alert first: TLS-NEG-013.
 Update the side that lacks it, or use TLS 1.3.
 
 ## Blind spots
-That a side insists is never stated: this is suspected only.
+That a side insists is never stated: this is suspected only. Where the capture shows no others of the
+server, it is named among the alternatives: clients without it (Go before 1.21) are more frequent than
+servers that insist.
 """
 
 from __future__ import annotations

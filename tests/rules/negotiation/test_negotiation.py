@@ -61,7 +61,7 @@ def refused13(alert: int, **offer: Any) -> Story:
         (40, {"suites": BROAD[:6], "groups": (30,)}, "no_shared_group", SUSPECTED),
         (40, {"schemes": (0x0807,)}, "no_shared_sigalg", SUSPECTED),
         (40, {"sni": None}, "sni_missing", SUSPECTED),
-        (40, {"master_secret": False}, "ems_required", SUSPECTED),
+        (40, {"master_secret": False}, "negotiation_failed", INFERRED),
         (71, {"master_secret": False}, "ems_required", SUSPECTED),
         (71, {"master_secret": False, "suites": (0xC02B,)}, "no_shared_cipher", INFERRED),
         (40, {"renegotiation": False}, "legacy_renegotiation", SUSPECTED),
@@ -208,12 +208,27 @@ def test_a_missing_master_secret_explains_handshake_failure_after_the_flight() -
     assert headline(refused_flight(48, hello)) == "untrusted_ca"
 
 
-def test_a_server_that_takes_others_without_it_does_not_insist() -> None:
-    lacking = {"master_secret": False}
-    tolerant = SeenWith(established=3, accepted_without={"extended_master_secret": 3})
+@pytest.mark.parametrize(
+    ("seen", "cause"),
+    [
+        pytest.param(SeenWith(), "negotiation_failed", id="hardly a server insists"),
+        pytest.param(SeenWith(3, versions={"TLSv1.2": 3}), "ems_required", id="others know it"),
+        pytest.param(SeenWith(3, versions={"TLSv1.3": 3}), "protocol_version", id="no need of it"),
+        pytest.param(
+            SeenWith(3, versions={"TLSv1.2": 3}, accepted_without={"extended_master_secret": 1}),
+            "negotiation_failed",
+            id="it takes others without",
+        ),
+    ],
+)
+def test_a_missing_master_secret_is_suspected_where_others_of_the_server_know_it(
+    seen: SeenWith, cause: str
+) -> None:
+    story = with_others(40, seen, master_secret=False)
 
-    assert headline(refused(40, **lacking)) == "ems_required"
-    assert headline(with_others(40, tolerant, **lacking)) != "ems_required"
+    assert headline(story) == cause
+    if cause == "negotiation_failed" and not seen.accepted_without:
+        assert "ems_required" in {other.cause for other in findings(story)[0].alternatives}
 
 
 @pytest.mark.parametrize(("age", "cause"), [(0, "psk_unknown"), (7, "no_shared_cipher")])
