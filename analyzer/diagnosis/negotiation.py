@@ -17,6 +17,7 @@ from analyzer.diagnosis.offers import (
     Suspicion,
     broad,
     described,
+    nameless_or_narrow,
     no_host_name,
     suspicions,
 )
@@ -154,6 +155,8 @@ def _offer_named(story: Story, offer: ClientHello, refusal: Refusal, cause: str)
             text, confidence = "the server does not serve the name asked for", Confidence.INFERRED
         elif offer.server_name is None:
             cause, text = "sni_missing", "the client named no host (SNI), and the server wants one"
+            # Go says so as well where it has no certificate at all.
+            confidence, alternatives = Confidence.INFERRED, ("server_no_certificate",)
     elif cause == "server_internal":
         confidence = Confidence.INFERRED  # Go says so where it has no certificate, for that name
         alternatives = _without_certificate(offer, nameless="sni_missing" in found)
@@ -232,6 +235,8 @@ def _offer_vague(story: Story, offer: ClientHello, refusal: Refusal) -> Verdict 
     if not refusal.certain:
         if offer.v2 and refusal.way is Way.FIN:
             found = (Suspicion("protocol_version", PROVEN, _FRAMED_AS_SSL2), *found)
+        if nameless_or_narrow(found):
+            return None
         proven = [suspicion for suspicion in found if suspicion.weight >= PROVEN]
         return _suspected(story, refusal, proven[0], Confidence.SUSPECTED) if proven else None
     if refusal.alert is _A.UNEXPECTED_MESSAGE:
@@ -243,7 +248,7 @@ def _offer_vague(story: Story, offer: ClientHello, refusal: Refusal) -> Verdict 
     if refusal.alert not in _VAGUE or not found:
         return None
     best = found[0]
-    if best.weight < ODD or _tied(found):
+    if best.weight < ODD or _tied(found) or nameless_or_narrow(found):
         return _helpless_server(story, offer, refusal) if best.weight <= HINT else None
     return _suspected(story, refusal, best, Confidence.SUSPECTED)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -68,19 +68,26 @@ def suspicions(story: Story) -> tuple[Suspicion, ...]:
 
 
 _LISTS: Final = frozenset({"no_shared_cipher", "no_shared_group", "no_shared_sigalg"})
-# Where several weigh the same: what would explain the others comes first.
+# Where several weigh the same: what would explain the others comes first, but that a server was named
+# by all others is true of most, and that it chose nothing of a list for any of them is not.
 _ORDER: Final = (
     "psk_unknown",
     "protocol_version",
     "sni_unrecognized",
-    "sni_missing",
     "no_shared_cipher",
     "no_shared_group",
     "no_shared_sigalg",
+    "sni_missing",
     "alpn_mismatch",
     "legacy_renegotiation",
     "ems_required",
 )
+
+
+def nameless_or_narrow(found: Sequence[Suspicion]) -> bool:
+    """Whether a missing server name leads, and a list is narrow as well: either may be at fault."""
+    leads = bool(found) and found[0].cause == "sni_missing"
+    return leads and any(s.cause in _LISTS and s.weight >= NARROW for s in found)
 
 
 def real_suites(offer: ClientHello) -> tuple[CipherSuite, ...]:

@@ -50,7 +50,7 @@ def refused13(alert: int, **offer: Any) -> Story:
         (40, {"legacy_version": 0x0301}, "protocol_version", SUSPECTED),
         (86, {"suites": (*BROAD, FALLBACK)}, "inappropriate_fallback", SEEN),
         (112, {}, "sni_unrecognized", SEEN),
-        (112, {"sni": None}, "sni_missing", SEEN),
+        (112, {"sni": None}, "sni_missing", INFERRED),
         (120, {"alpn": ("h2",)}, "alpn_mismatch", SEEN),
         (115, {}, "psk_unknown", SEEN),
         (80, {}, "server_internal", INFERRED),
@@ -120,6 +120,46 @@ def test_others_got_through_with_a_name() -> None:
     assert headline(with_others(40, SeenWith(established=3, sni={"": 3}), sni=None)) != (
         "sni_missing"
     )
+
+
+@pytest.mark.parametrize(
+    ("offer", "seen", "cause"),
+    [
+        pytest.param(
+            {"suites": (0x1301,)},
+            SeenWith(3, cipher_suites={"TLS_AES_256_GCM_SHA384": 3}, sni={"a.example": 3}),
+            "no_shared_cipher",
+            id="other suites",
+        ),
+        pytest.param(
+            {"groups": (29, 23, 24)},
+            SeenWith(3, groups={"X448": 3}, sni={"a.example": 3}),
+            "no_shared_group",
+            id="other groups",
+        ),
+        pytest.param(
+            {"schemes": (0x0403,)},
+            SeenWith(3, sni={"a.example": 3}),
+            "negotiation_failed",
+            id="a narrow list",
+        ),
+        pytest.param({}, SeenWith(3, sni={"a.example": 3}), "sni_missing", id="nothing else"),
+    ],
+)
+@pytest.mark.parametrize("sni", [None, "a.example"])
+def test_a_list_explains_more_than_a_name_that_all_others_give(
+    offer: dict[str, Any], seen: SeenWith, cause: str, sni: str | None
+) -> None:
+    """As GnuTLS offers TLS 1.3 alone."""
+    scene = offered(m.client_hello_13(sni=sni, versions=(0x0304,), **offer))
+    story = scene.say(SERVER, m.alert(40)).story(neighbours=Neighbours(server=seen))
+    said = findings(story)[0]
+
+    if sni is None:
+        assert said.cause == cause
+        assert "sni_missing" in {said.cause, *(other.cause for other in said.alternatives)}
+    else:
+        assert said.cause != "sni_missing"
 
 
 def test_without_an_alert_only_neighbours_can_tell() -> None:
