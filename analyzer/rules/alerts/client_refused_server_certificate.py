@@ -20,7 +20,8 @@ Some clients (NSS up to TLS 1.2) judge the certificate only when the handshake i
 encrypted alert is told from an orderly close by the server's not answering it. In TLS 1.3 the
 certificate is encrypted. An encrypted alert at this step can also mean a signature
 that did not verify; where the server asks for a certificate, that the client's own key can sign with nothing that
-the server lists (BoringSSL says so of Ed25519 and P-521).
+the server lists (BoringSSL says so of Ed25519 and P-521). The two look alike; only that the client uses other
+connections with this server speaks for its own key.
 """
 
 from __future__ import annotations
@@ -39,6 +40,7 @@ from analyzer.diagnosis.refusal import (
 from analyzer.diagnosis.signs import (
     CERTIFICATE_ALERTS,
     VAGUE_ALERTS,
+    accepted_otherwise,
 )
 from analyzer.diagnosis.topics import refusing
 from analyzer.diagnosis.verdicts import least
@@ -79,6 +81,8 @@ def check(story: Story) -> Iterator[Finding]:
     refusal = server_certificate_refused(story) or _refused_late(story)
     if refusal is None:
         return
+    perhaps = _perhaps_asked_in_vain(story, refusal)
+    foremost = _asked_in_vain(story, refusal) or (perhaps and accepted_otherwise(story))
     yield RULE.finding(
         *_evidence(story),
         refusal.evidence,
@@ -106,9 +110,9 @@ def check(story: Story) -> Iterator[Finding]:
         remedy_side=RemedySide.SERVER,
         confidence=least(_confidence(story, refusal), refusal.ceiling),
         alternatives=(
-            *([_CANNOT_ANSWER] if _asked_in_vain(story, refusal) else []),
+            *([_CANNOT_ANSWER] if foremost else []),
             *(Alternative(cause, WOULD_DECIDE[cause]) for cause in _CHILDREN),
-            *([_CANNOT_ANSWER] if _perhaps_asked_in_vain(story, refusal) else []),
+            *([_CANNOT_ANSWER] if perhaps and not foremost else []),
         ),
     )
 
@@ -147,10 +151,13 @@ def _evidence(story: Story) -> tuple[Evidence, ...]:
 
 
 def _confidence(story: Story, refusal: Refusal) -> Confidence:
-    """An alert that only speaks of certificates states the step; a close merely suggests it."""
+    """An alert that only speaks of certificates states the step; a close merely suggests it.
+
+    So does another alert of a client that shows elsewhere that it likes the certificate.
+    """
     if refusal.alert in CERTIFICATE_ALERTS:
         return Confidence.SEEN
-    if _asked_in_vain(story, refusal):
+    if _asked_in_vain(story, refusal) or accepted_otherwise(story):
         return Confidence.SUSPECTED
     if refusal.certain or refusal.dark:
         return Confidence.INFERRED

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from analyzer.diagnosis.causes import Confidence, FailingSide, Phase
 from analyzer.rules import modules
+from analyzer.tls.story import Habits, Neighbours
 from tests.rules.judged import FAMILIES, findings, headline, rule, said_by
 from tests.support import messages as m
 from tests.support.stories import (
@@ -158,6 +159,19 @@ def test_under_encryption_the_own_key_of_a_client_that_was_asked_is_not_excluded
 
     assert (said.cause, said.confidence) == ("server_certificate_rejected", Confidence.INFERRED)
     assert ("no_shared_sigalg" in {other.cause for other in said.alternatives}) is asking
+
+
+@pytest.mark.parametrize("asking", [True, False])
+def test_who_uses_other_connections_with_a_server_hardly_refuses_its_certificate(
+    *, asking: bool
+) -> None:
+    scene = answered13(asking=asking).client(m.switch(), m.sealed(2)).fin(CLIENT).fin(SERVER)
+    alone = scene.story()
+    habits = Habits(used=(alone.start - 1, alone.start + 1))
+    said = findings(replace(alone, neighbours=Neighbours(habits=habits)))[0]
+
+    assert (said.cause, said.confidence) == ("server_certificate_rejected", Confidence.SUSPECTED)
+    assert (said.alternatives[0].cause == "no_shared_sigalg") is asking
 
 
 def test_a_refused_choice_without_a_better_reason() -> None:
