@@ -7,7 +7,7 @@ Both sides finished. No application data follows in either direction; within mom
 Programs that check the server's name or its OCSP staple only after the handshake (curl, Node, .NET), or the
 whole certificate (many that are built on GnuTLS: wget, LDAP and mail clients), and do not like it; servers that
 check the client's certificate above TLS, or end TLS for a service that cannot be reached; probes, which only
-wanted to see a handshake; and browsers, which open connections ahead of need and drop what they do not use.
+wanted to see a handshake; browsers and pools, which open connections ahead of need and drop what they do not use.
 
 ## What it is not
 A refusal by alert before the handshake completed: that is told by the certificate rules.
@@ -18,9 +18,8 @@ Read the log of the side that left. If it is a monitor, nothing is wrong.
 ## Blind spots
 An orderly close looks the same for a probe and for a late refusal. A side that leaves without the closing alert
 is more likely to have refused: only that counts as a failure, and is still suspected. It does not where the
-client resumed a session, whose certificate it must have accepted; nor where Chromium, which says who it is by
-offering application settings and judges certificates within the handshake, drops a connection later than at
-once; nor where the same client uses other connections with this server and certificate (before and after, where
+client resumed a session, whose certificate it must have accepted; nor where the client stayed for a while: to judge
+what is at hand takes no longer than its turn in the handshake did (who asks a responder first is missed); nor where the same client uses other connections with this server and certificate (before and after, where
 encryption hides which it is), or later resumes a session with it. A capture that misses bytes may miss the use.
 In TLS 1.3 a client's certificate, signature and Finished that share a record cannot be told from those that run
 on into the next: what may be a request is taken for one.
@@ -76,7 +75,7 @@ def check(story: Story) -> Iterator[Finding]:
     last = [story.milestones[m] for m in _FINISHED if m in story.milestones]
     if not last or story.blind_to("start"):
         return
-    ahead = side is Side.CLIENT and _opened_ahead(story)
+    stayed = side is Side.CLIENT and _stayed(story)
     abrupt = ending.way in {Way.FIN, Way.RST} and not late and not _accepted(story, side)
     reasons = _reasons(story, side)
     yield RULE.finding(
@@ -90,7 +89,7 @@ def check(story: Story) -> Iterator[Finding]:
             else "The client had finished; whether the server accepted its certificate is encrypted. "
         )
         + _how(story)
-        + (_AHEAD if ahead else "")
+        + (_AHEAD if stayed else "")
         + (_LIKED if side is Side.CLIENT and accepted_otherwise(story) else ""),
         remedy=(
             (
@@ -113,7 +112,7 @@ def check(story: Story) -> Iterator[Finding]:
             else RemedySide.SERVER
         ),
         confidence=Confidence.SUSPECTED,
-        rank=Rank.CLOSED if abrupt and not ahead else Rank.UNUSED,
+        rank=Rank.CLOSED if abrupt and not stayed else Rank.UNUSED,
         alternatives=(*reasons, Alternative("fine", "whether the client is a probe")),
     )
 
@@ -168,20 +167,26 @@ def _accepted(story: Story, side: Side) -> bool:
     return side is Side.CLIENT and (bool(story.resumed) or accepted_otherwise(story))
 
 
-def _opened_ahead(story: Story) -> bool:
-    """Whether this may be a connection that Chromium opened ahead of need, and dropped.
+def _stayed(story: Story) -> bool:
+    """Whether a client left later than one does that judges the certificate behind the handshake.
 
-    It alone offers application settings, and judges certificates before it finishes. What imitates
-    it and judges only then leaves at once.
+    That one has all that it needs, and was as quick when it answered the server's flight.
     """
-    browser = any(offer.application_settings for offer in story.offers)
-    return browser and story.ending.waited_ns >= _AT_ONCE_NS
+    flight = story.milestones.get(Milestone.SERVER_FLIGHT)
+    finished = story.milestones.get(Milestone.CLIENT_FINISHED)
+    turn = story.timeline.rtt_ns or 0
+    if flight is not None and finished is not None:
+        turn = max(finished.time - flight.time, 0)
+    return story.ending.waited_ns >= turn + _AT_ONCE_NS
 
 
 _BEHIND = "If it ends TLS for a service behind it (a load balancer, stunnel), see whether that service can be reached."
 _AT_ONCE_NS = 50_000_000
 _LIKED = " On other connections the same client accepts this server's certificate."
-_AHEAD = " Browsers open connections ahead of need and leave those that they do not use."
+_AHEAD = (
+    " It had stayed for a while: who minds a certificate mostly leaves at once, and connections that were opened "
+    "ahead of need (browsers, pools) are dropped like this."
+)
 
 
 def _how(story: Story) -> str:

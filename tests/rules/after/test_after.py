@@ -91,17 +91,19 @@ def test_no_rule_accuses_a_healthy_connection(rule: str, healthy: Callable[[], S
 
 
 @pytest.mark.parametrize(
-    ("extensions", "after", "said_of_it"),
+    ("turn", "after", "said_of_it"),
     [
-        pytest.param((m.extension(17613, b"\0\3\2h2"),), 0.5, "established", id="a browser"),
-        pytest.param((m.extension(17613, b"\0\3\2h2"),), 0.0, "failed", id="what imitates one"),
-        pytest.param((), 0.5, "failed", id="another client"),
+        pytest.param(0.0, 0.5, "established", id="stayed"),
+        pytest.param(0.0, 0.0, "failed", id="left at once"),
+        pytest.param(0.6, 0.5, "failed", id="a slow one, at once"),
+        pytest.param(0.6, 0.9, "established", id="a slow one that stayed"),
     ],
 )
-def test_a_browser_drops_what_it_opened_ahead(
-    extensions: tuple[bytes, ...], after: float, said_of_it: str
+def test_who_judges_the_certificate_behind_the_handshake_takes_no_longer_than_its_turn(
+    turn: float, after: float, said_of_it: str
 ) -> None:
-    scene = offered(m.client_hello(*extensions)).server(m.server_flight()).ack(CLIENT)
+    """Who leaves later had opened the connection ahead of need, as browsers do."""
+    scene = offered().server(m.server_flight()).ack(CLIENT).wait(turn)
     scene.client(m.client_flight()).server(m.finished()).ack(CLIENT)
     story = ended(scene, "fin", CLIENT, after)
     headline = diagnose(story, rules.modules()).headline
