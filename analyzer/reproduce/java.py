@@ -161,5 +161,6 @@ def _notes(wish: Wanted) -> Iterator[str]:
             "client.p12 from PEM files: openssl pkcs12 -export -in client.pem -inkey client.key "
             "-out client.p12 -passout pass:changeit"
         )
+        yield "Java shows a certificate only where the server's list of authorities names its issuer"
     if wish.starttls or wish.proxy:
         yield "the program speaks TLS at once: neither a proxy nor STARTTLS"

@@ -137,7 +137,7 @@ def _notes(wish: Wanted, shape: Shape, release: Release) -> Iterator[str]:
         yield "whether the client showed a certificate is encrypted; if so, add -cert and -key"
     yield (
         "s_client goes on whatever certificate it gets; to refuse as a client does, add "
-        "-CAfile roots.pem -verify_return_error, and -verify_hostname NAME"
+        f"-CAfile roots.pem -verify_return_error -verify_hostname {wish.server_name or 'NAME'}"
     )
     later = [
         g.label for g in shape.groups or () if g in GROUPS_SINCE and not group_name(g, release)

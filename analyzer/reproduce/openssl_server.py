@@ -51,7 +51,7 @@ def openssl_server(wish: Wanted, release: Release = OLDEST) -> Recipe:
         tool="openssl-server",
         title="openssl s_server, answering as the server answered",
         command=words,
-        before=command(_stand_in(wish)),
+        before="\n".join(command(words) for words in _stand_ins(wish)),
         notes=tuple(_notes(story)),
         unlike=tuple(_unlike(story)),
     )
@@ -103,8 +103,7 @@ def _switches(story: Story) -> tuple[str, ...]:
             words.append("-no_ticket")
         if not choice.encrypt_then_mac:
             words.append("-no_etm")
-    bits = story.server_key_exchange.dh_bits if story.server_key_exchange else None
-    if bits:
+    if _dh_bits(story):
         words += ["-dhparam", "dh.pem"]
     if story.staple is not None:
         words += ["-status_file", "staple.der"]
@@ -120,14 +119,31 @@ def _asks(story: Story) -> tuple[str, ...]:
     return (how, "5", "-verify_return_error", "-CAfile", "client-roots.pem")
 
 
-def _stand_in(wish: Wanted) -> tuple[str, ...]:
-    chain = wish.story.server_chain
+def _stand_ins(wish: Wanted) -> Iterator[tuple[str, ...]]:
+    """Commands that make the files: without one of them the server does not start, or refuses."""
+    story = wish.story
+    leaf = story.server_chain.leaf if story.server_chain else None
     name = wish.server_name or "server.example"
-    return (
-        *("openssl", "req", "-x509", "-nodes", "-days", "30", *_key(chain.leaf if chain else None)),
+    yield (
+        *("openssl", "req", "-x509", "-nodes", "-days", "30", *_key(leaf)),
         *("-subj", "/CN=server", "-addext", f"subjectAltName=DNS:{name}"),
         *("-keyout", "server.key", "-out", "server.pem"),
     )
+    if _chain(story):
+        yield ("cp", "server.pem", "chain.pem")
+    if _asks(story):
+        yield ("cp", "server.pem", "client-roots.pem")
+    if bits := _dh_bits(story):
+        yield ("openssl", "dhparam", "-out", "dh.pem", str(bits))
+    if story.staple is not None:
+        ocsp, issuer = ("openssl", "ocsp"), ("-issuer", "server.pem", "-cert", "server.pem")
+        signer = ("-CA", "server.pem", "-rsigner", "server.pem", "-rkey", "server.key")
+        yield (*ocsp, *issuer, "-reqout", "ask.der")
+        yield (*ocsp, "-index", "/dev/null", *signer, "-reqin", "ask.der", "-respout", "staple.der")
+
+
+def _dh_bits(story: Story) -> int | None:
+    return story.server_key_exchange.dh_bits if story.server_key_exchange else None
 
 
 def _key(leaf: CertificateFacts | None) -> tuple[str, ...]:
@@ -160,9 +176,8 @@ def _notes(story: Story) -> Iterator[str]:
     yield "the server's key is not in a capture: use the server's own files, or the stand-in"
     if story.server_chain is not None:
         yield "the certificates themselves are in the capture: 'certs FILE --export DIR' writes them"
-    if story.server_key_exchange is not None and story.server_key_exchange.dh_bits:
-        bits = story.server_key_exchange.dh_bits
-        yield f"its Diffie-Hellman prime has {bits} bits: openssl dhparam -out dh.pem {bits}"
+    if bits := _dh_bits(story):
+        yield f"its Diffie-Hellman prime has {bits} bits"
     if story.staple is not None:
         yield "put the OCSP answer that it stapled into staple.der"
     if story.reached(Milestone.CERTIFICATE_REQUEST):

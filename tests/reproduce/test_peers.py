@@ -102,7 +102,6 @@ def test_both_openssl_commands_together_agree_on_what_the_capture_shows(
         story, ["openssl-client", "openssl-server"], connect=f"127.0.0.1:{port}"
     )
     subprocess.run(["sh", "-c", server.before], check=True, capture_output=True)
-    (tmp_path / "chain.pem").write_bytes((tmp_path / "server.pem").read_bytes())
     words = server.command.replace("4433", str(port))
     serving = subprocess.Popen(
         ["sh", "-c", f"exec {words}"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +19,7 @@ from analyzer.reproduce.book import TOOLS, recipes
 from analyzer.reproduce.recipe import host_and_port
 from analyzer.reproduce.shape import differences, shape_of
 from analyzer.reproduce.shell import UnsafeTextError, command, quoted
+from analyzer.tls.ocsp import Staple
 from analyzer.tls.story import Prelude, PreludeEnd, Story
 from tests.reproduce.hellos import SAMPLES
 from tests.support import messages as m
@@ -66,6 +68,33 @@ def test_a_server_that_chose_nothing_is_not_guessed() -> None:
 
     assert "-cipher" not in recipe.command
     assert any("chose nothing" in note for note in recipe.notes)
+
+
+@pytest.mark.parametrize(
+    ("name", "file"),
+    [
+        ("client_cert_missing_tls12.pcap", "chain.pem"),
+        ("client_cert_missing_tls13.pcap", "client-roots.pem"),
+        ("dh_key_too_small.pcap", "dh.pem"),
+    ],
+)
+def test_every_file_that_a_server_needs_can_be_made(name: str, file: str) -> None:
+    (recipe,) = recipes(sample(name), ["openssl-server"])
+
+    assert file in recipe.command
+    assert _files(recipe.command) <= _files(recipe.before)
+
+
+def test_an_answer_of_ocsp_can_be_made_without_which_the_server_would_refuse() -> None:
+    stapled = replace(a_story(), staple=Staple("successful", "good"))
+    (recipe,) = recipes(stapled, ["openssl-server"])
+
+    assert "-status_file staple.der" in recipe.command
+    assert "-respout staple.der" in recipe.before
+
+
+def _files(text: str) -> set[str]:
+    return set(re.findall(r"[a-z-]+[.](?:pem|key|der)", text))
 
 
 def test_the_way_through_a_proxy_and_starttls_is_kept() -> None:
