@@ -14,9 +14,12 @@ from analyzer.tls.story import Moment, Past, Story
 
 def history(story: Story) -> Iterator[str]:
     """Say what neighbours show, the most telling first."""
-    yield from _since(story)
+    since = tuple(_since(story))
+    yield from since
     yield from _resuming(story)
     yield from _others(story)
+    if not since:
+        yield from _at_other_times(story)
 
 
 def _since(story: Story) -> Iterator[str]:
@@ -78,6 +81,16 @@ def _others(story: Story) -> Iterator[str]:
     failed = server.failed - pair.failed
     if failed and not server.established:
         yield f"{server_name(story)} failed with other clients, too ({counted(failed, 'connection')})."
+
+
+def _at_other_times(story: Story) -> Iterator[str]:
+    """Whether the same two also succeed; several programs may share the client's address."""
+    completed = story.neighbours.pair.established
+    if completed:
+        yield (
+            f"Not always: {story.client.ip} and {server_name(story)} completed "
+            f"{counted(completed, 'handshake')}, too."
+        )
 
 
 def _at(moment: Moment) -> str:

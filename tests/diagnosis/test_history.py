@@ -74,6 +74,15 @@ def test_failures_among_successes_have_no_beginning() -> None:
     mixed = [later(a_story(), 0, 0), failed(1, 10), later(a_story(), 2, 20), failed(3, 30)]
 
     assert "and none since" not in told(mixed, 3)
+    assert told(mixed, 3).endswith(
+        "Not always: 192.0.2.10 and 198.51.100.20:443 completed 2 handshakes, too."
+    )
+
+
+def test_what_went_well_before_a_turn_is_told_once() -> None:
+    good = [later(a_story(), stream, 10 * stream) for stream in range(3)]
+
+    assert "Not always" not in told([*good, failed(3, 60)], 3)
 
 
 def test_other_clients_and_other_servers_are_counted() -> None:
