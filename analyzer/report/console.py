@@ -13,12 +13,12 @@ from typing import Final, TextIO
 
 from rich.text import Text
 
-from analyzer.report.detail import bullets, tell_connection, tell_facts
+from analyzer.report.detail import bullets, counted_in, tell_connection, tell_facts
 from analyzer.report.formats import Style
 from analyzer.report.ladder import endpoint_text
 from analyzer.report.page import Page
 from analyzer.report.schema import Capture, Connection, Group, Report
-from analyzer.report.words import OUTCOME
+from analyzer.report.words import NEXT, OUTCOME
 
 _GROUPS_LISTED: Final = 20
 _GROUPS_TOLD: Final = 5
@@ -78,12 +78,17 @@ def _answers(page: Page, report: Report) -> None:
     if several:
         total = _plural(counts.connections - counts.not_tls, "connection")
         ways = len(report.groups)
-        page.say(f"{counts.failed} of {total} failed, in {ways} ways:", style="bold")
+        page.say(f"{counts.failed:,} of {total} failed, in {ways} ways:", style="bold")
+    by_stream = {connection.stream: connection for connection in report.connections}
     for number, group in enumerate(report.groups[:_GROUPS_LISTED], start=1):
         mark = f"{page.glyphs.bad} {f'{number}. ' if several else ''}"
-        often = f" ({page.glyphs.times}{group.count})" if group.count > 1 else ""
+        often = f" ({page.glyphs.times}{counted_in(group)})" if group.count > 1 else ""
         style = "" if several else "bold"
         page.say(group.title + often, lead=page.text(mark, "bold red"), style=style)
+        example = by_stream.get(group.example_stream)
+        if several and example and example.diagnosis:
+            to_do = f"{page.glyphs.right} {NEXT[example.diagnosis.remedy_side]}"
+            page.say(to_do, indent=len(mark), style="cyan")
     if len(report.groups) > _GROUPS_LISTED:
         rest = report.groups[_GROUPS_LISTED:]
         failures = sum(group.count for group in rest)
@@ -96,7 +101,7 @@ def _nothing_failed(page: Page, report: Report) -> None:
         words = (
             "The one TLS connection completed its handshake."
             if counts.established == 1
-            else f"All {counts.established} TLS connections completed their handshakes."
+            else f"All {counts.established:,} TLS connections completed their handshakes."
         )
         page.say(words, lead=page.text(f"{page.glyphs.good} ", "bold green"))
     elif counts.established or counts.incomplete:

@@ -16,7 +16,7 @@ from analyzer.report.schema import (
     Tls,
     Vouchers,
 )
-from analyzer.report.words import CHANGE, GAVE_UP, STEP, SURE
+from analyzer.report.words import CHANGE, GAVE_UP, NEXT, STEP, SURE
 
 _CERTIFICATES_SHOWN: Final = 4
 _LOG_LINES: Final = 6
@@ -28,6 +28,7 @@ def tell_facts(page: Page, connection: Connection, group: Group | None = None) -
     if finding and connection.outcome == "failed":
         step = STEP[finding.phase]
         _fact(page, "gave up", f"{GAVE_UP[finding.failing_side]}, {step} ({finding.phase})")
+        _fact(page, "to do", NEXT[finding.remedy_side])
     if finding:
         _fact(page, "how sure", SURE[finding.confidence])
         _fact(page, "cause", f"{finding.cause} {page.glyphs.dot} rule {finding.rule}")
@@ -215,3 +216,14 @@ def few(names: Sequence[str], total: int, *, most: int = 3) -> str:
     listed = names[:most]
     shown = ", ".join(listed)
     return f"{shown} and {total - len(listed)} more" if total > len(listed) else shown
+
+
+def counted_in(group: Group) -> str:
+    """How often a group failed, and of how many, where its title names but one of them."""
+    kinds = (
+        (group.clients_total, "clients"),
+        (group.servers_total, "servers"),
+        (group.sni_total, "names"),
+    )
+    several = ", ".join(f"{total:,} {kind}" for total, kind in kinds if total > 1)
+    return f"{group.count:,}: {several}" if several else f"{group.count:,}"

@@ -30,7 +30,7 @@ from analyzer.report.machine import harmless
 from analyzer.report.schema import Capture, Connection, Group, Report
 from analyzer.report.sink import write_all
 from analyzer.report.times import clock
-from analyzer.report.words import CHANGE, GAVE_UP, OUTCOME, SHORT, STEP, SURE
+from analyzer.report.words import CHANGE, GAVE_UP, NEXT, OUTCOME, SHORT, STEP, SURE
 
 _FULL_OF_A_GROUP: Final = 40  # failures alike whose details are in the page; --verbose: all
 _FULL_MOST: Final = 1_000
@@ -68,8 +68,8 @@ def answer_of(report: Report) -> str:
     if not counts.connections:
         return "No TCP connection was found."
     if not counts.failed:
-        return f"None of {tls} TLS connections failed." if tls else "No TLS was spoken."
-    return f"{counts.failed} of {tls} TLS connections failed."
+        return f"None of {tls:,} TLS connections failed." if tls else "No TLS was spoken."
+    return f"{counts.failed:,} of {tls:,} TLS connections failed."
 
 
 def overview(report: Report, style: Style) -> dict[str, Any]:
@@ -108,6 +108,7 @@ def overview(report: Report, style: Style) -> dict[str, Any]:
             "gave_up": GAVE_UP,
             "sure": SURE,
             "change": CHANGE,
+            "next": NEXT,
             "outcome": OUTCOME,
             "short": SHORT,
         },
@@ -171,6 +172,7 @@ def _group(group: Group, example: Connection | None, style: Style) -> dict[str, 
         "count": group.count,
         "side": side,
         "gave_up": f"{GAVE_UP[side]} gave up {step}".strip(),
+        "to_do": NEXT[finding.remedy_side] if finding else "",
         "who": f"{clients} to {servers}{names}",
         "when": first if group.count == 1 else f"{first} to {last}",
         "example": group.example_stream,

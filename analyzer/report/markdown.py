@@ -12,13 +12,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from io import TextIOWrapper
 from typing import Final
 
-from analyzer.report.detail import few
+from analyzer.report.detail import counted_in, few
 from analyzer.report.escape import printable
 from analyzer.report.formats import Style
 from analyzer.report.ladder import before_tls, endpoint_text, frame_text
 from analyzer.report.schema import Connection, Endpoint, Finding, Group, Report
 from analyzer.report.times import clock
-from analyzer.report.words import CHANGE, GAVE_UP, OUTCOME, STEP, SURE
+from analyzer.report.words import CHANGE, GAVE_UP, NEXT, OUTCOME, STEP, SURE
 
 _TOLD: Final = 5  # kinds of failure told in full; --verbose tells all
 _LISTED: Final = 20
@@ -81,14 +81,21 @@ def _answer(report: Report) -> Iterator[str]:
     counts = report.summary
     if len(report.groups) != 1:
         tls = counts.connections - counts.not_tls
-        yield f"**{counts.failed} of {tls} TLS connections failed.**"
+        yield f"**{counts.failed:,} of {tls:,} TLS connections failed.**"
         yield ""
     if len(report.groups) > 1:
-        rows = [(str(g.count), inline(g.title), code(g.cause)) for g in report.groups[:_LISTED]]
-        yield from _table(("times", "what", "cause"), rows)
+        by_stream = {connection.stream: connection for connection in report.connections}
+        rows = [_listed(g, by_stream.get(g.example_stream)) for g in report.groups[:_LISTED]]
+        yield from _table(("times", "what", "to do", "cause"), rows)
         if len(report.groups) > _LISTED:
             yield f"and {len(report.groups) - _LISTED} more kinds of failure"
             yield ""
+
+
+def _listed(group: Group, example: Connection | None) -> tuple[str, ...]:
+    finding = example.diagnosis if example else None
+    to_do = NEXT[finding.remedy_side] if finding else ""
+    return counted_in(group), inline(group.title), to_do, code(group.cause)
 
 
 def _groups(report: Report, style: Style) -> Iterator[str]:
@@ -122,6 +129,7 @@ def _facts(connection: Connection, style: Style, group: Group | None) -> Iterato
     if finding and connection.outcome == "failed":
         step = f"{GAVE_UP[finding.failing_side]}, {STEP[finding.phase]}".rstrip(", ")
         yield "gave up", f"{step} ({code(finding.phase)})"
+        yield "to do", NEXT[finding.remedy_side]
     if finding:
         yield "how sure", SURE[finding.confidence]
         yield "cause", f"{code(finding.cause)}, rule {code(finding.rule)}"
@@ -193,7 +201,8 @@ def _commands(report: Report, connection: Connection) -> Iterator[str]:
     quoted = " ".join(_quoted(path) for path in files) or "trace.pcap"
     yield f"handshake-analyzer {quoted} --stream {connection.stream}"
     if len(files) < 2:  # the numbers of one file are those of Wireshark in that file
-        yield f"handshake-analyzer reproduce {quoted} --stream {connection.stream}"
+        if connection.tls.client_offers is not None:
+            yield f"handshake-analyzer reproduce {quoted} --stream {connection.stream}"
         yield f"tshark -r {quoted} -Y 'tcp.stream eq {connection.stream}'"
     if connection.diagnosis:
         yield f"handshake-analyzer explain {connection.diagnosis.rule}"

@@ -33,6 +33,12 @@ CHANGE: Final[Mapping[str, str]] = {
     "network": "What to change, in the network",
     "capture": "Before anyone changes anything: capture again",
 }
+NEXT: Final[Mapping[str, str]] = {
+    "client": "change on the client",
+    "server": "change on the server",
+    "network": "change in the network",
+    "capture": "capture again",
+}
 OUTCOME: Final[Mapping[str, str]] = {
     "established": "The handshake completed.",
     "failed": "The handshake failed.",

@@ -46,6 +46,7 @@ def test_the_report_of_a_failure_in_full() -> None:
   api.example.com (10.2.2.2:443)
 
   gave up    the client, at the server's certificate (server_certificate)
+  to do      change on the client
   how sure   seen: stated on the wire
   cause      untrusted_ca · rule TLS-CERT-010
   between    10.1.1.5:51234 to 10.2.2.2:443 (api.example.com)
@@ -174,8 +175,21 @@ def test_a_group_names_how_many_and_who() -> None:
     )
     page = shown(told)
 
-    assert "(×17)" in page
+    assert "(×17: 9 clients)" in page
     assert "clients    10.0.0.1, 10.0.0.2 and 7 more" in page
+
+
+def test_the_first_screen_says_where_to_change_something() -> None:
+    cut = finding(remedy_side="capture")
+    told = report(
+        connection(),
+        connection(1, diagnosis=cut),
+        groups=(group(count=2, servers_total=2, sni_total=3), group(example_stream=1)),
+    )
+
+    first, second = re.findall(r"[✗].*\n(?: .*\n)*? {5}▶ (.*)\n", shown(told))
+    assert (first, second) == ("change on the client", "capture again")
+    assert "(×2: 2 servers, 3 names)" in " ".join(shown(told).split())
 
 
 def test_a_long_flight_takes_several_rows_and_loses_nothing() -> None:

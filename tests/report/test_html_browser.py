@@ -92,6 +92,23 @@ def test_a_card_chooses_its_failures(reader: Reader) -> None:
     assert reader.page.get_attribute(".card", "aria-pressed") == "true"
 
 
+def test_a_card_says_where_to_change_something(reader: Reader) -> None:
+    reader.opens(MIXED)
+
+    assert reader.sees(".card em") == ["change on the client"]
+
+
+def test_without_scripts_only_what_works_is_there(browser: Any, tmp_path: Path) -> None:
+    context = browser.new_context(java_script_enabled=False)
+    reader = Reader(context, tmp_path)
+    (tmp_path / "report.html").write_text(made(MIXED, Style()), encoding="utf-8")
+    reader.page.goto((tmp_path / "report.html").as_uri())
+
+    assert reader.sees("button, input, select, table") == []
+    assert "does not trust" in reader.sees("noscript")[0]
+    context.close()
+
+
 def test_a_connection_is_opened_and_closed(reader: Reader) -> None:
     reader.opens(report(connection(), connection(stream=1), good(2)))
     assert reader.sees(".panel") == []

@@ -72,12 +72,20 @@ def test_a_ticket_has_the_answer_the_evidence_and_the_commands() -> None:
     assert "1. Import the certificate of CN=Corp Root" in text
 
 
+def test_only_what_offered_something_can_be_repeated() -> None:
+    refused = replace(connection(), tls=replace(connection().tls, client_offers=None))
+
+    assert "reproduce trace.pcap" in shown(failing())
+    assert "reproduce trace.pcap" not in shown(report(refused, groups=(group(),)))
+
+
 def test_several_kinds_of_failure_begin_with_a_table() -> None:
     other = connection(1, diagnosis=finding(cause="cert_expired", title="It expired"))
     groups = (group(), group(cause="cert_expired", title="It expired", example_stream=1))
     text = shown(report(connection(), other, groups=groups))
 
     assert text.startswith("**2 of 2 TLS connections failed.**")
+    assert "| 1 | It expired | change on the client | `cert_expired` |" in text
     assert text.count("\n### ") == 2
 
 

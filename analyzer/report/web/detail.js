@@ -48,6 +48,7 @@ function facts({ connection, when }, overview) {
   const held = connection.objects;
   const rows = [
     ["gave up", failed && `${words.gave_up[finding.failing_side]}, ${words.step[finding.phase]} (${finding.phase})`],
+    ["to do", failed && words.next[finding.remedy_side]],
     ["how sure", finding && words.sure[finding.confidence]],
     ["cause", finding && `${finding.cause} · rule ${finding.rule}`],
     ["between", `${endpoint(connection.client)} and ${endpoint(connection.server)}` + (tls.sni ? ` (${tls.sni})` : "")],

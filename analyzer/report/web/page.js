@@ -140,6 +140,7 @@ function card(group, index) {
     type: "button", class: "card", "data-group": index, "aria-pressed": "false", onclick: () => chooseGroup(index),
   },
   make("strong", {}, group.count > 1 && make("b", { class: "times" }, `${group.count} × `), group.title),
+  group.to_do && make("em", {}, group.to_do),
   make("span", {}, `${group.cause} · ${group.gave_up}`),
   make("span", {}, group.who), make("span", {}, group.when));
 }
