@@ -276,7 +276,7 @@ def test_a_foreign_file(tmp_path: Path, content: bytes) -> None:
     path.write_bytes(content)
 
     assert "foreign.pcap" in one_line(run(path))
-    one_line(run("-", stdin=content))
+    assert "standard input " not in one_line(run("-", stdin=content))
 
 
 @pytest.mark.parametrize(
@@ -291,6 +291,8 @@ def test_a_foreign_file(tmp_path: Path, content: bytes) -> None:
         pytest.param(["FILE", "--output"], "--output", id="option without its value"),
         pytest.param(["FILE", "--output", "absent/report"], "absent/report", id="no such folder"),
         pytest.param(["explane", "TLS-CERT-001"], "explane", id="no such command"),
+        pytest.param(["analyse", "FILE"], "neither a file nor a command", id="misspelt, a file"),
+        pytest.param([""], "name of a file is empty", id="a variable that is not set"),
         pytest.param(["explane"], "explain", id="no such command, and nothing after it"),
         pytest.param(["explain"], "rule", id="explain without a rule"),
         pytest.param(["explain", "TLS-NONE-999"], "TLS-NONE-999", id="no such rule"),

@@ -285,7 +285,8 @@ class Capture:
             raise self._error("is empty", "capture again; the capturing program wrote nothing")
         if not name:
             found = recognise(stream.peek(_FOREIGN))
-            raise self._error(f"is {found.name}", found.hint.format(path=self.path))
+            named = "-" if self.path == _STANDARD_INPUT else self.path
+            raise self._error(f"is {found.name}", found.hint.format(path=named))
         if len(head) < size:
             raise self._error(f"ends within its {name} header", _COPY_AGAIN, len(head))
         window.refill(0)
@@ -299,6 +300,7 @@ def _always() -> bool:
     return True
 
 
+_STANDARD_INPUT = "standard input"
 _ONE_FILE = "name the capture files in it"
 _COPY_AGAIN = "copy the file again, in binary mode"
 
@@ -312,7 +314,7 @@ def _open(source: Source) -> tuple[str, Any, bool]:
     path = os.fspath(source)
     if path == "-":
         buffer = sys.stdin.buffer
-        return "standard input", getattr(buffer, "raw", buffer), False
+        return _STANDARD_INPUT, getattr(buffer, "raw", buffer), False
     try:
         return path, Path(path).open("rb", buffering=0), True
     except IsADirectoryError as error:

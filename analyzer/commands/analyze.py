@@ -108,7 +108,12 @@ def analyze(
         bool, typer.Option("--full", help="Tell all in full, however many went well.")
     ] = False,
     follow: Annotated[
-        bool, typer.Option("--follow", help="The capture still grows: wait for more; Ctrl-C ends.")
+        bool,
+        typer.Option(
+            "--follow",
+            help="The capture still grows: wait for more; Ctrl-C ends. "
+            "With --format ndjson connections are told meanwhile, else at the end.",
+        ),
     ] = False,
     jobs: Annotated[
         int | None,
@@ -212,8 +217,10 @@ def _check(name: str, names: list[str]) -> None:
     if len(names) > 1 and (name == "-" or Path(name).is_fifo()):
         what = "standard input" if name == "-" else "a pipe"
         raise UsageError(f"{name}: {what} cannot be one of several files; analyse it alone")
+    if not name:
+        raise UsageError("the name of a file is empty; is the variable of the shell set?")
     bare = name != "-" and Path(name).name == name and "." not in name
-    if bare and len(names) == 1 and not Path(name).exists():
+    if bare and name == names[0] and not Path(name).exists():
         raise UsageError(
             f"{name}: neither a file nor a command; commands are {', '.join(COMMANDS)}"
         )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Final, TextIO
 
 import typer
 
-from analyzer.commands import refuse_to_overwrite, standard_output
+from analyzer.commands import no_such_stream, refuse_to_overwrite, standard_output
 from analyzer.commands.connection import parted
 from analyzer.errors import UsageError
 
@@ -128,6 +128,5 @@ def _chosen(path: str, judged: list[Judged], stream: int | None) -> list[Judged]
         return []
     found = [entry for entry in judged if entry.story.stream == stream]
     if not found:
-        last = f"it has 0 to {len(judged) - 1}" if judged else "it has none"
-        raise UsageError(f"{path}: no TCP stream {stream} ({last}); use Wireshark's tcp.stream")
+        raise no_such_stream(path, stream, len(judged))
     return found

@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from analyzer.commands import no_such_stream
 from analyzer.errors import UsageError
 
 if TYPE_CHECKING:
@@ -40,8 +41,7 @@ def connection(place: str, stream: int | None = None) -> Judged:
         for entry in judged:
             if entry.story.stream == number:
                 return entry
-        last = f"it has 0 to {len(judged) - 1}" if judged else "it has none"
-        raise UsageError(f"{path}: no TCP stream {number} ({last}); use Wireshark's tcp.stream")
+        raise no_such_stream(path, number, len(judged))
     return _only(path, judged)
 
 

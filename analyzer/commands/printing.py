@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from io import TextIOWrapper
 from typing import TYPE_CHECKING, TypeAlias
 
+from analyzer.commands import no_such_stream
 from analyzer.errors import UsageError
 from analyzer.report.formats import Format, Renderer, Style, renderer
 
@@ -72,9 +73,4 @@ def _print_lines(analysis: Analysis, selection: Selection, outlet: Outlet) -> in
 def _check_streams(analysis: Analysis) -> None:
     """Refuse to be silent about a connection that was asked for and is not there."""
     if analysis.absent:
-        count = analysis.count
-        known = f"it has 0 to {count - 1}" if count else "it has none"
-        raise UsageError(
-            f"{analysis.captures[0].path}: no TCP stream {min(analysis.absent)} ({known}); "
-            "use Wireshark's tcp.stream number"
-        )
+        raise no_such_stream(analysis.captures[0].path, min(analysis.absent), analysis.count)

@@ -106,8 +106,13 @@ def _nothing_failed(page: Page, report: Report) -> None:
         page.say(words, lead=page.text(f"{page.glyphs.good} ", "bold green"))
     elif counts.established or counts.incomplete:
         page.say("No TLS connection is seen to fail.", style="bold")
-    else:
+    elif counts.connections:
         page.say("The capture holds no TLS.", style="bold")
+    elif any(capture.packets for capture in report.captures):
+        page.say("The capture holds no TCP connection.", style="bold")
+        page.say("TLS over UDP (DTLS, QUIC) is not read.", indent=2, style="dim")
+    else:
+        page.say("The capture holds no packets.", style="bold")
 
 
 def _tell_groups(page: Page, report: Report, *, verbose: bool) -> None:

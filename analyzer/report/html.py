@@ -66,7 +66,7 @@ def answer_of(report: Report) -> str:
     counts = report.summary
     tls = counts.connections - counts.not_tls
     if not counts.connections:
-        return "No TCP connection was found."
+        return "No TCP connection was found; TLS over UDP (DTLS, QUIC) is not read."
     if not counts.failed:
         return f"None of {tls:,} TLS connections failed." if tls else "No TLS was spoken."
     return f"{counts.failed:,} of {tls:,} TLS connections failed."

@@ -76,7 +76,8 @@ def _alpn(wish: Wanted) -> tuple[str, ...]:
 
 def _switches(wish: Wanted, *, mail: bool) -> tuple[str, ...]:
     alpn = _alpn(wish)
-    words = ["--cert-status"] if wish.shape.sends(ExtensionType.STATUS_REQUEST) else []
+    # It asks for a staple and gives up without one.
+    words = ["--cert-status"] if wish.story.staple is not None else []
     if alpn == ("http/1.1",):
         words.append("--http1.1")
     elif not alpn and not mail:
@@ -100,6 +101,6 @@ def _notes(wish: Wanted, scheme: str | None) -> Iterator[str]:
     yield "needs a curl built with OpenSSL ('curl --version'): other libraries take other names"
     if wish.starttls and scheme is None:
         yield f"curl does not speak {wish.starttls}: this starts with TLS at once"
-    if wish.shape.sends(ExtensionType.STATUS_REQUEST):
-        yield "--cert-status also insists on a staple; leave it out where the server has none"
+    if wish.shape.sends(ExtensionType.STATUS_REQUEST) and wish.story.staple is None:
+        yield "it does not ask for a staple (OCSP): with --cert-status it asks, and gives up without one"
     yield "without --insecure it judges the certificate as a client does; roots with --cacert"

@@ -234,7 +234,16 @@ def test_frames_of_several_files_name_the_file() -> None:
 def test_what_went_well_is_one_line_first_when_nothing_failed() -> None:
     assert shown(report(good())).startswith("✓ The one TLS connection completed its handshake.\n")
     assert shown(report(good(), good(2))).startswith("✓ All 2 TLS connections completed")
-    assert shown(report()).startswith("The capture holds no TLS.\n")
+    plain = connection(outcome="not_tls", diagnosis=None)
+    assert shown(report(plain)).startswith("The capture holds no TLS.\n")
+
+
+def test_a_capture_without_connections_says_what_is_not_read() -> None:
+    (capture,) = report().captures
+    nothing = replace(report(), captures=(replace(capture, packets=0),))
+
+    assert shown(nothing).startswith("The capture holds no packets.\n")
+    assert "TLS over UDP (DTLS, QUIC) is not read" in shown(report())
 
 
 def test_what_is_incomplete_says_why() -> None:

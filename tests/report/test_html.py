@@ -118,7 +118,7 @@ def test_a_row_tells_its_group_and_its_own_title_only_where_they_differ() -> Non
     [
         (failing(), r"^\d+ of \d+ TLS connections failed\.$"),
         (report(good(0)), r"^None of 1 TLS connections failed\.$"),
-        (report(), r"^No TCP connection was found\.$"),
+        (report(), r"^No TCP connection was found; .*QUIC"),
     ],
 )
 def test_the_answer_comes_first(told: object, answer: str) -> None:

@@ -93,6 +93,14 @@ def test_an_answer_of_ocsp_can_be_made_without_which_the_server_would_refuse() -
     assert "-respout staple.der" in recipe.before
 
 
+def test_curl_insists_on_a_staple_only_where_one_came() -> None:
+    asked = sample("good_gnutls.pcap")
+
+    assert "--cert-status" not in written(asked, "curl")
+    stapled = replace(asked, staple=Staple("successful", "good"))
+    assert "--cert-status" in written(stapled, "curl")
+
+
 def _files(text: str) -> set[str]:
     return set(re.findall(r"[a-z-]+[.](?:pem|key|der)", text))
 
@@ -211,7 +219,7 @@ def test_json_and_shell_are_for_programs(capsys: pytest.CaptureFixture[str]) -> 
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
-        (["cert_expired.pcap:7"], "no TCP stream 7"),
+        (["cert_expired.pcap:7"], "no TCP stream 7 (it has only 0)"),
         (["absent.pcap"], "absent.pcap"),
         (["cert_expired.pcap", "--openssl", "new"], "not a version"),
         (["cert_expired.pcap", "--connect", "nowhere"], "HOST:PORT"),
