@@ -13,12 +13,12 @@ from typing import Final, TextIO
 
 from rich.text import Text
 
-from analyzer.report.detail import bullets, counted_in, tell_connection, tell_facts
+from analyzer.report.detail import bullets, counted_in, tell_connection, tell_facts, to_do
 from analyzer.report.formats import Style
 from analyzer.report.ladder import endpoint_text
 from analyzer.report.page import Page
 from analyzer.report.schema import Capture, Connection, Group, Report
-from analyzer.report.words import NEXT, OUTCOME
+from analyzer.report.words import OUTCOME
 
 _GROUPS_LISTED: Final = 20
 _GROUPS_TOLD: Final = 5
@@ -85,10 +85,8 @@ def _answers(page: Page, report: Report) -> None:
         often = f" ({page.glyphs.times}{counted_in(group)})" if group.count > 1 else ""
         style = "" if several else "bold"
         page.say(group.title + often, lead=page.text(mark, "bold red"), style=style)
-        example = by_stream.get(group.example_stream)
-        if several and example and example.diagnosis:
-            to_do = f"{page.glyphs.right} {NEXT[example.diagnosis.remedy_side]}"
-            page.say(to_do, indent=len(mark), style="cyan")
+        if several and (next_step := to_do(by_stream.get(group.example_stream))):
+            page.say(f"{page.glyphs.right} {next_step}", indent=len(mark), style="cyan")
     if len(report.groups) > _GROUPS_LISTED:
         rest = report.groups[_GROUPS_LISTED:]
         failures = sum(group.count for group in rest)

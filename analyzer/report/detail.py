@@ -227,3 +227,12 @@ def counted_in(group: Group) -> str:
     )
     several = ", ".join(f"{total:,} {kind}" for total, kind in kinds if total > 1)
     return f"{group.count:,}: {several}" if several else f"{group.count:,}"
+
+
+def to_do(example: Connection | None) -> str:
+    """On which side something has to change, by an example, and whether that is only suspected."""
+    finding = example.diagnosis if example is not None else None
+    if finding is None:
+        return ""
+    doubt = " (suspected)" if finding.confidence == "suspected" else ""
+    return NEXT[finding.remedy_side] + doubt

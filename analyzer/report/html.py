@@ -22,7 +22,7 @@ from typing import Any, Final
 import msgspec
 
 from analyzer.report.console import render_console
-from analyzer.report.detail import few
+from analyzer.report.detail import few, to_do
 from analyzer.report.escape import printable
 from analyzer.report.formats import Style
 from analyzer.report.ladder import endpoint_text, ladder, seconds_of, spread
@@ -172,7 +172,7 @@ def _group(group: Group, example: Connection | None, style: Style) -> dict[str, 
         "count": group.count,
         "side": side,
         "gave_up": f"{GAVE_UP[side]} gave up {step}".strip(),
-        "to_do": NEXT[finding.remedy_side] if finding else "",
+        "to_do": to_do(example),
         "who": f"{clients} to {servers}{names}",
         "when": first if group.count == 1 else f"{first} to {last}",
         "example": group.example_stream,

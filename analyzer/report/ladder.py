@@ -50,9 +50,8 @@ def ladder(connection: Connection) -> list[Rung]:
     rungs = [rung for rung in rungs if rung.words]
     rungs += [_alert(a, began) for a in connection.handshake.alerts]
     rungs.sort(key=lambda rung: rung.seconds or 0.0)  # stable: order of arrival within a packet
-    joined = _join(rungs)
-    joined += _end(connection, began)
-    return _mark_break(joined if rungs else _opening(connection) + joined, connection)
+    rows = _with_end(_join(rungs) or _opening(connection), _end(connection, began))
+    return _mark_break(rows, connection)
 
 
 def spread(rungs: list[Rung], room: int) -> list[Rung]:
@@ -165,17 +164,25 @@ def _opening(connection: Connection) -> list[Rung]:
     return rungs
 
 
-def _end(connection: Connection, began: float) -> list[Rung]:
+def _with_end(rungs: list[Rung], end: Rung) -> list[Rung]:
+    """Put the end where it came: the other side may have gone on."""
+    if end.seconds is None:
+        return [*rungs, end]
+    later = [rung for rung in rungs if (rung.seconds or 0.0) > end.seconds]
+    return [*rungs[: len(rungs) - len(later)], end, *later]
+
+
+def _end(connection: Connection, began: float) -> Rung:
     """The row that tells how the connection ended."""
     tcp = connection.tcp
     seconds = None if tcp.end_time is None else seconds_of(tcp.end_time) - began
     if tcp.end == "open":
-        return [Rung(None, None, None, "the capture ends here")]
+        return Rung(None, None, None, "the capture ends here")
     if tcp.end == "unanswered":
-        return [Rung(None, tcp.end_frame, None, "no answer to the client's SYN", broken=True)]
+        return Rung(None, tcp.end_frame, None, "no answer to the client's SYN", broken=True)
     if tcp.end == "timeout":
-        return [Rung(None, None, None, "silence until the capture ends")]
-    return [Rung(tcp.end_by, tcp.end_frame, seconds, _ENDS[tcp.end])]
+        return Rung(None, None, None, "silence until the capture ends")
+    return Rung(tcp.end_by, tcp.end_frame, seconds, _ENDS[tcp.end])
 
 
 def _mark_break(rungs: list[Rung], connection: Connection) -> list[Rung]:
@@ -186,7 +193,8 @@ def _mark_break(rungs: list[Rung], connection: Connection) -> list[Rung]:
     gave_up = [
         index
         for index, rung in enumerate(rungs)
-        if rung.sender == side and ("alert" in rung.words or index == len(rungs) - 1)
+        if rung.sender == side
+        and ("alert" in rung.words or rung.words in _ENDS.values() or index == len(rungs) - 1)
     ]
     at = gave_up[0] if gave_up else len(rungs) - 1
     return [replace(r, broken=index == at) for index, r in enumerate(rungs)]

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from io import TextIOWrapper
 from typing import Final
 
-from analyzer.report.detail import counted_in, few
+from analyzer.report.detail import counted_in, few, to_do
 from analyzer.report.escape import printable
 from analyzer.report.formats import Style
 from analyzer.report.ladder import before_tls, endpoint_text, frame_text
@@ -93,9 +93,7 @@ def _answer(report: Report) -> Iterator[str]:
 
 
 def _listed(group: Group, example: Connection | None) -> tuple[str, ...]:
-    finding = example.diagnosis if example else None
-    to_do = NEXT[finding.remedy_side] if finding else ""
-    return counted_in(group), inline(group.title), to_do, code(group.cause)
+    return counted_in(group), inline(group.title), to_do(example), code(group.cause)
 
 
 def _groups(report: Report, style: Style) -> Iterator[str]:

@@ -180,7 +180,7 @@ def test_a_group_names_how_many_and_who() -> None:
 
 
 def test_the_first_screen_says_where_to_change_something() -> None:
-    cut = finding(remedy_side="capture")
+    cut = finding(remedy_side="capture", confidence="suspected")
     told = report(
         connection(),
         connection(1, diagnosis=cut),
@@ -188,7 +188,7 @@ def test_the_first_screen_says_where_to_change_something() -> None:
     )
 
     first, second = re.findall(r"[✗].*\n(?: .*\n)*? {5}▶ (.*)\n", shown(told))
-    assert (first, second) == ("change on the client", "capture again")
+    assert (first, second) == ("change on the client", "capture again (suspected)")
     assert "(×2: 2 servers, 3 names)" in " ".join(shown(told).split())
 
 
@@ -202,6 +202,16 @@ def test_a_long_flight_takes_several_rows_and_loses_nothing() -> None:
     page = shown(report(_with_messages(told, flight)), width=60, chosen=True)
 
     assert all(name in page for name in names)
+
+
+def test_a_close_stands_where_it_came() -> None:
+    told = connection()
+    (alert,) = told.handshake.alerts
+    answer = replace(alert, sender="server", visible=False, frame=10, time=at(0.1))
+    shake = replace(told.handshake, alerts=(answer,))
+    page = shown(report(replace(told, handshake=shake)), chosen=True)
+
+    assert re.search(r"9 .* closes the connection \(FIN\) ✗ .*\n +10 .*alert, encrypted", page)
 
 
 def test_a_long_talk_shows_its_beginning_and_its_end() -> None:
