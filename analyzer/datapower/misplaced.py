@@ -43,15 +43,15 @@ def refuse_papers(path: Path, limits: Limits = DEFAULT) -> None:
 
 
 def _kind(path: Path, limits: Limits) -> str | None:
-    """What a file is, or the first member of an archive that tells."""
+    """What a file is, or the first member of an archive that tells; none beside a capture."""
+    kind = None
     with contextlib.closing(open_streams(path, limits)) as streams:
         for _, stream in islice(streams, _MEMBERS):
             head = stream.read(_HEAD)
             if head.startswith(CAPTURES):
                 return None
-            if (kind := _kind_by(head)) is not None:
-                return kind
-    return None
+            kind = kind or _kind_by(head)
+    return kind
 
 
 def _kind_by(head: bytes) -> str | None:

@@ -368,10 +368,14 @@ LINES = f"{as_new(ENTRY)}\n{as_new(ENTRY)}\n".encode()
 XCFG = b'<datapower-configuration version="3"><configuration domain="a"/></datapower-configuration>'
 
 
-def archived(name: str, data: bytes) -> bytes:
+CAPTURE = b"\xd4\xc3\xb2\xa1" + bytes(20)
+
+
+def archived(**members: bytes) -> bytes:
     made = io.BytesIO()
     with zipfile.ZipFile(made, "w") as archive:
-        archive.writestr(name, data)
+        for name, data in members.items():
+            archive.writestr(name, data)
     return made.getvalue()
 
 
@@ -382,7 +386,7 @@ def archived(name: str, data: bytes) -> bytes:
         pytest.param(gzip.compress(LINES), "--dp-log", id="log, packed"),
         pytest.param(as_xml(ENTRY).encode(), "--dp-log", id="log in XML"),
         pytest.param(XCFG, "--dp-export", id="xcfg"),
-        pytest.param(archived("export.xml", XCFG), "--dp-export", id="export.zip"),
+        pytest.param(archived(export=XCFG), "--dp-export", id="export.zip"),
         pytest.param(CONFIG, "--dp-export", id="cfg"),
         pytest.param(b"CONNECTED(00000003)\ndepth=0\n", "mustgather --openssl", id="openssl"),
     ],
@@ -403,7 +407,8 @@ def test_papers_in_the_place_of_a_capture_are_told_where_they_belong(
         pytest.param(b"GET / HTTP/1.1\nHost: a\n", id="other text"),
         pytest.param(b"", id="nothing"),
         pytest.param(gzip.compress(LINES)[:20], id="damaged"),
-        pytest.param(archived("t.pcap", b"\xd4\xc3\xb2\xa1" + bytes(20)), id="a capture in a zip"),
+        pytest.param(archived(trace=CAPTURE), id="a capture in a zip"),
+        pytest.param(archived(log=LINES, trace=CAPTURE), id="a capture behind a log"),
     ],
 )
 def test_what_is_not_known_is_left_to_the_reader_of_captures(data: bytes, tmp_path: Path) -> None:
