@@ -56,10 +56,7 @@ def check(story: Story) -> Iterator[Finding]:
                 "server's own being in order does not help."
             ),
             remedy=(
-                (
-                    "Server: replace the expired intermediate in the chain that is sent "
-                    "by the CA's current one."
-                ),
+                ("Server: send the CA's current intermediate in the place of the expired one."),
                 (
                     f"See the whole chain: openssl s_client -connect {asked(story)} "
                     "-showcerts </dev/null"

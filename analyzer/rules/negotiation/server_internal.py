@@ -54,10 +54,12 @@ def check(story: Story) -> Iterator[Finding]:
             ),
             remedy=(
                 f"Server: look into its log at {when(story.ending.time)}.",
-                (
-                    "Check that certificate and key are loaded for the name that the "
-                    "client asked for."
-                ),
+                f"Check that certificate and key are loaded{_for_the_name(story)}.",
             ),
             remedy_side=RemedySide.SERVER,
         )
+
+
+def _for_the_name(story: Story) -> str:
+    named = story.offer is not None and story.offer.server_name is not None
+    return " for the name that the client asked for" if named else ""

@@ -419,6 +419,9 @@ def test_a_server_that_fails_by_itself_may_fail_over_the_name() -> None:
     (found,) = said_by("TLS-NEG-011", refused(80))
     (nameless,) = said_by("TLS-NEG-011", refused(80, sni=None))
 
+    assert "for the name that the client asked for" in found.remedy[1]
+    assert nameless.remedy[1] == "Check that certificate and key are loaded."
+
     assert "sni_unrecognized" in {other.cause for other in found.alternatives}
     assert "sni_unrecognized" not in {other.cause for other in nameless.alternatives}
 
