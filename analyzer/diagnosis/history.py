@@ -88,8 +88,8 @@ def _at_other_times(story: Story) -> Iterator[str]:
     completed = story.neighbours.pair.established
     if completed:
         yield (
-            f"Not always: {story.client.ip} and {server_name(story)} completed "
-            f"{counted(completed, 'handshake')}, too."
+            f"Not always: {story.client.ip} completed {counted(completed, 'handshake')} with "
+            f"{server_name(story)}, too."
         )
 
 

@@ -101,6 +101,13 @@ class Verdict:
         unseen = "itself is not in clear" if self.hidden else "does not show it"
         return f"The certificate {unseen}; the alert names the reason. {general}"
 
+    def beyond(self, general: str) -> str:
+        """As :meth:`because`, beside a title that tells the flaw itself."""
+        if not self.text:
+            return self.because(general)
+        more = self.text.partition("; ")[2]
+        return f"{more[:1].upper()}{more[1:]}. {general}" if more else general
+
     def reason(self, general: str) -> str:
         """As :meth:`because`, where no certificate is concerned."""
         if not self.text:

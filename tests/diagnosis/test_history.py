@@ -75,7 +75,7 @@ def test_failures_among_successes_have_no_beginning() -> None:
 
     assert "and none since" not in told(mixed, 3)
     assert told(mixed, 3).endswith(
-        "Not always: 192.0.2.10 and 198.51.100.20:443 completed 2 handshakes, too."
+        "Not always: 192.0.2.10 completed 2 handshakes with 198.51.100.20:443, too."
     )
 
 

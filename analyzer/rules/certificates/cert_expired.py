@@ -55,7 +55,7 @@ def check(story: Story) -> Iterator[Finding]:
                 story,
                 f"The certificate of {server_name(story)}{presented(story)} has expired",
             ),
-            explanation=verdict.because(
+            explanation=verdict.beyond(
                 "A client compares the validity of every certificate in the chain "
                 "with its own clock."
             ),

@@ -52,7 +52,7 @@ def check(story: Story) -> Iterator[Finding]:
                 story,
                 f"The certificate of {server_name(story)}{presented(story)} is not well formed",
             ),
-            explanation=verdict.because(
+            explanation=verdict.beyond(
                 "A client that cannot parse a certificate cannot judge it and gives up."
             ),
             remedy=(

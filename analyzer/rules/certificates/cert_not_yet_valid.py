@@ -53,7 +53,7 @@ def check(story: Story) -> Iterator[Finding]:
                 story,
                 f"The certificate of {server_name(story)}{presented(story)} is not valid yet",
             ),
-            explanation=verdict.because(
+            explanation=verdict.beyond(
                 "A client compares notBefore with its own clock; a certificate that "
                 "is fresh from a CA whose clock is ahead fails so."
             ),

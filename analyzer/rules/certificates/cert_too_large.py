@@ -53,7 +53,7 @@ def check(story: Story) -> Iterator[Finding]:
                 story,
                 f"The Certificate message of {server_name(story)} is very large",
             ),
-            explanation=verdict.because(
+            explanation=verdict.beyond(
                 "Stacks bound the size of handshake messages and the length of chains."
             ),
             remedy=(

@@ -51,7 +51,7 @@ def check(story: Story) -> Iterator[Finding]:
                 story,
                 f"A certificate of {server_name(story)}{presented(story)} has an unknown critical extension",
             ),
-            explanation=verdict.because(
+            explanation=verdict.beyond(
                 "A client must refuse a certificate with a critical extension that it"
                 " does not process."
             ),

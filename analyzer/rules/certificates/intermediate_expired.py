@@ -51,7 +51,7 @@ def check(story: Story) -> Iterator[Finding]:
                 story,
                 f"An intermediate certificate that {server_name(story)} sends is not valid any more",
             ),
-            explanation=verdict.because(
+            explanation=verdict.beyond(
                 "Every certificate on the path to the root must be valid; the "
                 "server's own being in order does not help."
             ),

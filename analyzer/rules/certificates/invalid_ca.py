@@ -53,7 +53,7 @@ def check(story: Story) -> Iterator[Finding]:
                 story,
                 f"An authority in the chain of {server_name(story)}{presented(story)} is not allowed to issue certificates",
             ),
-            explanation=verdict.because(
+            explanation=verdict.beyond(
                 "Every certificate above the server's own must be marked as an "
                 "authority and allowed to sign."
             ),

@@ -51,7 +51,7 @@ def check(story: Story) -> Iterator[Finding]:
                 story,
                 f"An authority in the chain of {server_name(story)} may not vouch for its certificate{presented(story)}",
             ),
-            explanation=verdict.because(
+            explanation=verdict.beyond(
                 "Name constraints bind everything below the CA that carries them."
             ),
             remedy=(

@@ -50,7 +50,7 @@ def check(story: Story) -> Iterator[Finding]:
                 story,
                 f"The certificate of {server_name(story)}{presented(story)} is self-signed",
             ),
-            explanation=verdict.because(
+            explanation=verdict.beyond(
                 "Nobody vouches for a self-signed certificate; a client takes it only"
                 " if that very certificate is in its trust store."
             ),

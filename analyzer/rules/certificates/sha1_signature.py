@@ -50,7 +50,7 @@ def check(story: Story) -> Iterator[Finding]:
                 story,
                 f"A certificate in the chain of {server_name(story)}{presented(story)} is signed with a broken hash",
             ),
-            explanation=verdict.because(
+            explanation=verdict.beyond(
                 "Signatures over SHA-1 and MD5 can be forged; stacks of today refuse "
                 "them below the root."
             ),

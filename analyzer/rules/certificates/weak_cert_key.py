@@ -51,7 +51,7 @@ def check(story: Story) -> Iterator[Finding]:
                 story,
                 f"A key in the chain of {server_name(story)}{presented(story)} is too short",
             ),
-            explanation=verdict.because(
+            explanation=verdict.beyond(
                 "Clients of today ask for RSA keys of 2048 bits or elliptic curves of"
                 " 224 bits at least."
             ),

@@ -51,7 +51,7 @@ def check(story: Story) -> Iterator[Finding]:
                 story,
                 f"The certificate of {server_name(story)}{presented(story)} is not meant for this use",
             ),
-            explanation=verdict.because(
+            explanation=verdict.beyond(
                 "Key usage and extended key usage limit what a certificate may prove."
             ),
             remedy=(

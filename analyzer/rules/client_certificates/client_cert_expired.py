@@ -52,7 +52,7 @@ def check(story: Story) -> Iterator[Finding]:
                 story,
                 f"The client certificate of {client_name(story)}{presented(story, Side.CLIENT)} has expired",
             ),
-            explanation=verdict.because(
+            explanation=verdict.beyond(
                 "A server compares the validity of every certificate in the client's "
                 "chain with its own clock."
             ),

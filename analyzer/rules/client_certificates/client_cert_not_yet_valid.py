@@ -52,7 +52,7 @@ def check(story: Story) -> Iterator[Finding]:
                 story,
                 f"The client certificate of {client_name(story)}{presented(story, Side.CLIENT)} is not valid yet",
             ),
-            explanation=verdict.because("A server compares notBefore with its own clock."),
+            explanation=verdict.beyond("A server compares notBefore with its own clock."),
             remedy=(
                 ("Compare the clocks of client, server and CA with a time server (NTP)."),
                 "Client: use a certificate that is valid now.",

@@ -53,7 +53,7 @@ def check(story: Story) -> Iterator[Finding]:
                 story,
                 f"The client certificate of {client_name(story)}{presented(story, Side.CLIENT)} is not meant for clients",
             ),
-            explanation=verdict.because(
+            explanation=verdict.beyond(
                 "A server that checks purposes refuses a certificate whose extended "
                 "key usage lacks clientAuth."
             ),

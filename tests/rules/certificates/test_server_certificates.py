@@ -193,6 +193,7 @@ def test_a_refused_certificate_has_this_cause(
 
     assert (said.cause, said.confidence) == (cause, confidence)
     assert said.failing_side is FailingSide.CLIENT
+    assert said.title.partition("; ")[0] not in said.explanation
 
 
 @pytest.mark.parametrize("alert", [None, UNKNOWN_CA])
