@@ -31,6 +31,7 @@ class Limits:
     open_bytes: int = 32 << 20  # payload kept of all of them; beyond, as above
     remembered: int = 4_000_000  # connections let go whose late packets are known again
     message_bytes: int = 1 << 20  # a longer handshake message is not reassembled
+    records: int = 8_192  # of TLS, per direction of a connection
     messages: int = 400  # per connection
     certificates: int = 64  # per Certificate message
     signature_letters: int = 200  # of a handshake told in letters

@@ -24,6 +24,7 @@ class Directions:
 
     ``payloads``: where another protocol's packets carry TLS, what they hold of it; the records'
     offsets are then those in the payloads put together. None where TCP itself carries it.
+    ``full``: more records came than the limit lets be read.
     """
 
     streams: Mapping[Side, Stream]
@@ -31,6 +32,7 @@ class Directions:
     records: Mapping[Side, tuple[Record, ...]]
     breaks: Mapping[Side, tuple[Break, ...]]
     payloads: Mapping[Side, tuple[Payload, ...]] | None
+    full: bool
 
 
 def client_half(evidence: Evidence) -> int:
@@ -78,7 +80,7 @@ def read_directions(evidence: Evidence, client: int, limits: Limits) -> Directio
     inside = streams if carried is None else carried.streams
     starts = {Side.CLIENT: start.client, Side.SERVER: start.server}
     read = {
-        side: read_records(stream, side, starts[side] or 0, limits.messages)
+        side: read_records(stream, side, starts[side] or 0, limits.records)
         if starts[side] is not None or stream.starts_midstream
         else ((), ())
         for side, stream in inside.items()
@@ -89,6 +91,7 @@ def read_directions(evidence: Evidence, client: int, limits: Limits) -> Directio
         records={side: records for side, (records, _) in read.items()},
         breaks={side: breaks for side, (_, breaks) in read.items()},
         payloads=None if carried is None else carried.payloads,
+        full=any(len(records) >= limits.records for records, _ in read.values()),
     )
 
 

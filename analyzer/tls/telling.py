@@ -114,7 +114,8 @@ def _compose(
     limits: Limits,
 ) -> Story:
     hidden = what_is_hidden(evidence, client, timeline, bytes_, talk, reading)
-    done = _done(timeline, talk, reading, passed, hidden)
+    full = bytes_.full or talk.full
+    done = _done(timeline, talk, reading, passed, hidden, full=full)
     alerts = (*talk.alerts, *sealed_alerts(reading))
     awaited = next(iter({side for side, _ in talk.tracker.awaited()}), None)
     ending = read_ending(talk, alerts, timeline, awaited, completed=done)
@@ -154,7 +155,11 @@ def _compose(
         renegotiations=talk.renegotiations,
         defects=(*talk.defects, *_broken(bytes_), *_damaged(talk)),
         hidden=hidden,
-        caveats=(*_caveats(hidden, timeline, evidence, talk), *packed(found), *undated(found)),
+        caveats=(
+            *_caveats(hidden, timeline, evidence, talk, bytes_),
+            *packed(found),
+            *undated(found),
+        ),
         completed=done,
         begun=tuple(talk.begun),
     )
@@ -166,14 +171,18 @@ def _done(
     reading: Reading | None,
     passed: Passed,
     hidden: frozenset[str],
+    *,
+    full: bool,
 ) -> bool | None:
-    """Whether the handshake completed; None where what the capture hides may be what decides."""
+    """Whether the handshake completed; None where what was not captured, or not read, may decide."""
     left = timeline.closed_first[0] if timeline.closed_first else None
     done = completed(talk, passed, reading, left)
     if done and _unheard_finish(timeline, passed):
         done = False
     doubtful = talk.tls13 and Milestone.SERVER_ACCEPTED not in passed and talk.decryptor is None
-    if (done is False and hidden & HIDES_COMPLETION) or (done and doubtful and hidden & GARBLES):
+    if (done is False and (full or hidden & HIDES_COMPLETION)) or (
+        done and doubtful and hidden & GARBLES
+    ):
         return None
     return done
 
@@ -223,7 +232,11 @@ _ANYTHING: Final = frozenset({Opening.NOTHING, Opening.TEXT, Opening.BINARY})
 
 
 def _caveats(
-    hidden: frozenset[str], timeline: Timeline, evidence: Evidence, talk: Conversation
+    hidden: frozenset[str],
+    timeline: Timeline,
+    evidence: Evidence,
+    talk: Conversation,
+    bytes_: Directions,
 ) -> tuple[str, ...]:
     """Sentences for the reader: what the capture hides, and which limits were reached."""
     told = [*hidden_parts(hidden & HIDES_COMPLETION, timeline), *conflicting(timeline)]
@@ -231,8 +244,11 @@ def _caveats(
         f"the limit {name} was reached: more was captured than kept"
         for name in sorted(evidence.limits)
     ]
-    if talk.full:
-        told.append("the limit messages was reached: later records were not read")
+    told += [
+        f"the limit {name} was reached: later records were not read"
+        for name, full in (("records", bytes_.full), ("messages", talk.full))
+        if full
+    ]
     about_keys = talk.decryptor.caveat() if talk.decryptor is not None else None
     if about_keys is not None:
         told.append(about_keys)

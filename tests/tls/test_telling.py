@@ -6,14 +6,17 @@ import io
 import json
 import struct
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import dpkt
 import pytest
 
 from analyzer import Connection, analyze
+from analyzer.limits import DEFAULT
+from analyzer.tls.telling import tell
 from tests.support import messages as m
-from tests.support.stories import Scene
+from tests.support.stories import CLIENT, SERVER, Scene, closed, offered, used
 
 SAMPLES = Path(__file__).parents[2] / "sample_pcaps"
 CLASSIC = sorted(SAMPLES.glob("*.pcap"))
@@ -137,3 +140,33 @@ def test_a_client_that_did_not_open_the_connection_is_marked_in_the_signature() 
 
     assert story.signature == "^Csxkn"
     assert story.server.port == Scene().connect().story().client.port
+
+
+def _in_small_records(flight: bytes, size: int) -> bytes:
+    """The same handshake messages in records of at most ``size`` bytes (RFC 8449)."""
+    pieces = (flight[at : at + size] for at in range(0, len(flight), size))
+    return b"".join(m.record(m.HANDSHAKE, piece) for piece in pieces)
+
+
+def _established_in_small_records(padding: int, size: int) -> Scene:
+    big = m.message(22, bytes(padding))  # a long CertificateStatus stands for any long message
+    hello, *rest = (m.server_hello(), m.certificate(*m.server_ders()), big)
+    flight = b"".join((hello, *rest, m.server_key_exchange(), m.message(14, b"")))
+    scene = offered().server(_in_small_records(flight, size)).ack(CLIENT)
+    scene.client(m.client_flight()).ack(SERVER).server(m.finished()).ack(CLIENT)
+    return closed(used(scene))
+
+
+def test_a_long_flight_in_small_records_is_read_to_its_end() -> None:
+    story = _established_in_small_records(60_000, 64).story()
+
+    assert story.completed
+    assert story.caveats == ()
+
+
+def test_records_beyond_the_limit_leave_the_outcome_open_and_are_told() -> None:
+    scene = _established_in_small_records(60_000, 64)
+    story = tell(scene.evidence(), scene.time, replace(DEFAULT, records=100))
+
+    assert story.completed is None
+    assert "the limit records was reached: later records were not read" in story.caveats
