@@ -34,6 +34,7 @@ from analyzer.diagnosis.signs import (
     weak_dh,
     weakly_signed,
 )
+from analyzer.diagnosis.standing import waited_long
 from analyzer.tcp.timeline import Side
 from analyzer.tls.proof import key_exchange_proven, possession
 from analyzer.tls.registry import AlertDescription
@@ -195,11 +196,12 @@ def _after_client_finished(story: Story, alert: AlertDescription | None) -> Step
 def _closed_by_client(story: Story) -> Step | None:
     """No alert can be read: only a prompt end right after the certificate is a refusal.
 
-    Who judges it as soon as it is read does not wait for the rest of the flight; a reset in the middle
-    of one may be anybody's.
+    Who judges it as soon as it is read does not wait for the rest of the flight: who did, was kept
+    waiting. A reset in the middle of one may be anybody's.
     """
     whole = passed(story, Milestone.SERVER_FLIGHT)
-    enough = certificate_sent(story) if whole else story.ending.way is Way.FIN
+    at_once = story.ending.way is Way.FIN and not waited_long(story)
+    enough = certificate_sent(story) if whole else at_once
     last = Milestone.SERVER_FLIGHT if whole else Milestone.SERVER_CERTIFICATE
     if not enough or not passed(story, last):
         return None

@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID, ObjectIdentifier
 
+from analyzer import rules
 from analyzer.diagnosis.causes import Confidence, FailingSide, RemedySide
 from analyzer.diagnosis.engine import diagnose
 from analyzer.keys import read_secrets
@@ -328,6 +329,18 @@ def test_who_judges_the_certificate_at_once_does_not_wait_for_the_rest(
     scene = (scene.fin(CLIENT) if way == "fin" else scene.rst(CLIENT)).server(rest)
 
     assert headline(scene.rst(CLIENT).story()) == cause
+
+
+@pytest.mark.parametrize(("after", "cause"), [(0.1, "untrusted_ca"), (1.5, "handshake_timeout")])
+def test_who_waited_for_the_rest_of_the_flight_did_not_mind_the_certificate(
+    after: float, cause: str
+) -> None:
+    begun = m.record(m.HANDSHAKE, m.server_hello() + m.certificate(*presented("good")))
+    story = ended(offered().server(begun).ack(CLIENT), "fin", CLIENT, after=after)
+    told = diagnose(story, rules.modules()).headline
+
+    assert told is not None
+    assert told.cause == cause
 
 
 def patient() -> Scene:
