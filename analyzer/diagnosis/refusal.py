@@ -21,6 +21,7 @@ from analyzer.diagnosis.signs import (
     perhaps_ech_rejected,
     perhaps_used,
     prompt,
+    puzzled,
     unspoken,
 )
 from analyzer.diagnosis.steps import Step, client_step, server_step
@@ -101,6 +102,8 @@ def read_refusal(story: Story) -> Refusal | None:
     if ending.side is None or ending.way not in _WAYS or _over(story) or _injected(story):
         return None
     alert = readable_alert(story)
+    if puzzled(story, alert):
+        return None
     step = client_step(story, alert) if ending.side is Side.CLIENT else server_step(story, alert)
     if step is None:
         return None

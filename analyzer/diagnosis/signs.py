@@ -6,7 +6,7 @@ from typing import Final
 
 from analyzer.tcp.timeline import Side
 from analyzer.tls.registry import AlertDescription, ProtocolVersion
-from analyzer.tls.story import Begun, Message, Milestone, Story, Visibility, Way
+from analyzer.tls.story import Begun, Message, Milestone, Opening, Story, Visibility, Way
 
 _A = AlertDescription
 
@@ -97,6 +97,34 @@ def prompt(story: Story) -> bool:
     """Whether the first side gave up at once, and not because it ran out of patience."""
     wordless = story.ending.way in {Way.FIN, Way.RST}
     return story.ending.waited_ns < (_WORDLESS_NS if wordless else PATIENCE_NS)
+
+
+def garbled(story: Story) -> int | None:
+    """The frame with which the peer of the side that gave up began to send bytes that are no TLS records.
+
+    What the side says of them may name anything that it looked for in a header: a version, a type, a
+    length.
+    """
+    side = story.ending.side
+    if side is None or story.openings[side.peer] is not Opening.TLS:
+        return None
+    broken = f"{side.peer.value}.record"
+    return next(
+        (
+            frame
+            for name, defect, frame in story.defects
+            if name == "record" and defect.field == broken and story.ending.heard(side.peer, frame)
+        ),
+        None,
+    )
+
+
+def puzzled(story: Story, alert: AlertDescription | None) -> bool:
+    """Whether the side that gave up did so over bytes that are no TLS records, by this alert or unreadably."""
+    return (alert is None or alert in _PUZZLED) and garbled(story) is not None
+
+
+_PUZZLED: Final = VIOLATION_ALERTS | {_A.PROTOCOL_VERSION}
 
 
 def offer_cut(story: Story) -> bool:

@@ -272,6 +272,8 @@ def server_step(story: Story, alert: AlertDescription | None) -> Step | None:
         return None
     if not passed(story, Milestone.SERVER_HELLO):
         return None if _answered_unseen(story) else Step.OFFER
+    if alert is _A.PROTOCOL_VERSION:
+        return None  # it chose the version itself: a record with another one came
     if story.tls13:
         return _server_step_13(story, alert)
     return _server_step_12(story, alert)

@@ -6,7 +6,8 @@ Finished messages, or in a resumed handshake.
 
 ## Why it happens
 A Finished message or a record did not verify, the keys of a resumed session differ, or the sender
-called the handshake off.
+called the handshake off. Or bytes came that are no TLS records: a program or a device wrote them into
+the connection.
 
 ## What it is not
 Right after the server's flight such an alert refuses its certificate: TLS-ALERT-003. After the
@@ -25,12 +26,13 @@ from collections.abc import Iterator
 from typing import Final
 
 from analyzer.diagnosis.causes import Confidence, Phase, RemedySide
-from analyzer.diagnosis.model import Alternative, Finding, Rank, Rule
+from analyzer.diagnosis.model import Alternative, Evidence, Finding, Rank, Rule
 from analyzer.diagnosis.negotiation import WOULD_DECIDE, negotiation_evidence
 from analyzer.diagnosis.refusal import (
     read_refusal,
 )
 from analyzer.diagnosis.signs import (
+    garbled,
     passed,
 )
 from analyzer.diagnosis.steps import Step
@@ -68,6 +70,10 @@ def check(story: Story) -> Iterator[Finding]:
     if _unread(story):
         return
     evidence = negotiation_evidence(story, refusal) if refusal else (ending_evidence(story),)
+    odd = garbled(story)
+    if odd is not None:
+        yield _unreadable(story, ending.side, odd)
+        return
     yield RULE.finding(
         *evidence,
         title=(
@@ -89,6 +95,25 @@ def check(story: Story) -> Iterator[Finding]:
             Alternative("tampered", WOULD_DECIDE["tampered"]),
             Alternative("psk_wrong_key", WOULD_DECIDE["psk_wrong_key"]),
         ),
+    )
+
+
+def _unreadable(story: Story, side: Side, odd: int) -> Finding:
+    """What the other side sent were no TLS records any more."""
+    return RULE.finding(
+        Evidence(odd, f"{side.peer.value} sent bytes that are no TLS record"),
+        ending_evidence(story),
+        title=(
+            f"{party(story, side)} gave up over bytes of {party(story, side.peer)} that are no TLS records"
+        ),
+        explanation="In the middle of the handshake the other side, or a device in the path, sent something else.",
+        remedy=(
+            f"Look at these bytes: who writes them, {party(story, side.peer)} or a device before it?",
+        ),
+        failing_side=failing(side),
+        remedy_side=RemedySide.SERVER if side is Side.CLIENT else RemedySide.CLIENT,
+        confidence=Confidence.INFERRED,
+        cause="protocol_violation",
     )
 
 

@@ -35,8 +35,10 @@ from analyzer.diagnosis.signs import (
     CRYPTO_ALERTS,
     VAGUE_ALERTS,
     VIOLATION_ALERTS,
+    garbled,
     no_client_certificate,
     passed,
+    puzzled,
 )
 from analyzer.diagnosis.standing import awaited, waited_long
 from analyzer.diagnosis.steps import Step
@@ -215,6 +217,9 @@ def _cause(story: Story, alert: Alert) -> str:
         return "client_cert_missing" if missing else "client_certificate_rejected"
     if description is _A.CLOSE_NOTIFY and server:
         return "server_closed_silently"
+    chosen = server and description is _A.PROTOCOL_VERSION and passed(story, Milestone.SERVER_HELLO)
+    if chosen or puzzled(story, description):
+        return "protocol_violation"  # of a record, not of the handshake
     if description is _A.INTERNAL_ERROR and not server:
         return "protocol_violation"
     return (
@@ -268,12 +273,18 @@ def _phase(story: Story) -> Phase:
 
 
 def _before(story: Story, alert: Alert) -> tuple[Evidence, ...]:
-    """The last message of the other side before the alert."""
+    """The last message of the other side before the alert, and what came behind it that is none."""
+    odd = garbled(story)
+    behind = (
+        ()
+        if odd is None
+        else (Evidence(odd, f"{alert.sender.peer.value} sent bytes that are no TLS record"),)
+    )
     sent = [
         m
         for m in story.messages
         if m.sender is alert.sender.peer and m.frame <= alert.frame and m.name != "alert"
     ]
     if not sent:
-        return ()
-    return (Evidence(sent[-1].frame, f"{sent[-1].sender.value} sent {sent[-1].name}"),)
+        return behind
+    return (Evidence(sent[-1].frame, f"{sent[-1].sender.value} sent {sent[-1].name}"), *behind)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from analyzer.diagnosis.causes import Confidence, FailingSide, Phase
+from analyzer.diagnosis.causes import Confidence, FailingSide, Phase, RemedySide
 from analyzer.rules import modules
 from analyzer.tls.story import Habits, Neighbours
 from tests.rules.judged import FAMILIES, findings, headline, rule, said_by
@@ -277,6 +277,38 @@ def test_a_warning_to_go_on_after_is_no_failure() -> None:
     done = warned.client(m.client_flight()).server(m.finished()).client(m.data()).server(m.data())
 
     assert findings(done.client(m.sealed_alert()).fin(CLIENT).fin(SERVER).story()) == []
+
+
+@pytest.mark.parametrize("noise", [b"HTTP/1.1 502 Bad Gateway\r\n\r\n", bytes(range(40, 240))])
+@pytest.mark.parametrize("alert", [70, 10, 22, 50])
+def test_an_alert_behind_bytes_that_are_no_records_is_about_these(noise: bytes, alert: int) -> None:
+    """OpenSSL calls the version of a record wrong whose header is none."""
+    hello = m.record(m.HANDSHAKE, m.server_hello())
+    story = alerted(offered().server(hello).server(noise).ack(CLIENT), CLIENT, alert)
+    said = findings(story)[0]
+
+    assert (said.cause, said.remedy_side) == ("protocol_violation", RemedySide.SERVER)
+    assert any("no TLS record" in evidence.text for evidence in said.evidence)
+
+
+def test_a_servers_complaint_about_such_bytes_refuses_no_offer() -> None:
+    story = alerted(answered().client(bytes(range(40, 240))).ack(SERVER), SERVER, 70)
+    said = findings(story)[0]
+
+    assert (said.cause, said.remedy_side) == ("protocol_violation", RemedySide.CLIENT)
+
+
+def test_a_server_does_not_refuse_the_version_that_it_chose() -> None:
+    said = findings(alerted(finished_by_client(), SERVER, 70))[0]
+
+    assert (said.cause, said.remedy_side) == ("protocol_violation", RemedySide.CLIENT)
+
+
+def test_under_encryption_a_client_minds_what_it_could_not_read_and_no_certificate() -> None:
+    scene = finished_by_client().server(bytes(range(40, 240))).ack(CLIENT)
+    story = scene.client(m.sealed_alert()).fin(CLIENT).fin(SERVER).story()
+
+    assert headline(story) == "protocol_violation"
 
 
 def test_healthy_connections_are_quiet() -> None:
