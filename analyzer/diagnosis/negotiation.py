@@ -46,7 +46,7 @@ from analyzer.diagnosis.verdicts import Verdict, least
 from analyzer.diagnosis.wording import listed, message_evidence, offer_evidence
 from analyzer.tcp.timeline import Side
 from analyzer.tls.hello import ClientHello
-from analyzer.tls.registry import AlertDescription, ExtensionType
+from analyzer.tls.registry import AlertDescription, ExtensionType, ProtocolVersion
 from analyzer.tls.story import Story, Way
 from analyzer.tls.suites import facts_of
 
@@ -131,6 +131,8 @@ _CHOSEN: Final = frozenset({"protocol_version", "no_shared_cipher", "no_shared_g
 
 def _offer(story: Story, offer: ClientHello, refusal: Refusal) -> Verdict | None:
     alert = refusal.alert
+    if alert is _A.PROTOCOL_VERSION and _names_all(offer):
+        return _no_version_left(story, refusal)
     if alert is not None and alert in _NAMED:
         return _offer_named(story, offer, refusal, _NAMED[alert])
     if alert in CRYPTO_ALERTS or (alert is _A.ILLEGAL_PARAMETER and psk_offered(story)):
@@ -163,14 +165,32 @@ def _offer_named(story: Story, offer: ClientHello, refusal: Refusal, cause: str)
     elif cause == "no_shared_cipher":
         confidence = Confidence.INFERRED if cause in found else Confidence.SUSPECTED
         alternatives = ("protocol_version", "no_shared_group")
-    elif cause == "protocol_version" and not offer.versions[1:]:
+    elif cause == "protocol_version" and (offer.max_version.tls13 or not offer.versions[1:]):
         confidence = Confidence.INFERRED
-        alternatives = ("server_no_certificate",)  # OpenSSL answers an offer of TLS 1.3 so
+        alternatives = ("server_no_certificate",)  # OpenSSL says so where TLS 1.3 alone is enabled
     elif cause == "inappropriate_fallback" and not offer.fallback_scsv:
         confidence = Confidence.INFERRED
     if not text and cause in found:
         text = found[cause].text
     return _verdict(story, refusal, cause, text, confidence, Rank.ALERT, alternatives)
+
+
+def _no_version_left(story: Story, refusal: Refusal) -> Verdict:
+    cause, others = "server_no_certificate", ("protocol_version",)
+    sure = Confidence.SUSPECTED
+    return _verdict(story, refusal, cause, _ALL_NAMED, sure, Rank.OFFER, others)
+
+
+def _names_all(offer: ClientHello) -> bool:
+    """Whether the client names every version from TLS 1.0 to 1.3: none can be the one that is missing."""
+    return {version.rank for version in offer.versions} >= _RANKS
+
+
+_RANKS: Final = frozenset(range(ProtocolVersion.TLS1_0.rank, ProtocolVersion.TLS1_3.rank + 1))
+_ALL_NAMED: Final = (
+    "the offer names every version from TLS 1.0 to TLS 1.3; OpenSSL refuses the version where it is limited to "
+    "one that its certificate cannot be used with, or has none"
+)
 
 
 def _without_certificate(offer: ClientHello, *, nameless: bool) -> tuple[str, ...]:

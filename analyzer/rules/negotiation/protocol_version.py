@@ -17,8 +17,8 @@ A retry with a lower version that the server recognises as such is TLS-NEG-003.
 Enable TLS 1.2 or later on the side that lacks it.
 
 ## Blind spots
-How low a client without supported_versions goes is not on the wire. OpenSSL servers without a
-certificate may answer an offer of TLS 1.3 alone with this alert.
+How low a client without supported_versions goes is not on the wire. OpenSSL servers that are limited
+to TLS 1.3 and have no certificate for it answer with this alert, too.
 """
 
 from __future__ import annotations

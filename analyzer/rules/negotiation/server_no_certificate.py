@@ -2,10 +2,13 @@
 
 ## What it looks like
 Every connection of the capture to this server ends in the same handshake_failure (40), although
-the offers differ and hold all that servers of today ask for.
+the offers differ and hold all that servers of today ask for. Or protocol_version (70) answers an
+offer that names every version from TLS 1.0 to 1.3.
 
 ## Why it happens
 The certificate or key could not be loaded, does not fit, or none is configured for this port.
+OpenSSL that is limited to TLS 1.3 refuses the version where TLS 1.3 cannot use the key (DSA,
+Brainpool curves).
 
 ## What it is not
 Where a single list is narrow, that list is blamed first.
@@ -25,6 +28,7 @@ from analyzer.diagnosis.causes import Phase, RemedySide
 from analyzer.diagnosis.model import Finding, Rank, Rule
 from analyzer.diagnosis.negotiation import negotiation_causes, negotiation_verdicts
 from analyzer.diagnosis.wording import server_name
+from analyzer.tls.registry import AlertDescription
 from analyzer.tls.story import Story
 
 RULE = Rule(
@@ -44,10 +48,7 @@ def check(story: Story) -> Iterator[Finding]:
     for verdict in negotiation_verdicts(story, RULE.cause):
         yield verdict.finding(
             RULE,
-            title=(
-                f"{server_name(story)} refuses every offer in this capture; it may have no"
-                " usable certificate"
-            ),
+            title=f"{server_name(story)} {_refuses(story)}; it may have no usable certificate",
             explanation=verdict.reason(
                 "A server without a certificate can negotiate no suite that needs one."
             ),
@@ -67,3 +68,9 @@ def check(story: Story) -> Iterator[Finding]:
             ),
             remedy_side=RemedySide.SERVER,
         )
+
+
+def _refuses(story: Story) -> str:
+    alert = story.ending.alert
+    versions = alert is not None and alert.description is AlertDescription.PROTOCOL_VERSION
+    return "refuses every version of TLS" if versions else "refuses every offer in this capture"

@@ -569,3 +569,24 @@ def test_an_encrypted_alert_of_a_client_with_an_encrypted_hello_may_be_about_tha
 
 def test_ech_required_in_clear_is_about_the_choice() -> None:
     assert headline(alerted(answered(), CLIENT, 121)) == "ech_rejected"
+
+
+EVERY_VERSION = (0x0304, 0x0303, 0x0302, 0x0301)
+
+
+@pytest.mark.parametrize(
+    ("versions", "cause", "confidence", "other"),
+    [
+        ((0x0304, 0x0303), "protocol_version", INFERRED, "server_no_certificate"),
+        (EVERY_VERSION, "server_no_certificate", SUSPECTED, "protocol_version"),
+    ],
+)
+def test_a_server_that_wants_no_version_of_all_may_lack_a_certificate_for_its_own(
+    versions: tuple[int, ...], cause: str, confidence: Confidence, other: str
+) -> None:
+    """OpenSSL, limited to TLS 1.3 with a key that TLS 1.3 cannot use, says protocol_version."""
+    hello = m.client_hello_13(versions=versions)
+    said = findings(alerted(offered(hello), SERVER, 70))[0]
+
+    assert (said.cause, said.confidence) == (cause, confidence)
+    assert other in {alternative.cause for alternative in said.alternatives}
