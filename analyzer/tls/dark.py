@@ -28,7 +28,9 @@ def read_dark(talk: Conversation) -> Reading | None:
         sealed,
         hash_length=48 if suite.hash == "SHA384" else 32,
         psk=talk.choice.psk_selected,
-        early_data=offer is not None and offer.early_data,
+        early_data=any(
+            offer.early_data for offer in talk.offers
+        ),  # a hello behind a retry drops it
         application_settings=offer is not None and offer.application_settings,
     )
     if talk.decryptor is not None:

@@ -14,6 +14,7 @@ import pytest
 
 from analyzer import Connection, analyze
 from analyzer.limits import DEFAULT
+from analyzer.tls.story import Milestone
 from analyzer.tls.telling import tell
 from tests.support import messages as m
 from tests.support.stories import CLIENT, SERVER, Scene, closed, offered, used
@@ -170,3 +171,19 @@ def test_records_beyond_the_limit_leave_the_outcome_open_and_are_told() -> None:
 
     assert story.completed is None
     assert "the limit records was reached: later records were not read" in story.caveats
+
+
+@pytest.mark.parametrize("early", [20, 300])
+def test_early_data_before_a_retry_does_not_hide_what_follows(early: int) -> None:
+    """The second hello must not offer it any more (RFC 8446 section 4.2.10)."""
+    first, second = m.client_hello_13(m.extension(42, b"")), m.client_hello_13()
+    retry, hello = (
+        m.record(m.HANDSHAKE, x) for x in (m.hello_retry_request(), m.server_hello_13())
+    )
+    scene = offered(first + m.switch() + m.sealed(early)).server(retry, m.switch()).ack(CLIENT)
+    scene.client(second).server(hello, m.sealed(6, 900, 79, m.FINISHED_13)).ack(CLIENT)
+    scene.client(m.sealed(m.FINISHED_13)).server(m.sealed(65), m.sealed(65)).ack(CLIENT)
+    story = scene.client(m.sealed(2)).fin(CLIENT).fin(SERVER).story()
+
+    assert story.completed
+    assert Milestone.CLIENT_CERTIFICATE not in story.milestones
