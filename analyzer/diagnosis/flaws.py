@@ -72,8 +72,9 @@ def _server_flaws(story: Story, chain: Chain, leaf: CertificateFacts) -> Iterato
     yield from _weak_signature(chain)
     yield from _staple_missing(story, chain, leaf)
     yield from _too_large(story, chain)
-    yield from _common_name_only(story, chain, leaf)
+    yield from _half_named(story, chain, leaf)
     yield trust_flaw(chain, leaf)
+    yield from _any_usage(chain, leaf)
 
 
 @once_per_story
@@ -185,8 +186,8 @@ def _wrong_name(story: Story, chain: Chain, leaf: CertificateFacts) -> Iterator[
         yield Flaw("hostname_mismatch", text, chain.frame)
 
 
-def _common_name_only(story: Story, chain: Chain, leaf: CertificateFacts) -> Iterator[Flaw]:
-    """Names that fit some clients only: the common name, or no address for a client without SNI."""
+def _half_named(story: Story, chain: Chain, leaf: CertificateFacts) -> Iterator[Flaw]:
+    """Names that fit some clients only: the common name, one with a final dot, no address without SNI."""
     if story.offer is None or offer_cut(story):
         return
     name = story.offer.server_name
@@ -202,9 +203,24 @@ def _common_name_only(story: Story, chain: Chain, leaf: CertificateFacts) -> Ite
             yield Flaw("hostname_mismatch", text, chain.frame, hard=False)
         return
     match = match_name(leaf, name)
-    if match is not None and match.by == "cn":
-        text = f"{subject(leaf)} has {name} as common name only, which clients of today do not read"
+    if match is not None and match.by in _HALF:
+        text = f"{subject(leaf)} has {name} {_HALF[match.by]}"
         yield Flaw("hostname_mismatch", text, chain.frame, hard=False)
+
+
+_HALF: Final = {
+    "cn": "as common name only, which clients of today do not read",
+    "dot": "only with a final dot, which most clients do not take off",
+}
+
+
+def _any_usage(chain: Chain, leaf: CertificateFacts) -> Iterator[Flaw]:
+    """RFC 5280 section 4.2.1.12: an application may insist on its purpose where any is allowed."""
+    if leaf.allows("serverAuth") and "serverAuth" not in (
+        leaf.extended_key_usage or ("serverAuth",)
+    ):
+        text = f"{subject(leaf)} is for any purpose, but does not name server authentication"
+        yield Flaw("wrong_key_cert_usage", text, chain.frame, hard=False)
 
 
 def _server_usage(story: Story, chain: Chain, leaf: CertificateFacts) -> Iterator[Flaw]:

@@ -422,7 +422,7 @@ _NOTED: Final = frozenset(
 
 
 def _is_noted(flaw: Flaw) -> bool:
-    return flaw.cause in _NOTED and (flaw.hard or "name" not in flaw.cause)
+    return flaw.cause in _NOTED and (flaw.hard or flaw.cause in _POLICY)
 
 
 def _notes(cause: str, flaws: Sequence[Flaw]) -> Iterator[Verdict]:

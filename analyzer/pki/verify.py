@@ -120,7 +120,8 @@ def _identity(leaf: CertificateFacts, settings: Settings) -> Iterator[Problem]:
         return
     found = match_name(leaf, host)
     address = _is_address(host)
-    if found is not None and found.matches and not (address and found.by == "cn"):
+    unread = {"dot", "cn"} if address else {"dot"}  # what OpenSSL does not take for a match
+    if found is not None and found.matches and found.by not in unread:
         return
     names = leaf.san_ip if address else leaf.san_dns
     told = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")

@@ -13,8 +13,9 @@ from analyzer.tls.x509_facts import CertificateFacts
 class NameMatch:
     """How a certificate fits a name.
 
-    ``by`` is what fitted: ``dns``, ``ip``, ``wildcard``, or ``cn`` where there is no subject
-    alternative name of the kind: clients of today do not look at the common name then; old ones do.
+    ``by`` is what fitted: ``dns``, ``ip``, ``wildcard``; ``dot`` where the certificate's name ends in the
+    dot of the root, which few clients take off; or ``cn`` where there is no subject alternative name
+    of the kind: clients of today do not look at the common name then; old ones do.
     """
 
     matches: bool
@@ -37,10 +38,12 @@ def match_name(certificate: CertificateFacts, host: str) -> NameMatch | None:
     if address is not None:
         return _match_address(certificate, address, host)
     wanted = _folded(host)
-    for name in certificate.san_dns:
-        how = _fits(_folded(name), wanted)
-        if how:
+    fitting = [(how, name) for name in certificate.san_dns if (how := _fits(_folded(name), wanted))]
+    for how, name in fitting:
+        if not name.endswith("."):
             return NameMatch(True, how, certificate.san_dns)
+    if fitting:
+        return NameMatch(True, "dot", certificate.san_dns)
     if certificate.san_dns:
         return NameMatch(False, None, certificate.san_dns)
     return _match_common_name(certificate, wanted)

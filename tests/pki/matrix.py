@@ -452,6 +452,7 @@ def _identities(root: Made, sub: Made, leaf: Made) -> tuple[Case, ...]:
 
     wild = named(x509.DNSName("*.server.example"))
     partly = named(x509.DNSName("a*.server.example"))
+    dotted = named(x509.DNSName(f"{HOST}."))
     address = named(x509.IPAddress(ip_address("192.0.2.7")))
     six = named(x509.IPAddress(ip_address("2001:db8::7")))
     common = named(common=HOST)
@@ -475,6 +476,7 @@ def _identities(root: Made, sub: Made, leaf: Made) -> tuple[Case, ...]:
         case("other case", good, "SERVER.example"),
         case("another", good, "another.example", (62, 0)),
         case("below", good, "a.server.example", (62, 0)),
+        case("final dot", dotted, HOST, (62, 0)),
         case("wildcard", wild, "a.server.example"),
         case("wildcard, two labels", wild, "a.b.server.example", (62, 0)),
         case("wildcard, no label", wild, HOST, (62, 0)),

@@ -29,6 +29,7 @@ def certificate(
         pytest.param("server.example", "server.example", "dns", id="equal"),
         pytest.param("Server.Example", "sERVER.eXAMPLE", "dns", id="case"),
         pytest.param("server.example", "server.example.", "dns", id="dot of the root"),
+        pytest.param("server.example.", "server.example", "dot", id="dot in the certificate"),
         pytest.param("server.example", "other.example", None, id="another host"),
         pytest.param("*.server.example", "a.server.example", "wildcard", id="one label"),
         pytest.param("*.server.example", "a.b.server.example", None, id="two labels"),

@@ -7,7 +7,7 @@ finish the handshake first and leave without a request.
 
 ## Why it happens
 The server answers with its default certificate, the client uses an alias or an address, or the
-certificate was issued without this name.
+certificate was issued without this name, or with a final dot behind it.
 
 ## What it is not
 unknown_ca (48) and certificate_expired (45) are never about names: then a mismatch is only noted.

@@ -7,7 +7,7 @@ needs: digitalSignature for (EC)DHE, keyEncipherment for RSA. Clients send unsup
 
 ## Why it happens
 A client, code-signing or CA certificate was installed on a server, or the certificate template of
-the CA lacks the purpose.
+the CA lacks the purpose. Some clients do not take anyExtendedKeyUsage for it (OpenSSL, NSS).
 
 ## What it is not
 A short key or an old signature algorithm is TLS-CERT-009 or TLS-CERT-010; some Java versions send

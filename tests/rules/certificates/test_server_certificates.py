@@ -93,6 +93,7 @@ _SHA256_RSA = bytes.fromhex("2a864886f70d01010b")
 _SHA1_RSA = bytes.fromhex("2a864886f70d010105")
 MANY = tuple(f"host{number}.server.example" for number in range(1600))
 PURPOSE = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH]), False
+ANY_PURPOSE = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE]), False
 ELSEWHERE = x509.NameConstraints([x509.DNSName("elsewhere.example")], None), True
 ODD = x509.UnrecognizedExtension(ObjectIdentifier("1.2.3.4.5"), b"\5\0"), True
 DEMAND = x509.TLSFeature([x509.TLSFeatureType.status_request]), False
@@ -109,7 +110,9 @@ CASES: dict[str, Builder] = {
     "constrained": authority(ELSEWHERE, ca=True),
     "other name": leaf(dns=("other.example",)),
     "common name only": leaf(name="server.example", dns=()),
+    "final dot": leaf(dns=("server.example.",)),
     "other purpose": leaf(PURPOSE),
+    "any purpose": leaf(ANY_PURPOSE),
     "other key usage": leaf(usage(key_agreement=True)),
     "short key": leaf(key=rsa_key(1024)),
     "sha1": sha1,
@@ -169,6 +172,10 @@ SEEN, INFERRED, SUSPECTED = Confidence.SEEN, Confidence.INFERRED, Confidence.SUS
         ("other name", None, "hostname_mismatch", SUSPECTED),
         ("other name", UNKNOWN_CA, "untrusted_ca", INFERRED),
         ("common name only", BAD, "hostname_mismatch", SUSPECTED),
+        ("final dot", BAD, "hostname_mismatch", SUSPECTED),
+        ("final dot", UNKNOWN_CA, "untrusted_ca", INFERRED),
+        ("any purpose", UNSUPPORTED, "wrong_key_cert_usage", INFERRED),
+        ("any purpose", UNKNOWN, "untrusted_ca", SUSPECTED),
         ("other purpose", UNSUPPORTED, "wrong_key_cert_usage", SEEN),
         ("other purpose", UNKNOWN, "wrong_key_cert_usage", INFERRED),
         ("other key usage", BAD, "wrong_key_cert_usage", INFERRED),
