@@ -219,18 +219,27 @@ def _left_over(story: Story) -> Step:
     """What a client minds that closes right after the server's flight without a word.
 
     Browsers close when they are asked for a certificate: they let their user choose, and come back with
-    another connection. What many clients of today refuse of an old server is as good a reason, and a
-    flaw of the certificate that every client minds a better one. OpenVPN without a certificate of its
-    own sends an empty list, and may not send an alert (none up to 2.6 does over TCP).
+    another connection. Programs do not: who has none answers so (RFC 8446 section 4.4.2). What many
+    clients of today refuse of an old server is as good a reason, and a flaw of the certificate that
+    every client minds a better one.
     """
-    if is_openvpn(story) or any(
-        flaw.hard or flaw.cause == "self_signed" for flaw in server_flaws(story)
-    ):
+    if any(flaw.hard or flaw.cause == "self_signed" for flaw in server_flaws(story)):
         return Step.SERVER_CERTIFICATE
-    if passed(story, Milestone.CERTIFICATE_REQUEST):
+    if passed(story, Milestone.CERTIFICATE_REQUEST) and _perhaps_a_browser(story):
         return Step.CLIENT_CERTIFICATE
     dated = lacks_secure_renegotiation(story) or dated_version(story)
     return Step.CHOICE if dated else Step.SERVER_CERTIFICATE
+
+
+def _perhaps_a_browser(story: Story) -> bool:
+    """Whether the client's stack is one that browsers use, or nobody can tell."""
+    stack = story.client_stack
+    if is_openvpn(story):  # which may not send an alert (none up to 2.6 does over TCP)
+        return False
+    return stack is None or stack.name not in _OF_PROGRAMS
+
+
+_OF_PROGRAMS: Final = frozenset({"openssl", "gnutls", "go", "java", "mbedtls"})
 
 
 def _vague_client(story: Story, alert: AlertDescription) -> Step:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from cryptography import x509
@@ -28,6 +29,7 @@ from tests.support.stories import (
     established,
     established13,
     finished_by_client,
+    offered,
 )
 from tests.tls.certificates import chain, make
 
@@ -169,6 +171,23 @@ def test_a_client_that_leaves_when_it_is_asked_has_none_at_hand(
     assert (said.failing_side, said.remedy_side) == (FailingSide.CLIENT, RemedySide.CLIENT)
     assert headline(ended(asked(), "fin", CLIENT)) != "client_cert_missing"
     assert headline(alerted(asked(asking=True), CLIENT, 42)) != "client_cert_missing"
+
+
+def test_a_program_answers_when_it_is_asked_and_leaves_over_the_server() -> None:
+    """WeeChat (GnuTLS) resets when it does not trust the server, which had asked for a certificate."""
+    found = (
+        *((10, m.numbers((29, 23))), (13, m.numbers((0x0403, 0x0804))), (22, b""), (23, b"")),
+        *((35, b""), (51, b"\0\x24\0\x1d\0\x20" + bytes(32)), (43, b"\2\3\4")),
+        *((0xFF01, b"\0"), (0, m.server_name(m.HOST))),
+    )
+    bare: dict[str, Any] = dict.fromkeys(("groups", "schemes", "versions", "key_shares"), ())
+    bare |= {"sni": None, "renegotiation": False, "master_secret": False}
+    hello = m.client_hello_13(*[m.extension(*one) for one in found], **bare)
+    flight = m.record(m.HANDSHAKE, m.server_hello_13()), m.switch()
+    scene = offered(hello).server(*flight, m.sealed(6, 60, 900, 79, m.FINISHED_13)).ack(CLIENT)
+    said = findings(ended(scene.client(m.switch()), "rst", CLIENT))[0]
+
+    assert (said.cause, said.confidence) == ("server_certificate_rejected", SUSPECTED)
 
 
 def test_a_client_that_leaves_over_a_plain_flaw_was_not_asked_too_much() -> None:
