@@ -129,7 +129,7 @@ def _heard_out(story: Story) -> Story:
     With its Finished sent, a client may use the connection and close it, before the server has
     read its certificate (RFC 8446 section 4.4.2.4): the server's alert then comes second and is no
     answer to the close. A server that accepted would have sent a ticket or data, or would have been
-    waited for: behind the close of a client that did wait, an alert that cannot be read answers that.
+    waited for: where it had the time to judge, an alert that cannot be read answers the close.
     """
     ending = story.ending
     left = ending.side is Side.CLIENT and readable_alert(story) is None
@@ -137,15 +137,17 @@ def _heard_out(story: Story) -> Story:
         return story
     if not passed(story, Milestone.CLIENT_FINISHED) or story.resumed:
         return story
+    shown = story.milestones[Milestone.CLIENT_FINISHED].time
     for alert in story.alerts:
         late = alert.sender is Side.SERVER and alert.frame >= ending.frame
-        if late and (prompt(story) or alert.description is not None):
+        if late and (alert.time - shown < _JUDGING_NS or alert.description is not None):
             way = Way.ENCRYPTED_ALERT if alert.description is None else Way.ALERT
             end = Ending(way, Side.SERVER, alert.frame, alert.time, alert)
             return replace(story, ending=end)
     return story
 
 
+_JUDGING_NS: Final = 1_000_000_000  # within which a server has judged a certificate
 _ALERTS: Final = frozenset({Way.ALERT, Way.ENCRYPTED_ALERT})
 _WAYS: Final = frozenset({Way.ALERT, Way.ENCRYPTED_ALERT, Way.FIN, Way.RST})
 

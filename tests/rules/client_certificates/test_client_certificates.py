@@ -137,6 +137,15 @@ def test_in_tls13_a_close_after_a_long_wait_is_answered_and_not_refused(
     assert outcome(story, diagnose(story, rules.modules()).headline) == told
 
 
+def test_in_tls13_a_client_that_went_on_to_talk_was_not_refused_long_before() -> None:
+    """syslog-ng sends lines and hears nothing: a refusal would not have waited for the client's close."""
+    scene = established13(tickets=False, shown=900).client(m.sealed(26)).ack(SERVER)
+    scene.wait(0.8).client(m.sealed(26)).ack(SERVER).wait(2.0).fin(CLIENT)
+    story = scene.server(m.sealed(2)).rst(CLIENT).story()
+
+    assert outcome(story, diagnose(story, rules.modules()).headline) == "incomplete"
+
+
 def test_in_tls13_two_alerts_are_no_acceptance() -> None:
     """GnuTLS sends access_denied and then another; a ticket or an answer is longer."""
     scene = answered13(asking=True).client(m.switch(), m.sealed(900, 79, m.FINISHED_13)).ack(SERVER)
