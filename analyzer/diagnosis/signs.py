@@ -75,6 +75,7 @@ _SERVERS: Final = frozenset(
         Milestone.SERVER_FLIGHT,
         Milestone.SERVER_FINISHED,
         Milestone.SERVER_ACCEPTED,
+        Milestone.SERVER_WENT_ON,
         Milestone.SERVER_DATA,
     }
 )

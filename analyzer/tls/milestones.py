@@ -87,9 +87,11 @@ def _after_finished(reading: Reading, finished: Sealed) -> Iterator[tuple[Milest
         yield Milestone.CLIENT_CERTIFICATE, finished
     elif reading.client_certificate == "empty":
         yield Milestone.CLIENT_CERTIFICATE_EMPTY, finished
-    for record in reading.server_after:
-        if record is not reading.server_alert and record.length > _ALERT:
-            yield Milestone.SERVER_ACCEPTED, record
+    said = [r for r in reading.server_after if r is not reading.server_alert and r.length > _ALERT]
+    for record in said:
+        yield Milestone.SERVER_ACCEPTED, record
+        if record.length != said[0].length:  # a server's tickets are of one length
+            yield Milestone.SERVER_WENT_ON, record
             break
     for record in reading.client_after:
         if record is not reading.client_alert and record.length > _ALERT:

@@ -202,6 +202,7 @@ class Milestone(enum.Enum):
     CLIENT_FINISHED = "client finished"
     SERVER_FINISHED = "server finished"
     SERVER_ACCEPTED = "server went on after the client's Finished"  # ticket, data (TLS 1.3)
+    SERVER_WENT_ON = "the server sent more than tickets"  # by their lengths (TLS 1.3)
     CLIENT_DATA = "application data of the client"
     SERVER_DATA = "application data of the server"
 

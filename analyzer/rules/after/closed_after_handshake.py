@@ -22,7 +22,8 @@ client resumed a session, whose certificate it must have accepted; nor where the
 what is at hand takes no longer than its turn in the handshake did (who asks a responder first is missed); nor where the same client uses other connections with this server and certificate (before and after, where
 encryption hides which it is), or later resumes a session with it. A capture that misses bytes may miss the use.
 In TLS 1.3 a client's certificate, signature and Finished that share a record cannot be told from those that run
-on into the next: what may be a request is taken for one.
+on into the next: what may be a request is taken for one. So is a server's record that is no ticket like the
+others, where the server leaves (the data connection of FTP).
 """
 
 from __future__ import annotations
@@ -69,6 +70,8 @@ def check(story: Story) -> Iterator[Finding]:
     ending, side = story.ending, story.ending.side
     if not client_done(story) or side is None or perhaps_used(story):
         return
+    if side is Side.SERVER and story.reached(Milestone.SERVER_WENT_ON):
+        return  # of a client that leaves it says nothing: servers of HTTP/2 speak before they are asked
     late = ending.waited_ns >= PATIENCE_NS
     if ending.way in {Way.OPEN, Way.SILENCE} or (late and story.completed):
         return

@@ -282,6 +282,24 @@ def test_a_server_that_speaks_first_has_used_the_connection() -> None:
     assert said("TLS-END-002", story) == []
 
 
+@pytest.mark.parametrize(
+    ("sent", "causes"),
+    [
+        pytest.param((234, 3), [], id="a ticket and a short file"),
+        pytest.param((234, 234, 130), [], id="tickets and a listing"),
+        pytest.param((234, 234), ["closed_after_handshake"], id="tickets"),
+    ],
+)
+def test_a_server_that_leaves_has_used_what_it_sent_its_data_over(
+    sent: tuple[int, ...], causes: list[str]
+) -> None:
+    """As over the data connection of FTP, on which the client says nothing."""
+    scene = established13(tickets=False).server(m.sealed(*sent)).ack(CLIENT)
+    story = scene.server(m.sealed(2)).fin(SERVER).client(m.sealed(2)).fin(CLIENT).story()
+
+    assert [finding.cause for finding in said("TLS-END-002", story)] == causes
+
+
 def test_what_may_be_a_request_is_taken_for_one() -> None:
     """As of browsers and NSS, whose certificate, signature and Finished share one record."""
     scene = answered13(asking=True).client(m.switch(), m.sealed(900 + 79 + m.FINISHED_13))
