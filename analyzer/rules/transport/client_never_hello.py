@@ -5,9 +5,10 @@ A TCP connection on which the client sends no byte of payload. The client closes
 waiting for a hello; the server may send an alert as it goes.
 
 ## Why it happens
-Health checks of load balancers, port scans and monitors do just this, and mean no harm. A client that
-waits for the server to speak first (plain SMTP, FTP) does it too, as does a program that hangs before its
-handshake.
+Health checks of load balancers, port scans and monitors do just this, and mean no harm. A scanner may even
+reset what it is granted without an acknowledgment (a half-open scan); so does a program that tries several
+addresses at once and needs one. A client that waits for the server to speak first (plain SMTP, FTP) does it
+too, as does a program that hangs before its handshake.
 
 ## What it is not
 A server that closes at once is TLS-TCP-004.
@@ -27,7 +28,7 @@ from typing import Final
 
 from analyzer.diagnosis.causes import Confidence, FailingSide, Phase, RemedySide
 from analyzer.diagnosis.model import Alternative, Evidence, Finding, Rank, Rule
-from analyzer.diagnosis.resets import injected
+from analyzer.diagnosis.resets import injected, only_answers
 from analyzer.diagnosis.standing import BOTH_WAYS, PATIENCE_NS, end_evidence
 from analyzer.diagnosis.topics import unheard
 from analyzer.diagnosis.wording import client_name, server_name
@@ -61,16 +62,22 @@ def check(story: Story) -> Iterator[Finding]:
         return  # the answer to the SYN never arrived: TLS-TCP-002
     if ending.side is Side.SERVER and ending.waited_ns < PATIENCE_NS:
         return
-    device, doubts = injected(story), _doubts(story)
+    half_open = _is_half_open(story)
+    device = None if half_open else injected(story)
+    doubts = () if half_open else _doubts(story)
     yield RULE.finding(
-        Evidence(story.milestones[Milestone.CONNECTED].frame, "the TCP connection was made"),
+        Evidence(
+            story.milestones[Milestone.CONNECTED].frame,
+            "the server granted the connection" if half_open else "the TCP connection was made",
+        ),
         end_evidence(story),
         *([device] if device else []),
         title=f"{client_name(story)} connects to {server_name(story)}, and no hello arrives before the "
         "connection is reset, apparently by a device in between"
         if device
         else f"{client_name(story)} connects to {server_name(story)} and never says hello",
-        explanation="The client sent no payload at all: it did not begin a handshake.",
+        explanation="The client sent no payload at all: it did not begin a handshake."
+        + (_HALF_OPEN if half_open else ""),
         remedy=(
             (
                 "On the client: if this is a health check or a scan, nothing is wrong; else find out why "
@@ -92,7 +99,20 @@ def check(story: Story) -> Iterator[Finding]:
     )
 
 
+_HALF_OPEN: Final = (
+    " It did not even take the connection up, but answered the SYN-ACK by RST: so do port scanners, and "
+    "programs that had given the connection up before it was granted, for another that was faster."
+)
 _AT_CLIENT: Final = "a capture at the client: whether it sent a hello that never arrived"
+
+
+def _is_half_open(story: Story) -> bool:
+    """Whether the client's host answers the SYN-ACK by RST, knowing of no connection.
+
+    A scanner writes its SYN itself, with a TTL of its own liking: that the RST has another proves nothing.
+    """
+    reset_by_client = story.ending.side is Side.CLIENT and only_answers(story)
+    return reset_by_client and not story.timeline.accepted
 
 
 def _doubts(story: Story) -> tuple[str, ...]:

@@ -625,6 +625,17 @@ def test_a_handshake_whose_last_message_never_arrives_did_not_complete() -> None
     assert (headline.cause, headline.phase) == ("packet_loss_fatal", Phase.FINISHED)
 
 
+def test_a_half_open_scan_is_no_device() -> None:
+    """nmap writes the SYN, with any TTL; the host behind it resets what it knows nothing of."""
+    story = Scene().syn().answer().rst(CLIENT, ttl=48, bare=True).story()
+    (finding,) = said("TLS-TCP-005", story)
+
+    assert (finding.failing_side, finding.remedy_side) == (FailingSide.CLIENT, RemedySide.CLIENT)
+    assert "device" not in finding.title
+    assert "port scanners" in finding.explanation
+    assert finding.alternatives[0].cause == "fine"
+
+
 def test_a_device_that_swallows_the_hello_and_resets_is_not_the_client() -> None:
     (device,) = said("TLS-TCP-005", connected().rst(CLIENT, ttl=243).story())
     (client,) = said("TLS-TCP-005", connected().rst(CLIENT).story())
