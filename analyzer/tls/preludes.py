@@ -171,11 +171,9 @@ def find_start(client: Stream, server: Stream) -> Start:
     if is_openvpn(asked, answered):
         return Start(None, None)  # what can be read of its packets by chance is no stream of TLS
     client_at = _begin(asked, _CLIENT_HELLO, proxy_header(asked))
-    after_talk = client_at is None or client_at > 0
-    server_at = 0 if looks_like_tls(answered) else None
-    if server_at is None and after_talk:
-        server_at = _begin(answered, _SERVER_START)
-    if client_at == 0 or (client_at is None and server_at == 0):
+    server_at = _begin(answered, _SERVER_START)
+    greeted = client_at == 0 and server_at  # to which the client answers by its hello (NATS)
+    if not greeted and (client_at == 0 or (client_at is None and server_at == 0)):
         return Start(client_at, server_at)
     prelude = _prelude(client, server, client_at, server_at)
     if prelude is not None and client_at is not None and server_at is None:

@@ -94,6 +94,33 @@ def test_tls_is_found_behind_the_talk_that_agrees_on_it(protocol: str) -> None:
     assert story.prelude.end is PreludeEnd.AGREED
 
 
+def test_a_greeting_may_be_answered_by_a_hello() -> None:
+    """A server of NATS says INFO, and a client that reads there that TLS is required begins it."""
+    info = b'INFO {"server_id":"NA","tls_required":true}\r\n'
+    scene = connected().server(info).client(m.client_hello()).server(m.server_flight())
+    story = scene.client(m.client_flight()).server(m.finished()).story()
+
+    assert (story.signature, story.completed) == ("CsxknGIi", True)
+    assert story.prelude is not None
+    assert (story.prelude.end, story.prelude.text) == (PreludeEnd.AGREED, info.decode().strip())
+
+
+def test_a_client_that_takes_the_greeting_for_the_answer_is_gone_before_tls_begins() -> None:
+    scene = connected().server(b"INFO {}\r\n").client(m.client_hello()).fin(CLIENT)
+    headline = diagnose(scene.server(m.server_flight()).story(), rules.modules()).headline
+
+    assert headline is not None
+    assert (headline.cause, headline.failing_side) == ("tls_to_plaintext", FailingSide.CLIENT)
+
+
+def test_a_greeting_that_no_tls_follows_stays_an_answer_in_clear() -> None:
+    scene = connected().server(b"SSH-2.0-x\r\n").client(m.client_hello()).fin(CLIENT)
+    headline = diagnose(scene.story(), rules.modules()).headline
+
+    assert headline is not None
+    assert headline.cause == "tls_to_plaintext"
+
+
 REFUSED = {
     "smtp": lines("S: 220 mx", "C: EHLO me", "S: 250 STARTTLS", "C: STARTTLS", "S: 454 not now"),
     "lmtp": lines("S: 220 mx", "C: LHLO me", "S: 250 STARTTLS", "C: STARTTLS", "S: 454 not now"),

@@ -25,11 +25,12 @@ from collections.abc import Iterator
 from analyzer.diagnosis.causes import Confidence, Phase, RemedySide
 from analyzer.diagnosis.expecting import header_unexpected
 from analyzer.diagnosis.model import Evidence, Finding, Rank, Rule
+from analyzer.diagnosis.signs import passed
 from analyzer.diagnosis.standing import side_of
 from analyzer.diagnosis.topics import foreign
 from analyzer.diagnosis.wording import client_name, offer_evidence, protocol_name, server_name
 from analyzer.tcp.timeline import Side
-from analyzer.tls.story import Answer, Opening, PreludeEnd, Story
+from analyzer.tls.story import Answer, Milestone, Opening, PreludeEnd, Story
 
 _NO_ANSWER = frozenset({Opening.NOTHING, Opening.TLS, Opening.UNKNOWN})
 
@@ -47,13 +48,14 @@ RULE = Rule(
 
 def check(story: Story) -> Iterator[Finding]:
     """Fire on a ClientHello whose answer is another protocol."""
-    found = _answer(story)
-    if not story.offers or story.choice is not None or found is None:
+    greeting = _greeting_mistaken(story)
+    found = greeting or _answer(story)
+    if not story.offers or found is None or (story.choice is not None and greeting is None):
         return
     if header_unexpected(story) is not None:
         return  # the answer is to what came before the hello
     answer, frame = found.opening, found.frame
-    if any(message.sender is Side.SERVER for message in story.messages):
+    if greeting is None and any(m.sender is Side.SERVER for m in story.messages):
         return
     yield RULE.finding(
         *offer_evidence(story, "client sent ClientHello"),
@@ -68,6 +70,20 @@ def check(story: Story) -> Iterator[Finding]:
         remedy_side=RemedySide.CLIENT,
         confidence=Confidence.SEEN,
     )
+
+
+def _greeting_mistaken(story: Story) -> Answer | None:
+    """What a server said before TLS that the client took for the answer to its hello.
+
+    The server took the hello for the answer to its greeting, as it has to (NATS), but nobody was left.
+    """
+    prelude, ending = story.prelude, story.ending
+    greeted = prelude is not None and prelude.protocol == "unknown"
+    left = ending.side is Side.CLIENT and not passed(story, Milestone.SERVER_HELLO)
+    if not (greeted and left and story.choice is not None):
+        return None
+    opening = story.openings[Side.SERVER]
+    return None if opening in _NO_ANSWER else Answer(opening, story.first_data[Side.SERVER])
 
 
 def _answer(story: Story) -> Answer | None:
