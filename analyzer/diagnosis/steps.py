@@ -20,7 +20,6 @@ from analyzer.diagnosis.signs import (
     certificate_sent,
     certificate_spoilt,
     dated_version,
-    is_openvpn,
     lacks_extended_master_secret,
     lacks_secure_renegotiation,
     legacy_signature,
@@ -232,14 +231,15 @@ def _left_over(story: Story) -> Step:
 
 
 def _perhaps_a_browser(story: Story) -> bool:
-    """Whether the client's stack is one that browsers use, or nobody can tell."""
-    stack = story.client_stack
-    if is_openvpn(story):  # which may not send an alert (none up to 2.6 does over TCP)
-        return False
-    return stack is None or stack.name not in _OF_PROGRAMS
+    """Whether the client has a stack of browsers, or one that nobody knows and asks for HTTP by ALPN."""
+    stack, offer = story.client_stack, story.offer
+    if stack is not None:
+        return stack.name in _OF_BROWSERS
+    return offer is not None and not _OF_HTTP.isdisjoint(offer.alpn)
 
 
-_OF_PROGRAMS: Final = frozenset({"openssl", "gnutls", "go", "java", "mbedtls"})
+_OF_BROWSERS: Final = frozenset({"boringssl", "nss", "schannel"})
+_OF_HTTP: Final = frozenset({"h2", "http/1.1"})
 
 
 def _vague_client(story: Story, alert: AlertDescription) -> Step:

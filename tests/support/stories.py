@@ -269,9 +269,15 @@ def offered(hello: bytes | None = None) -> Scene:
     return connected().client(m.client_hello() if hello is None else hello).ack(SERVER)
 
 
-def answered(*, asking: bool = False, ders: tuple[bytes, ...] | None = None) -> Scene:
+def answered(
+    *, asking: bool = False, ders: tuple[bytes, ...] | None = None, alpn: tuple[str, ...] = ()
+) -> Scene:
     """TLS 1.2 up to the end of the server's flight."""
-    return offered().server(m.server_flight(asking=asking, ders=ders)).ack(CLIENT)
+    return (
+        offered(m.client_hello(alpn=alpn))
+        .server(m.server_flight(asking=asking, ders=ders))
+        .ack(CLIENT)
+    )
 
 
 def finished_by_client(*, shown: tuple[bytes, ...] | None = None) -> Scene:
@@ -294,11 +300,12 @@ def closed(scene: Scene) -> Scene:
     return scene.client(m.sealed_alert()).fin(CLIENT).server(m.sealed_alert()).fin(SERVER)
 
 
-def answered13(*, asking: bool = False) -> Scene:
+def answered13(*, asking: bool = False, alpn: tuple[str, ...] = ()) -> Scene:
     """TLS 1.3 up to the server's Finished; the certificate has about 900 bytes."""
     flight = (6, 60, 900, 79, m.FINISHED_13) if asking else (6, 900, 79, m.FINISHED_13)
     hello = m.record(m.HANDSHAKE, m.server_hello_13())
-    return offered(m.client_hello_13()).server(hello, m.switch(), m.sealed(*flight)).ack(CLIENT)
+    scene = offered(m.client_hello_13(alpn=alpn))
+    return scene.server(hello, m.switch(), m.sealed(*flight)).ack(CLIENT)
 
 
 def retried() -> Scene:

@@ -174,12 +174,19 @@ def test_a_client_that_leaves_when_it_is_asked_has_none_at_hand(
     asked: Callable[..., Scene],
 ) -> None:
     """As browsers do, whose user is to choose one first."""
-    said = findings(ended(asked(asking=True), "fin", CLIENT))[0]
+    said = findings(ended(asked(asking=True, alpn=("h2", "http/1.1")), "fin", CLIENT))[0]
 
     assert (said.cause, said.confidence) == ("client_cert_missing", SUSPECTED)
     assert (said.failing_side, said.remedy_side) == (FailingSide.CLIENT, RemedySide.CLIENT)
     assert headline(ended(asked(), "fin", CLIENT)) != "client_cert_missing"
     assert headline(alerted(asked(asking=True), CLIENT, 42)) != "client_cert_missing"
+
+
+def test_a_client_of_no_known_stack_that_does_not_ask_for_http_is_no_browser() -> None:
+    """As openconnect, whose list of extensions GnuTLS writes in an order of its caller's making."""
+    said = findings(ended(answered13(asking=True), "fin", CLIENT))[0]
+
+    assert (said.cause, said.confidence) == ("server_certificate_rejected", SUSPECTED)
 
 
 def test_a_program_answers_when_it_is_asked_and_leaves_over_the_server() -> None:
