@@ -113,6 +113,7 @@ def check(story: Story) -> Iterator[Finding]:
             *([_CANNOT_ANSWER] if foremost else []),
             *(Alternative(cause, WOULD_DECIDE[cause]) for cause in _CHILDREN),
             *([_CANNOT_ANSWER] if perhaps and not foremost else []),
+            *refusal.alternatives,
         ),
     )
 

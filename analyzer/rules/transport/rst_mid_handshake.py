@@ -23,11 +23,12 @@ The reason is not on the wire.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
 from analyzer.diagnosis.causes import Confidence, FailingSide, Phase, RemedySide
 from analyzer.diagnosis.model import Alternative, Evidence, Finding, Rank, Rule
 from analyzer.diagnosis.resets import injected
-from analyzer.diagnosis.signs import certificate_sent, passed
+from analyzer.diagnosis.signs import accepted_otherwise, certificate_sent, passed
 from analyzer.diagnosis.standing import (
     BOTH_WAYS,
     client_done,
@@ -82,7 +83,8 @@ def check(story: Story) -> Iterator[Finding]:
         if device
         else f"{party(story, side)} {verb} the connection in mid-handshake with "
         f"{party(story, side.peer)}",
-        explanation="No alert was sent, and nothing in the messages explains the end.",
+        explanation="No alert was sent, and nothing in the messages explains the end."
+        + (_LIKED if side is Side.CLIENT and accepted_otherwise(story) else ""),
         remedy=("Look for a firewall or intrusion prevention on the path; its log names the rule.",)
         if device
         else (
@@ -100,6 +102,17 @@ def check(story: Story) -> Iterator[Finding]:
     )
 
 
+_ENOUGH: Final = Alternative(
+    "fine", "whether the client is a scanner, or had no need of the connection any more"
+)
+
+
+_LIKED: Final = (
+    " On other connections the same client accepts this server's certificate: programs that open more "
+    "connections than they need drop the rest."
+)
+
+
 def _remedy_side(side: Side) -> RemedySide:
     return RemedySide.CLIENT if side is Side.CLIENT else RemedySide.SERVER
 
@@ -109,7 +122,7 @@ def _alternatives(story: Story, side: Side) -> tuple[Alternative, ...]:
     if side is Side.CLIENT:
         shown = certificate_sent(story) or (story.tls13 and flight_arrived(story))
         cause = "server_certificate_rejected" if shown else "negotiation_failed"
-        return (Alternative(cause, "the client's log"),)
+        return Alternative(cause, "the client's log"), _ENOUGH
     asked = passed(story, Milestone.CERTIFICATE_REQUEST)
     perhaps = asked or (story.tls13 and flight_arrived(story))
     causes = (*(["client_certificate_rejected"] if perhaps else []), "server_internal")

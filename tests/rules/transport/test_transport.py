@@ -11,6 +11,7 @@ from analyzer import rules
 from analyzer.diagnosis.causes import Confidence, FailingSide, Phase, RemedySide
 from analyzer.diagnosis.engine import diagnose, findings_of, outcome
 from analyzer.tcp.timeline import Side
+from analyzer.tls.neighbours import survey
 from analyzer.tls.story import Neighbours, SeenWith, Story, Way
 from analyzer.tls.telling import tell
 from tests.support import messages as m
@@ -202,8 +203,8 @@ def test_a_rule_tells_its_case_from_its_neighbour(pair: Pair) -> None:
     [
         (lambda: answered(asking=True), SERVER, ["client_certificate_rejected", "server_internal"]),
         (answered, SERVER, ["server_internal"]),
-        (answered, CLIENT, ["server_certificate_rejected"]),
-        (hello_only, CLIENT, ["negotiation_failed"]),
+        (answered, CLIENT, ["server_certificate_rejected", "fine"]),
+        (hello_only, CLIENT, ["negotiation_failed", "fine"]),
     ],
     ids=["server, having asked", "server", "client, certificate shown", "client, none shown"],
 )
@@ -765,3 +766,25 @@ def _crossing(after: float) -> Story:
     halves = story.halves[0]._replace(last_frame=close.frame + 1), story.halves[1]
     halves = halves[0], halves[1]._replace(pieces=(late,), last_frame=close.frame)
     return tell(story._replace(events=events, halves=halves), scene.time + 60_000_000_000)
+
+
+@pytest.mark.parametrize("scene", [answered, answered13])
+def test_who_accepts_the_certificate_elsewhere_drops_one_connection_too_many(
+    scene: Callable[[], Scene],
+) -> None:
+    """Pools of Go dial ahead, and close what they do not need in mid-handshake."""
+    good = a_story() if scene is answered else tls13()
+    stories = [
+        replace(one, stream=number, start=number)
+        for number, one in enumerate((good, ended(scene(), "rst", CLIENT), good))
+    ]
+    seen = diagnose(survey(stories).introduce(stories[1]), rules.modules()).headline
+    alone = diagnose(stories[1], rules.modules()).headline
+
+    assert seen is not None
+    assert (seen.cause, seen.confidence) == ("rst_mid_handshake", Confidence.SUSPECTED)
+    assert "accepts this server's certificate" in seen.explanation
+    assert "fine" in {other.cause for other in seen.alternatives}
+    assert alone is not None
+    assert alone.phase is Phase.SERVER_CERTIFICATE
+    assert "fine" in {other.cause for other in alone.alternatives}
