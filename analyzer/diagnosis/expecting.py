@@ -14,11 +14,20 @@ from analyzer.tls.registry import AlertDescription
 from analyzer.tls.story import Opening, Story, Way
 
 
+def speaks_plain_text(story: Story) -> bool:
+    """Whether the server answers others in clear, and no TLS was ever spoken with it.
+
+    What a connection without TLS fails of is then no matter of TLS.
+    """
+    seen = story.neighbours.server
+    return bool(seen.plaintext) and not (seen.established or story.is_tls)
+
+
 def tls_expected(story: Story) -> tuple[Confidence, Evidence | None] | None:
     """How sure it is that the server expected TLS, with the frame that shows it.
 
-    None where nothing speaks for it: the server answered in the client's own protocol, or the
-    connection goes on.
+    None where nothing speaks for it: the server answered in the client's own protocol, there or
+    elsewhere, or the connection goes on.
     """
     for alert in story.alerts:
         if alert.sender is Side.SERVER:
@@ -30,6 +39,8 @@ def tls_expected(story: Story) -> tuple[Confidence, Evidence | None] | None:
     if answer is not Opening.NOTHING or story.blind_to("server_side", "start"):
         return None
     if story.ending.way not in {Way.FIN, Way.RST} or story.ending.side is not Side.SERVER:
+        return None
+    if speaks_plain_text(story):
         return None
     spoken = story.neighbours.server.established
     if spoken:

@@ -321,8 +321,13 @@ def _chosen(
 
 
 def _plain(story: Story) -> bool:
-    speaks = {Opening.NOTHING, Opening.TLS, Opening.UNKNOWN}
-    return not story.is_tls and story.openings[Side.SERVER] not in speaks
+    return not story.is_tls and story.openings[Side.SERVER] not in _NO_PLAIN_ANSWER
+
+
+# Who says that it expects TLS speaks plain text only to say so.
+_NO_PLAIN_ANSWER: Final = frozenset(
+    {Opening.NOTHING, Opening.TLS, Opening.UNKNOWN, Opening.HTTP_TLS_EXPECTED}
+)
 
 
 def _fatal(story: Story, side: Side) -> set[tuple[str, str]]:

@@ -16,7 +16,8 @@ Use https:// on the client's side, or point it to the plain port.
 
 ## Blind spots
 A server that closes without a word could be a plain one with troubles of its own: then the finding is
-suspected only, unless other connections show that it speaks TLS.
+suspected only, unless other connections show that it speaks TLS. One that answers others in clear is not
+suspected.
 """
 
 from __future__ import annotations
@@ -71,5 +72,8 @@ def check(story: Story) -> Iterator[Finding]:
         confidence=confidence,
         alternatives=()
         if confidence is Confidence.SEEN
-        else (Alternative("server_closed_on_accept", "whether this port serves TLS"),),
+        else (
+            Alternative("server_closed_on_accept", "whether this port serves TLS"),
+            Alternative("server_internal", "the server's log; whether what is behind it answers"),
+        ),
     )

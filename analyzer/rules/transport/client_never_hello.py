@@ -19,6 +19,7 @@ Find out whether the client is a probe. If so, there is nothing to mend: leave i
 ## Blind spots
 Without payload nothing says what the client wanted, nor that TLS was meant. A hello that got lost on the way, or
 that a device swallowed, is not seen at the server: where nobody closes, or a device resets, it is only suspected.
+Of a server that answers other connections in clear, and with which nobody speaks TLS, nothing is told.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from analyzer.diagnosis.causes import Confidence, FailingSide, Phase, RemedySide
+from analyzer.diagnosis.expecting import speaks_plain_text
 from analyzer.diagnosis.model import Alternative, Evidence, Finding, Rank, Rule
 from analyzer.diagnosis.resets import injected, only_answers
 from analyzer.diagnosis.standing import BOTH_WAYS, PATIENCE_NS, end_evidence
@@ -58,6 +60,8 @@ def check(story: Story) -> Iterator[Finding]:
         return
     if story.blind_to("client_side", "server_side") or ending.way is Way.OPEN:
         return
+    if speaks_plain_text(story):
+        return  # a probe of a plain service, say
     if not timeline.accepted and ending.way is Way.SILENCE:
         return  # the answer to the SYN never arrived: TLS-TCP-002
     if ending.side is Side.SERVER and ending.waited_ns < PATIENCE_NS:

@@ -14,7 +14,8 @@ A server that closes after a long wait had a client that never said hello: TLS-T
 Read the server's log for this moment: access control, connection limits, health of the pool behind.
 
 ## Blind spots
-Why it closed is not on the wire.
+Why it closed is not on the wire. Of a server that answers other connections in clear, and with which nobody
+speaks TLS, nothing is told.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from analyzer.diagnosis.causes import Confidence, FailingSide, Phase, RemedySide
+from analyzer.diagnosis.expecting import speaks_plain_text
 from analyzer.diagnosis.model import Alternative, Evidence, Finding, Rank, Rule
 from analyzer.diagnosis.standing import BOTH_WAYS, PATIENCE_NS, end_evidence
 from analyzer.diagnosis.topics import unheard
@@ -50,6 +52,8 @@ def check(story: Story) -> Iterator[Finding]:
         return
     if ending.side is not Side.SERVER or ending.waited_ns >= PATIENCE_NS:
         return
+    if speaks_plain_text(story):
+        return  # a probe of a plain service, say
     yield RULE.finding(
         Evidence(story.milestones[Milestone.CONNECTED].frame, "server accepted the connection"),
         end_evidence(story),

@@ -788,3 +788,27 @@ def test_who_accepts_the_certificate_elsewhere_drops_one_connection_too_many(
     assert alone is not None
     assert alone.phase is Phase.SERVER_CERTIFICATE
     assert "fine" in {other.cause for other in alone.alternatives}
+
+
+@pytest.mark.parametrize(
+    "scene",
+    [
+        pytest.param(ended(connected(), "rst", CLIENT), id="probed"),
+        pytest.param(ended(connected(), "fin", SERVER), id="closed on accept"),
+        pytest.param(
+            ended(connected().client(b"GET / HTTP/1.1\r\n\r\n").ack(SERVER), "rst", SERVER),
+            id="unanswered",
+        ),
+    ],
+)
+def test_what_fails_at_a_server_of_plain_text_is_no_matter_of_tls(scene: Story) -> None:
+    """As the health checks of a backend without TLS."""
+    asked = connected().client(b"GET / HTTP/1.1\r\n\r\n").ack(SERVER)
+    plain = asked.server(b"HTTP/1.1 200 OK\r\n\r\n").fin(SERVER).fin(CLIENT).story()
+    told = []
+    for others in ([plain], [plain, a_story()], [a_story()]):
+        stories = [replace(one, stream=n, start=n) for n, one in enumerate([scene, *others])]
+        seen = survey(stories).introduce(stories[0])
+        told.append(outcome(seen, diagnose(seen, rules.modules()).headline))
+
+    assert told == ["not_tls", "failed", "failed"]
