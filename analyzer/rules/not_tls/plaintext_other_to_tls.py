@@ -40,7 +40,8 @@ _OTHERS = frozenset(Opening) - {
     Opening.UNKNOWN,
     Opening.HTTP_REQUEST,
 }
-_NAMELESS = frozenset({Opening.TEXT, Opening.BINARY})
+# By these a client gives no sign that it has to do with TLS: what follows the header is none.
+_NAMELESS = frozenset({Opening.TEXT, Opening.BINARY, Opening.PROXY_PROTOCOL})
 
 RULE = Rule(
     id="TLS-PLN-002",

@@ -125,6 +125,12 @@ def test_unknown_bytes_and_a_close_are_too_little_to_accuse() -> None:
 PROXY_HEADER = b"PROXY TCP4 192.0.2.1 192.0.2.2 1 443\r\n"
 
 
+def test_a_header_that_no_tls_follows_does_not_make_the_server_one_of_tls() -> None:
+    """hitch before a web server of plain HTTP that knows nothing of the header."""
+    assert said("TLS-PLN-002", asked(PROXY_HEADER + GET)) == []
+    assert said("TLS-PLN-002", asked(PROXY_HEADER + GET, neighbours=TLS_ELSEWHERE)) != []
+
+
 def balanced(*answer: bytes, **changes: Any) -> Story:
     """A load balancer's header and a hello, what the server says to them, and the server's close."""
     scene = connected().client(PROXY_HEADER, m.client_hello())
