@@ -53,7 +53,34 @@ def resumed() -> Scene:
     return scene.ack(CLIENT).client(m.finished()).ack(SERVER)
 
 
+def sealed_handshake(*lengths: int) -> bytes:
+    """Handshake messages of TLS 1.2 under encryption."""
+    return b"".join(m.record(m.HANDSHAKE, b"\xa5" * length) for length in lengths)
+
+
+def asked_anew() -> Scene:
+    """A server that asks for another handshake, up to the end of the client's last flight."""
+    scene = used().server(sealed_handshake(28)).client(sealed_handshake(238))
+    scene.server(sealed_handshake(113, 964, 138, 113, 28)).ack(CLIENT)
+    return scene.client(sealed_handshake(31, 61), m.record(20, b"\xa5" * 25), sealed_handshake(40))
+
+
+def granted_anew() -> Scene:
+    """The same, with the server's end of it and the answer to the request that waited for it."""
+    scene = asked_anew().server(m.record(20, b"\xa5" * 25), sealed_handshake(40), m.data())
+    return scene.ack(CLIENT)
+
+
 PAIRS = (
+    Pair(
+        "TLS-END-003",
+        lambda: asked_anew().server(m.sealed_alert()).fin(SERVER).fin(CLIENT).story(),
+        lambda: closed(granted_anew()).story(),
+        _P.POST_HANDSHAKE,
+        _F.SERVER,
+        _R.CLIENT,
+        _C.INFERRED,
+    ),
     Pair(
         "TLS-END-001",
         lambda: renegotiated(m.sealed_alert()).fin(SERVER).fin(CLIENT).story(),
@@ -327,6 +354,19 @@ def test_a_clear_no_renegotiation_is_seen() -> None:
 
     # The server's alert stands behind its ChangeCipherSpec: two bytes can only be clear.
     assert [f.confidence for f in found] == [Confidence.SEEN]
+
+
+def test_a_server_that_resets_where_it_had_asked_anew_is_suspected_to_mind_the_certificate() -> (
+    None
+):
+    story = ended(asked_anew(), "rst", SERVER)
+    headline = diagnose(story, rules.modules()).headline
+
+    assert headline is not None
+    assert (headline.rule, headline.confidence) == ("TLS-END-003", Confidence.SUSPECTED)
+    assert outcome(story, headline) == "failed"
+    assert said("TLS-END-003", ended(asked_anew(), "fin", CLIENT)) == []
+    assert said("TLS-END-003", ended(granted_anew(), "rst", SERVER)) == []
 
 
 def test_the_closing_alerts_of_an_idle_connection_refuse_nothing() -> None:
