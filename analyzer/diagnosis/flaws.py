@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from analyzer.diagnosis.fits import Alerts
 from analyzer.diagnosis.memo import once_per_story
 from analyzer.diagnosis.model import Evidence
 from analyzer.diagnosis.signs import (
@@ -24,6 +25,7 @@ from analyzer.errors import DefectKind
 from analyzer.pki.path import looks_intermediate
 from analyzer.tcp.timeline import Side
 from analyzer.tls.names import match_name
+from analyzer.tls.registry import AlertDescription
 from analyzer.tls.story import Chain, Story
 from analyzer.tls.suites import facts_of
 from analyzer.tls.x509 import CertificateFacts, library_refuses
@@ -34,7 +36,8 @@ class Flaw:
     """Something that a peer may refuse a certificate for.
 
     ``hard`` flaws are refused by every peer that checks at all; the others depend on its settings,
-    as trust in an authority does.
+    as trust in an authority does. ``alerts`` are those that alone speak for it, where its cause has
+    more (:data:`~analyzer.diagnosis.fits.FITS`).
     """
 
     cause: str
@@ -42,6 +45,7 @@ class Flaw:
     frame: int
     hard: bool = True
     leaf: bool = True  # it is in the sender's own certificate
+    alerts: Alerts | None = None
 
     @property
     def evidence(self) -> Evidence:
@@ -65,6 +69,7 @@ def _server_flaws(story: Story, chain: Chain, leaf: CertificateFacts) -> Iterato
     yield from _intermediate_dates(chain)
     yield from _wrong_name(story, chain, leaf)
     yield from _server_usage(story, chain, leaf)
+    yield from _issuer_usage(chain)
     yield from _invalid_ca(chain)
     yield from _name_constraints(chain)
     yield from _critical(chain)
@@ -75,6 +80,7 @@ def _server_flaws(story: Story, chain: Chain, leaf: CertificateFacts) -> Iterato
     yield from _half_named(story, chain, leaf)
     yield trust_flaw(chain, leaf)
     yield from _any_usage(chain, leaf)
+    yield from _profile(chain)
 
 
 @once_per_story
@@ -136,7 +142,12 @@ def _malformed(story: Story, chain: Chain) -> Iterator[Flaw]:
     refused = library_refuses(chain.certificates[0].der)
     if refused is not None:
         text = f"{_which(chain, 0)} is not well formed: {refused}"
-        yield Flaw("cert_malformed", text, chain.frame, hard=False)
+        yield Flaw("cert_malformed", text, chain.frame, hard=False, alerts=_UNPARSED)
+
+
+_UNPARSED: Final[Alerts] = frozenset(
+    {AlertDescription.BAD_CERTIFICATE, AlertDescription.DECODE_ERROR}
+)
 
 
 def _staple_revoked(story: Story) -> Iterator[Flaw]:
@@ -206,6 +217,48 @@ def _half_named(story: Story, chain: Chain, leaf: CertificateFacts) -> Iterator[
     if match is not None and match.by in _HALF:
         text = f"{subject(leaf)} has {name} {_HALF[match.by]}"
         yield Flaw("hostname_mismatch", text, chain.frame, hard=False)
+
+
+def _issuer_usage(chain: Chain) -> Iterator[Flaw]:
+    """Many read an authority's extended key usage as the bound of what it may issue for, RFC 5280 does not."""
+    for index in chain.facts.path[1:]:
+        above = chain.certificates[index]
+        if not above.allows("serverAuth"):
+            text = f"{_which(chain, index)} is not to issue for server authentication: {_purposes(above)}"
+            yield Flaw("wrong_key_cert_usage", text, chain.frame, hard=False, leaf=False)
+            return
+
+
+def _profile(chain: Chain) -> Iterator[Flaw]:
+    """What RFC 5280 demands of certificates and few clients insist on (OpenSSL's strict checks do)."""
+    for place, index in enumerate(chain.facts.path):
+        facts = chain.certificates[index]
+        lack = _lack(facts) if facts.version >= _V3 and facts.defect is None else None
+        if lack is not None:
+            cause = "invalid_ca" if place else "cert_malformed"
+            text = f"{_which(chain, index)} {lack}; strict clients refuse it"
+            yield Flaw(cause, text, chain.frame, hard=False, leaf=not place, alerts=_UNNAMED)
+            return
+
+
+_UNNAMED: Final[Alerts] = frozenset({AlertDescription.CERTIFICATE_UNKNOWN})
+_V3: Final = 3
+_SUBJECT_KEY, _KEY_USAGE = "2.5.29.14", "2.5.29.15"
+_BASIC_CONSTRAINTS, _AUTHORITY_KEY = "2.5.29.19", "2.5.29.35"
+
+
+def _lack(facts: CertificateFacts) -> str | None:
+    """What of RFC 5280 section 4.2.1 a certificate of version 3 lacks."""
+    if facts.ca:
+        if _KEY_USAGE not in facts.extensions:
+            return "is an authority without key usage (RFC 5280 section 4.2.1.3)"
+        if _BASIC_CONSTRAINTS not in facts.critical:
+            return "does not mark its basic constraints as critical (RFC 5280 section 4.2.1.9)"
+        if _SUBJECT_KEY not in facts.extensions:
+            return "is an authority without subject key identifier (RFC 5280 section 4.2.1.2)"
+    if _AUTHORITY_KEY not in facts.extensions and not facts.self_issued:
+        return "has no authority key identifier (RFC 5280 section 4.2.1.1)"
+    return None
 
 
 _HALF: Final = {

@@ -45,6 +45,7 @@ from analyzer.diagnosis.signs import (
     visible,
 )
 from analyzer.diagnosis.wording import chain_evidence, milestone_evidence, party
+from analyzer.tcp.timeline import Side
 from analyzer.tls.registry import AlertDescription
 from analyzer.tls.story import Chain, Milestone, Story
 
@@ -281,7 +282,8 @@ def _weigh(story: Story, refusal: Refusal, flaws: Sequence[Flaw]) -> Verdict | N
 
     Hard flaws before soft ones, those that the alert names before those that it can mean.
     """
-    fitting = [flaw for flaw in flaws if _fits(flaw, refusal.alert)]
+    vague = _VAGUE_OF_OPENSSL if _calls_trust_by_name(story, refusal) else _VAGUE
+    fitting = [flaw for flaw in flaws if _fits(flaw, refusal.alert, vague)]
     if not fitting:
         return None
     best = min(fitting, key=lambda flaw: (not flaw.hard, not _named(flaw, refusal.alert)))
@@ -294,13 +296,13 @@ def _weigh(story: Story, refusal: Refusal, flaws: Sequence[Flaw]) -> Verdict | N
     return _verdict(story, refusal, best, confidence, tuple(dict.fromkeys(others)))
 
 
-def _fits(flaw: Flaw, alert: AlertDescription | None) -> bool:
+def _fits(flaw: Flaw, alert: AlertDescription | None, vague: Alerts) -> bool:
     fit = FITS[flaw.cause]
-    if flaw.cause == "cert_malformed" and not flaw.hard:
-        return alert in {_A.BAD_CERTIFICATE, _A.DECODE_ERROR}
+    if flaw.alerts is not None:
+        return alert in flaw.alerts
     if flaw.cause in _POLICY and alert is None:
         return flaw.leaf
-    if flaw.cause in _VAGUELY_TRUST and not flaw.hard and alert in _VAGUE:
+    if flaw.cause in _VAGUELY_TRUST and not flaw.hard and alert in vague:
         return False
     return alert in fit.named or alert in fit.possible
 
@@ -309,7 +311,15 @@ def _fits(flaw: Flaw, alert: AlertDescription | None) -> bool:
 _POLICY: Final = frozenset({"weak_cert_key", "sha1_signature"})
 # An alert that says no more than "no" does not make a missing authority likely.
 _VAGUE: Final[Alerts] = frozenset({_A.HANDSHAKE_FAILURE, _A.INTERNAL_ERROR})
+# By RFC 8446 section 6.2 certificate_unknown is for any other reason; few stacks keep to it.
+_VAGUE_OF_OPENSSL: Final[Alerts] = _VAGUE | {_A.CERTIFICATE_UNKNOWN}
 _VAGUELY_TRUST: Final = frozenset({"untrusted_ca", "incomplete_chain", "client_cert_untrusted"})
+
+
+def _calls_trust_by_name(story: Story, refusal: Refusal) -> bool:
+    """Whether the client's stack says unknown_ca wherever it lacks an authority."""
+    stack = story.client_stack
+    return refusal.side is Side.CLIENT and stack is not None and stack.name == "openssl"
 
 
 def _named(flaw: Flaw, alert: AlertDescription | None) -> bool:

@@ -68,6 +68,8 @@ class CertificateFacts:
     excluded_names: tuple[tuple[str, str], ...] = ()
     authority_key_id: str | None = None
     subject_key_id: str | None = None
+    extensions: frozenset[str] = frozenset()  # OIDs
+    critical: frozenset[str] = frozenset()  # those of them that are marked so
     unknown_critical: tuple[str, ...] = ()  # OIDs
     ocsp_urls: tuple[str, ...] = ()
     issuer_urls: tuple[str, ...] = ()
@@ -312,14 +314,13 @@ def _extensions(block: Value) -> Iterator[_Fields]:
         Extension ::= SEQUENCE {
             extnID OBJECT IDENTIFIER, critical BOOLEAN DEFAULT FALSE, extnValue OCTET STRING }
     """
-    unknown: list[str] = []
+    critical: list[str] = []
     seen: set[str] = set()
     for extension in block.children()[:_EXTENSIONS_MOST]:
         parts = extension.children()
         oid = read_oid(parts[0].content) if parts else ""
-        critical = len(parts) == 3 and parts[1].content != b"\0"
-        if critical and oid not in KNOWN_EXTENSIONS:
-            unknown.append(oid)
+        if len(parts) == 3 and parts[1].content != b"\0":
+            critical.append(oid)
         if oid in seen:
             detail = f"extension {oid} appears twice"
             yield {
@@ -331,4 +332,8 @@ def _extensions(block: Value) -> Iterator[_Fields]:
         except DecodeError as error:
             detail = f"extension {oid}: {error.defect.detail}"
             yield {"broken": Defect(error.defect.kind, "certificate", extension.start, detail)}
-    yield {"unknown_critical": tuple(unknown)}
+    yield {
+        "extensions": frozenset(seen),
+        "critical": frozenset(critical),
+        "unknown_critical": tuple(oid for oid in critical if oid not in KNOWN_EXTENSIONS),
+    }

@@ -2,7 +2,8 @@
 
 ## What it looks like
 The DER of a certificate in the chain does not parse, or breaks a rule that strict parsers
-enforce. The client answers bad_certificate (42) or decode_error (50).
+enforce. The client answers bad_certificate (42) or decode_error (50). A certificate without authority
+key identifier is refused by strict clients (Python from 3.13 on) with certificate_unknown (46).
 
 ## Why it happens
 A faulty tool made the certificate (negative serial numbers, wrong encodings, duplicate

@@ -2,7 +2,9 @@
 
 ## What it looks like
 The issuer in the chain lacks the CA flag of basic constraints, its key usage lacks keyCertSign,
-or its path length forbids another CA below. OpenSSL and NSS answer unknown_ca (48).
+or its path length forbids another CA below. OpenSSL and NSS answer unknown_ca (48). Strict clients
+(Python from 3.13 on, openssl -x509_strict) also refuse an authority without key usage, without subject
+key identifier, or whose basic constraints are not critical; they say certificate_unknown (46).
 
 ## Why it happens
 A private CA was made without the right extensions, or a server certificate was used to sign
@@ -16,7 +18,8 @@ Make the CA certificate anew with basicConstraints CA:TRUE and keyUsage keyCertS
 what it signed.
 
 ## Blind spots
-Authorities that were not sent cannot be judged; in TLS 1.3 none can.
+Authorities that were not sent cannot be judged, and a strict client judges the root as well; in TLS
+1.3 none can.
 """
 
 from __future__ import annotations

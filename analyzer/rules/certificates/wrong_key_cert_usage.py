@@ -2,7 +2,8 @@
 
 ## What it looks like
 Extended key usage is present and lacks serverAuth, or key usage lacks what the chosen suite
-needs: digitalSignature for (EC)DHE, keyEncipherment for RSA. Clients send unsupported_certificate
+needs: digitalSignature for (EC)DHE, keyEncipherment for RSA. Or an intermediate's extended key usage
+lacks serverAuth, which OpenSSL, Go and others read as the bound of what it may issue for. Clients send unsupported_certificate
 (43), bad_certificate (42) or certificate_unknown (46).
 
 ## Why it happens
