@@ -82,9 +82,15 @@ _SERVERS: Final = frozenset(
 
 
 def perhaps_used(story: Story) -> bool:
-    """Whether somebody sent data, or the lengths of a TLS 1.3 client's records leave room for some."""
-    if story.reached(Milestone.CLIENT_DATA) or story.reached(Milestone.SERVER_DATA):
+    """Whether somebody sent data, or the lengths of a TLS 1.3 client's records leave room for some.
+
+    Who has closed by an alert reads no data any more (RFC 5246 section 7.2.1).
+    """
+    if story.reached(Milestone.CLIENT_DATA):
         return True
+    if story.reached(Milestone.SERVER_DATA):
+        closed = story.ending.side is Side.CLIENT and story.ending.alert is not None
+        return not closed or passed(story, Milestone.SERVER_DATA)
     return story.tls13 and Milestone.CLIENT_DATA not in story.denied
 
 

@@ -360,7 +360,8 @@ def _server_step_12(story: Story, alert: AlertDescription | None) -> Step | None
     if story.blind_to(*_CLIENT_UNSEEN) and not _client_spoke(story):
         return Step.CLIENT_CERTIFICATE if alert in CERTIFICATE_ALERTS else None
     if not passed(story, Milestone.SERVER_FLIGHT) and not story.resumed:
-        return Step.KEY_EXCHANGE if alert is not None and not _client_spoke(story) else None
+        judged = alert is not None and alert not in _OF_ITS_OWN and not _client_spoke(story)
+        return Step.KEY_EXCHANGE if judged else None
     if not _client_spoke(story):
         return None
     if alert in CRYPTO_ALERTS:
@@ -369,12 +370,14 @@ def _server_step_12(story: Story, alert: AlertDescription | None) -> Step | None
         return _judged_client(story, alert)
     if alert in CERTIFICATE_ALERTS:
         return Step.CLIENT_CERTIFICATE
-    if alert in VIOLATION_ALERTS or alert is _A.INTERNAL_ERROR or alert is None:
+    if alert in VIOLATION_ALERTS or alert in _OF_ITS_OWN or alert is None:
         dark = story.ending.way is Way.ENCRYPTED_ALERT
         return Step.FINISHED if dark else None
     return Step.KEY_EXCHANGE
 
 
+# Amid its own flight, or over a ClientKeyExchange that it cannot use, a server refuses no offer.
+_OF_ITS_OWN: Final = frozenset({_A.INTERNAL_ERROR, _A.ILLEGAL_PARAMETER})
 # What the client said after ServerHello may be what the capture misses.
 _CLIENT_UNSEEN: Final = ("client_side", "client_bytes", "snap_length", "start")
 

@@ -447,3 +447,11 @@ def test_a_warning_that_both_went_on_after_ends_no_handshake() -> None:
     headline = diagnose(story, rules.modules()).headline
 
     assert outcome(story, headline) == "established"
+
+
+def test_data_behind_the_closing_alert_of_a_client_were_of_no_use_to_it() -> None:
+    """A server that answers end of file as it answers a request; the Finished may not have verified."""
+    scene = established().client(m.sealed_alert()).server(m.data(49), m.sealed_alert()).fin(SERVER)
+    (finding,) = said("TLS-END-002", scene.fin(CLIENT).story())
+
+    assert finding.failing_side is FailingSide.CLIENT

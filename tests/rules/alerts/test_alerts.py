@@ -304,6 +304,25 @@ def test_a_server_does_not_refuse_the_version_that_it_chose() -> None:
     assert (said.cause, said.remedy_side) == ("protocol_violation", RemedySide.CLIENT)
 
 
+@pytest.mark.parametrize(
+    ("step", "alert", "cause", "remedy"),
+    [
+        ("hello", 80, "server_internal", RemedySide.SERVER),
+        ("finished", 80, "server_internal", RemedySide.SERVER),
+        ("hello", 47, "protocol_violation", RemedySide.CLIENT),
+        ("finished", 47, "protocol_violation", RemedySide.CLIENT),
+        ("hello", 40, "negotiation_failed", RemedySide.SERVER),
+    ],
+)
+def test_a_server_that_has_chosen_refuses_no_offer_by_what_it_says_of_itself_or_of_a_value(
+    step: str, alert: int, cause: str, remedy: RemedySide
+) -> None:
+    hello = offered().server(m.record(m.HANDSHAKE, m.server_hello())).ack(CLIENT)
+    said = findings(alerted(hello if step == "hello" else finished_by_client(), SERVER, alert))[0]
+
+    assert (said.cause, said.remedy_side) == (cause, remedy)
+
+
 def test_under_encryption_a_client_minds_what_it_could_not_read_and_no_certificate() -> None:
     scene = finished_by_client().server(bytes(range(40, 240))).ack(CLIENT)
     story = scene.client(m.sealed_alert()).fin(CLIENT).fin(SERVER).story()
