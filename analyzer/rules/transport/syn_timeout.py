@@ -4,7 +4,8 @@
 One or more SYNs of the client, sent again after about 1, 3 and 7 seconds, and nothing from the server.
 
 ## Why it happens
-A firewall drops the packets, the route leads nowhere, the host is down or has another address; less
+A firewall drops the packets, the route leads nowhere, the host is down or has another address. A server that
+is overloaded, with a full queue of new connections, leaves SYNs without an answer, too. Less
 often the answer takes a way that the capture does not see.
 
 ## What it is not
@@ -21,6 +22,7 @@ If only the client's direction is captured, an answer would not be seen either.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
 from analyzer.diagnosis.causes import Confidence, FailingSide, Phase, RemedySide
 from analyzer.diagnosis.model import Alternative, Evidence, Finding, Rank, Rule
@@ -67,14 +69,18 @@ def check(story: Story) -> Iterator[Finding]:
     )  # a SYN that the network or the capture doubles takes no time
     if tried + timeline.silence_ns < _ANSWER_DUE_NS and not again:
         return
+    seen = story.neighbours.pair
+    answered = bool(seen.established or seen.failed or seen.plaintext)
     yield RULE.finding(
         Evidence(syns[0].frame, "client sent SYN"),
         Evidence(
             syns[-1].frame, f"last of {counted(len(syns), 'SYN')}, {milliseconds(tried)} later"
         ),
         title=f"{server_name(story)} does not answer {client_name(story)}: SYN after SYN is lost",
-        explanation="No packet came back, neither acceptance nor refusal, so the handshake never began.",
+        explanation="No packet came back, neither acceptance nor refusal, so the handshake never began."
+        + (_ANSWERED if answered else ""),
         remedy=(
+            *([_OVERLOADED] if answered else []),
             "On the path: check routing and the firewall rules for this port, in both directions.",
             (
                 f"On the server: check that the host is up and has the address {story.server.ip}; capture "
@@ -88,6 +94,16 @@ def check(story: Story) -> Iterator[Finding]:
             Alternative("capture_one_sided", "a capture that is sure to see the server's packets"),
         ),
     )
+
+
+_ANSWERED: Final = (
+    " Other connections of this client with the same server were made: if it was at the same time, the way is "
+    "open, and the server is overloaded, or something limits the number of connections."
+)
+_OVERLOADED: Final = (
+    "On the server: see whether its queue of new connections runs over (Linux: nstat -az TcpExtListenOverflows; "
+    "ss -ltn) because the program does not accept them fast enough."
+)
 
 
 def _answer_lost(story: Story) -> Iterator[Finding]:

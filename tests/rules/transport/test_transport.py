@@ -812,3 +812,15 @@ def test_what_fails_at_a_server_of_plain_text_is_no_matter_of_tls(scene: Story) 
         told.append(outcome(seen, diagnose(seen, rules.modules()).headline))
 
     assert told == ["not_tls", "failed", "failed"]
+
+
+def test_a_server_that_answers_others_may_be_overloaded() -> None:
+    """Linux leaves SYNs without an answer while a program does not accept what waits."""
+    syns = Scene().syn().wait(1).syn()
+    alone = said("TLS-TCP-002", syns.story())[0]
+    pair = Neighbours(pair=SeenWith(failed=2))
+    (finding,) = said("TLS-TCP-002", syns.story(neighbours=pair))
+
+    assert "overloaded" in finding.explanation
+    assert "ListenOverflows" in finding.remedy[0]
+    assert "overloaded" not in alone.explanation
