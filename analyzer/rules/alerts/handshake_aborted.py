@@ -173,18 +173,30 @@ def _finding(story: Story, alert: Alert) -> Finding:
         cause=cause,
         phase=_phase(story),
         rank=Rank.CLOSED if description is _A.CLOSE_NOTIFY else None,
-        alternatives=tuple(Alternative(found, _WHOLE) for found in perhaps if found != cause),
+        alternatives=tuple(
+            Alternative(found, _WHOLE if story.blind_to(*_CONTEXT) else _LOG)
+            for found in perhaps
+            if found != cause
+        ),
     )
 
 
+_LOG: Final = "the log of the side that sent the alert"
 _WHOLE: Final = "a capture that holds the handshake from its beginning"
 
 
 def _other_meanings(story: Story, alert: Alert) -> tuple[str, ...]:
-    """What an alert that only says "no" may refuse as well, where what it answers was not captured."""
-    if alert.description not in VAGUE_ALERTS or not story.blind_to(*_CONTEXT):
+    """What an alert that only says "no" may refuse as well.
+
+    What it answers may not be captured; and behind a client's certificate a server's own checks may have
+    failed (the depth of the chain, in Apache), of which it says no more.
+    """
+    if alert.description not in VAGUE_ALERTS:
         return ()
-    return _REFUSED[alert.sender]
+    if story.blind_to(*_CONTEXT):
+        return _REFUSED[alert.sender]
+    judging = alert.sender is Side.SERVER and passed(story, Milestone.CLIENT_CERTIFICATE)
+    return ("client_certificate_rejected",) if judging else ()
 
 
 # What of a handshake tells at which step an alert was sent.

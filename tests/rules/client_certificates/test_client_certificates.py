@@ -13,6 +13,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 from analyzer import rules
 from analyzer.diagnosis.causes import Confidence, FailingSide, RemedySide
 from analyzer.diagnosis.engine import diagnose, outcome
+from analyzer.diagnosis.model import Finding
 from analyzer.tls.keyexchange import CertificateRequest
 from analyzer.tls.story import Story
 from tests.rules.judged import findings, headline, said_by
@@ -238,3 +239,17 @@ def test_a_certificate_in_clear_is_not_called_hidden() -> None:
 
     assert "not in clear" not in shown_.explanation
     assert shown_.explanation.startswith("The certificate does not show it; the alert names")
+
+
+def test_an_internal_error_behind_a_certificate_may_be_about_it() -> None:
+    """Apache says so where a chain is deeper than SSLVerifyDepth."""
+    said = headline_of(refused("good", 80))
+
+    assert (said.cause, said.confidence) == ("server_internal", SUSPECTED)
+    assert "client_certificate_rejected" in {other.cause for other in said.alternatives}
+
+
+def headline_of(story: Story) -> Finding:
+    found = diagnose(story, rules.modules()).headline
+    assert found is not None
+    return found
