@@ -62,7 +62,10 @@ def check(story: Story) -> Iterator[Finding]:
         Evidence(story.ending.frame, "proxy closed the connection instead of an answer")
         if closed
         else Evidence(prelude.frame, f"proxy answered: {prelude.text}"),
-        title=f"The proxy {server_name(story)} refuses {client_name(story)} a tunnel{target}: "
+        title=f"The proxy {server_name(story)} closes instead of an answer to {client_name(story)}, which "
+        f"asks for a tunnel{target}"
+        if closed
+        else f"The proxy {server_name(story)} refuses {client_name(story)} a tunnel{target}: "
         f"{prelude.text}",
         explanation="The handshake never began: the proxy did not open the way to the target.",
         remedy=(

@@ -357,6 +357,13 @@ def test_a_request_for_tls_without_an_answer_is_a_timeout(scene: Scene, alternat
     assert [other.cause for other in headline.alternatives] == [alternative]
 
 
+def test_a_proxy_that_closes_said_nothing() -> None:
+    (finding,) = said("TLS-UPG-003", ended(connected().client(CONNECT).ack(SERVER), "fin", SERVER))
+
+    assert "closes instead of an answer" in finding.title
+    assert "HTTP/1" not in finding.title
+
+
 def test_a_client_that_does_not_wait_for_the_proxy_says_nothing_of_it() -> None:
     story = ended(connected().client(CONNECT).ack(SERVER), "fin", CLIENT)
 
