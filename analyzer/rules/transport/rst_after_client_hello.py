@@ -79,8 +79,9 @@ def check(story: Story) -> Iterator[Finding]:
         remedy=(
             "Look for a firewall or intrusion prevention on the path; its log names the rule."
             if device
-            else "On the server: check its log, the certificate bound to this name, versions; then "
-            "firewalls on the path.",
+            else "On the server: check its log, the certificate bound to this name, versions, and whether it "
+            "expects a PROXY header of a load balancer that this client does not come through; then firewalls on "
+            "the path.",
             (
                 f"To narrow it down: openssl s_client -connect {reach(story)} with and without "
                 "-servername, with -tls1_2, with -groups P-256."

@@ -73,8 +73,9 @@ def check(story: Story) -> Iterator[Finding]:
         explanation="The server did not accept the offer, or could not serve it, and did not say why.",
         remedy=(
             (
-                "On the server: read its log at this time; check SNI mapping, versions and suites, and "
-                "whether a backend behind it is up."
+                "On the server: read its log at this time; check SNI mapping, versions and suites, "
+                "whether a backend behind it is up, and whether it expects a PROXY header of a load balancer "
+                "that this client does not come through."
             ),
             (
                 f"To narrow it down: openssl s_client -connect {reach(story)} with and without "
