@@ -234,7 +234,40 @@ def _judged_late(story: Story) -> bool:
 def client_certificate_refused(story: Story) -> Refusal | None:
     """The server gave up where it had to judge the client's certificate, or its absence."""
     refusal = _at(story, Step.CLIENT_CERTIFICATE)
-    return refusal if refusal is not None and refusal.side is Side.SERVER else None
+    if refusal is not None and refusal.side is Side.SERVER:
+        return refusal
+    return _refused_later(story)
+
+
+def _refused_later(story: Story) -> Refusal | None:
+    """The server asked for a certificate behind the handshake, and refused what it got.
+
+    RFC 8446 section 4.6.2; up to TLS 1.2 in another handshake under the keys of the first. Only keys
+    show either.
+    """
+    alert, chain = readable_alert(story), story.client_chain
+    if not story.completed or story.ending.side is not Side.SERVER or chain is None:
+        return None
+    done = story.milestones[Milestone.CLIENT_FINISHED].frame
+    asked = any(
+        m.sender is Side.SERVER
+        and m.name == "certificate_request"
+        and done < m.frame <= chain.frame
+        for m in story.messages
+    )
+    if not asked or alert not in _JUDGING or not story.ending.heard(Side.CLIENT, chain.frame):
+        return None
+    return Refusal(
+        side=Side.SERVER,
+        step=Step.CLIENT_CERTIFICATE,
+        way=Way.ALERT,
+        alert=alert,
+        evidence=ending_evidence(story),
+        ceiling=Confidence.SEEN,
+    )
+
+
+_JUDGING: Final = CERTIFICATE_ALERTS | VAGUE_ALERTS | {_A.DECRYPT_ERROR}
 
 
 def client_certificate_withheld(story: Story) -> Refusal | None:

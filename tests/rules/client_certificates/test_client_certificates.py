@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,7 +16,7 @@ from analyzer.diagnosis.causes import Confidence, FailingSide, RemedySide
 from analyzer.diagnosis.engine import diagnose, outcome
 from analyzer.diagnosis.model import Finding
 from analyzer.tls.keyexchange import CertificateRequest
-from analyzer.tls.story import Story
+from analyzer.tls.story import Milestone, Story
 from tests.rules.judged import findings, headline, said_by
 from tests.support import messages as m
 from tests.support.stories import (
@@ -253,3 +254,32 @@ def headline_of(story: Story) -> Finding:
     found = diagnose(story, rules.modules()).headline
     assert found is not None
     return found
+
+
+def asked_later(case: str, alert: int) -> Story:
+    """As keys show it: the handshake was complete when the server asked for a certificate."""
+    story = refused(case, alert)
+    finished = story.milestones[Milestone.CLIENT_HELLO]
+    passed = {**story.milestones, Milestone.CLIENT_FINISHED: finished}
+    return replace(story, completed=True, milestones=passed)
+
+
+@pytest.mark.parametrize(
+    ("case", "alert", "cause"),
+    [
+        ("expired", 45, "client_cert_expired"),
+        ("good", 48, "client_cert_untrusted"),
+        ("none", 116, "client_cert_missing"),
+        ("good", 90, None),
+    ],
+)
+def test_a_certificate_may_be_refused_behind_the_handshake(
+    case: str, alert: int, cause: str | None
+) -> None:
+    assert headline(asked_later(case, alert)) == cause
+
+
+def test_a_certificate_of_the_handshake_itself_was_not_refused_by_what_ends_the_connection() -> (
+    None
+):
+    assert headline(replace(refused("good", 48), completed=True)) is None
