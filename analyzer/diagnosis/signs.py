@@ -94,6 +94,17 @@ def perhaps_used(story: Story) -> bool:
     return story.tls13 and Milestone.CLIENT_DATA not in story.denied
 
 
+_FLIGHT_LEAST: Final = 600  # ServerHello and the shortest encrypted flight with a certificate
+
+
+def flight_arrived(story: Story) -> bool:
+    """Whether the server's certificate can have been sent, under encryption."""
+    if passed(story, Milestone.SERVER_CERTIFICATE) or passed(story, Milestone.SERVER_FLIGHT):
+        return True
+    late = Milestone.SERVER_FLIGHT in story.milestones
+    return not late and story.timeline.payload.get(Side.SERVER, 0) >= _FLIGHT_LEAST
+
+
 def visible(story: Story, milestone: Milestone) -> bool:
     """Whether a milestone was passed in clear (or decrypted), not inferred."""
     reached = story.milestones.get(milestone)

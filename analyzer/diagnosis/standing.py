@@ -6,7 +6,7 @@ from typing import Final
 
 from analyzer.diagnosis.causes import FailingSide, Phase
 from analyzer.diagnosis.model import Evidence
-from analyzer.diagnosis.signs import passed
+from analyzer.diagnosis.signs import flight_arrived, passed
 from analyzer.diagnosis.wording import ending_phrase, milliseconds, party
 from analyzer.tcp.closing import VAIN_LEAST
 from analyzer.tcp.timeline import Side
@@ -39,7 +39,8 @@ def phase_of(story: Story) -> Phase:
         return Phase.SERVER_HELLO if retried(story) else Phase.CLIENT_HELLO
     if story.resumed:
         return Phase.FINISHED
-    if done.isdisjoint({Milestone.SERVER_CERTIFICATE, Milestone.SERVER_FLIGHT}):
+    dark = story.tls13 and flight_arrived(story)
+    if not dark and done.isdisjoint({Milestone.SERVER_CERTIFICATE, Milestone.SERVER_FLIGHT}):
         return Phase.SERVER_HELLO
     if done.isdisjoint({Milestone.CLIENT_KEY_EXCHANGE, Milestone.CLIENT_FINISHED}):
         return Phase.SERVER_CERTIFICATE

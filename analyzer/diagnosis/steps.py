@@ -21,6 +21,7 @@ from analyzer.diagnosis.signs import (
     certificate_sent,
     certificate_spoilt,
     dated_version,
+    flight_arrived,
     lacks_extended_master_secret,
     lacks_secure_renegotiation,
     legacy_signature,
@@ -126,18 +127,8 @@ def _client_step_13(story: Story, alert: AlertDescription | None) -> Step | None
         return Step.SERVER_CERTIFICATE if certificate_spoilt(story) else Step.CHOICE
     if alert is not None or story.ending.way is Way.ENCRYPTED_ALERT:
         return Step.SERVER_CERTIFICATE
-    return _left_over(story) if prompt(story) else None
-
-
-_FLIGHT_LEAST: Final = 600  # ServerHello and the shortest encrypted flight with a certificate
-
-
-def flight_arrived(story: Story) -> bool:
-    """Whether the server's certificate can have been sent, under encryption."""
-    if passed(story, Milestone.SERVER_CERTIFICATE) or passed(story, Milestone.SERVER_FLIGHT):
-        return True
-    late = Milestone.SERVER_FLIGHT in story.milestones
-    return not late and story.timeline.payload.get(Side.SERVER, 0) >= _FLIGHT_LEAST
+    kept_waiting = not passed(story, Milestone.SERVER_FLIGHT) and waited_long(story)
+    return _left_over(story) if prompt(story) and not kept_waiting else None
 
 
 def _client_step_12(story: Story, alert: AlertDescription | None) -> Step | None:

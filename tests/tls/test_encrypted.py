@@ -15,6 +15,9 @@ ASKING_FLIGHT = [10, 60, 900, 264, FINISHED]
 CERTIFICATE = [700, 264]
 
 
+_WHOLE = ("encrypted_extensions", "certificate", "certificate_verify", "finished")
+
+
 def read(*turns: list[int], psk: bool = False, early_data: bool = False) -> Reading:
     """Read turns of record lengths, the server's first, then by turns."""
     records = [
@@ -235,6 +238,28 @@ def test_readings_that_differ_by_a_request_tell_what_both_hold() -> None:
         *("encrypted_extensions", "certificate", "certificate_verify", "finished")
     ]
     assert reading.certificate_request is None
+
+
+@pytest.mark.parametrize(
+    ("lengths", "steps", "whole"),
+    [
+        ((10, 905), ["encrypted_extensions"], False),
+        ((25, 905), ["encrypted_extensions"], False),
+        ((10, 905, 79), ["encrypted_extensions", "certificate", "certificate_verify"], False),
+        ((10, 905, 264), ["encrypted_extensions", "certificate"], False),
+        ((10, 905, 79, 36), [*_WHOLE], True),
+        ((1030,), [*_WHOLE], True),
+    ],
+)
+def test_a_flight_that_nobody_answered_need_not_be_whole(
+    lengths: tuple[int, ...], steps: list[str], whole: bool
+) -> None:
+    """Who gives one message a record of its own gives Finished one."""
+    flight = [Sealed(Side.SERVER, length, 5, 0) for length in lengths]
+    reading = read_sealed(flight, hash_length=32, psk=False, early_data=False)
+
+    assert [step.name for step in reading.steps] == steps
+    assert (reading.server_flight is not None) == whole
 
 
 BLOCKS = [

@@ -28,7 +28,7 @@ from typing import Final
 from analyzer.diagnosis.causes import Confidence, FailingSide, Phase, RemedySide
 from analyzer.diagnosis.model import Alternative, Evidence, Finding, Rank, Rule
 from analyzer.diagnosis.resets import injected
-from analyzer.diagnosis.signs import accepted_otherwise, certificate_sent, passed
+from analyzer.diagnosis.signs import accepted_otherwise, certificate_sent, flight_arrived, passed
 from analyzer.diagnosis.standing import (
     BOTH_WAYS,
     client_done,
@@ -38,7 +38,6 @@ from analyzer.diagnosis.standing import (
     side_of,
     waited_long,
 )
-from analyzer.diagnosis.steps import flight_arrived
 from analyzer.diagnosis.topics import closing
 from analyzer.diagnosis.wording import client_name, party, server_name
 from analyzer.tcp.timeline import Side

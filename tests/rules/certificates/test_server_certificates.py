@@ -357,6 +357,18 @@ def test_who_waited_for_the_rest_of_the_flight_did_not_mind_the_certificate(
     assert told.cause == cause
 
 
+@pytest.mark.parametrize("rest", [(), (79,)], ids=["proof", "finished"])
+def test_in_tls13_too_who_waited_for_the_rest_of_the_flight_minded_nothing(
+    rest: tuple[int, ...],
+) -> None:
+    hello = m.record(m.HANDSHAKE, m.server_hello_13())
+    scene = offered(m.client_hello_13()).server(hello, m.switch(), m.sealed(6, 900, *rest))
+    told = diagnose(ended(scene.ack(CLIENT), "fin", CLIENT, after=1.5), rules.modules()).headline
+
+    assert told is not None
+    assert (told.cause, told.failing_side) == ("handshake_timeout", FailingSide.SERVER)
+
+
 def openssl_hello() -> bytes:
     """A hello whose extensions stand in the order of OpenSSL's table."""
     bare = {"sni": None, "groups": (), "schemes": (), "renegotiation": False}
