@@ -44,7 +44,8 @@ class Fit:
 
 FITS: Final[Mapping[str, Fit]] = {
     "cert_expired": Fit(_DATE),
-    "cert_not_yet_valid": Fit(_DATE),  # NSS; OpenSSL and newer Java say bad_certificate
+    # NSS and rustls; OpenSSL and newer Java say bad_certificate. In letter it is another cause.
+    "cert_not_yet_valid": Fit(_NOTHING, _ANY | _DATE),
     "intermediate_expired": Fit(_DATE, _ANY | _TRUST),  # NSS: unknown_ca
     "untrusted_ca": Fit(_TRUST),
     "incomplete_chain": Fit(_TRUST),
@@ -61,7 +62,7 @@ FITS: Final[Mapping[str, Fit]] = {
     "cert_too_large": Fit(_LIMIT, _ANY | _PARSE),
     "cert_malformed": Fit(frozenset({_A.BAD_CERTIFICATE}), _ANY | _PARSE | _KIND),
     "client_cert_expired": Fit(_DATE),
-    "client_cert_not_yet_valid": Fit(_DATE),
+    "client_cert_not_yet_valid": Fit(_NOTHING, _ANY | _DATE),
     "client_cert_wrong_usage": Fit(_KIND),
     "client_cert_untrusted": Fit(_TRUST),
 }

@@ -109,6 +109,15 @@ class Verdict:
         more = self.text.partition("; ")[2]
         return f"{more[:1].upper()}{more[1:]}. {general}" if more else general
 
+    def by_two_clocks(self, judge: str) -> str:
+        """What an alert about expiry may mean of a date that is to come, to follow a sentence."""
+        if self.refusal is None or self.refusal.alert is not _A.CERTIFICATE_EXPIRED:
+            return ""
+        return (
+            f" Its alert speaks of expiry. Stacks that know one alert for both dates (NSS, rustls) say so; or the clock of "
+            f"the {judge} is right, that of the capture is behind, and the certificate has expired since."
+        )
+
     def reason(self, general: str) -> str:
         """As :meth:`because`, where no certificate is concerned."""
         if not self.text:
@@ -293,7 +302,16 @@ def _weigh(story: Story, refusal: Refusal, flaws: Sequence[Flaw]) -> Verdict | N
         others += [cause for cause in DOUBTFUL if cause != best.cause]
     if refusal.alert is _A.DECRYPT_ERROR:
         others.append("tampered")
+    if refusal.alert is _A.CERTIFICATE_EXPIRED and best.cause in _EXPIRED_INSTEAD:
+        others.append(_EXPIRED_INSTEAD[best.cause])
     return _verdict(story, refusal, best, confidence, tuple(dict.fromkeys(others)))
+
+
+# The clock of the capture says "not yet", the alert "expired": the peer's own may be right.
+_EXPIRED_INSTEAD: Final = {
+    "cert_not_yet_valid": "cert_expired",
+    "client_cert_not_yet_valid": "client_cert_expired",
+}
 
 
 def _fits(flaw: Flaw, alert: AlertDescription | None, vague: Alerts) -> bool:

@@ -2,7 +2,7 @@
 
 ## What it looks like
 The client gives up right after the server's flight with bad_certificate (42), certificate_expired
-(45, NSS) or certificate_unknown (46). notBefore lies after the time of the packet.
+(45; NSS, rustls) or certificate_unknown (46). notBefore lies after the time of the packet.
 
 ## Why it happens
 The certificate was issued with a future date, the CA's clock was ahead, or the clocks of client
@@ -16,7 +16,7 @@ Set the clocks by NTP, or install a certificate that is valid now.
 
 ## Blind spots
 In TLS 1.3 the dates are encrypted. A capture whose own clock is wrong makes valid certificates
-look like this.
+look like this, and expired ones: where the client says certificate_expired, its clock may be the right one.
 """
 
 from __future__ import annotations
@@ -56,6 +56,7 @@ def check(story: Story) -> Iterator[Finding]:
             explanation=verdict.beyond(
                 "A client compares notBefore with its own clock; a certificate that "
                 "is fresh from a CA whose clock is ahead fails so."
+                + verdict.by_two_clocks("client")
             ),
             remedy=(
                 (

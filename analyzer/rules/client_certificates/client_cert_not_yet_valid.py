@@ -14,7 +14,8 @@ An expired one is TLS-CLCRT-003.
 Set the clocks, or use a certificate that is valid now.
 
 ## Blind spots
-In TLS 1.3 the certificate is encrypted.
+In TLS 1.3 the certificate is encrypted. Where the server says certificate_expired, its clock may be the
+right one, and that of the capture behind.
 """
 
 from __future__ import annotations
@@ -52,7 +53,9 @@ def check(story: Story) -> Iterator[Finding]:
                 story,
                 f"The client certificate of {client_name(story)}{presented(story, Side.CLIENT)} is not valid yet",
             ),
-            explanation=verdict.beyond("A server compares notBefore with its own clock."),
+            explanation=verdict.beyond(
+                "A server compares notBefore with its own clock." + verdict.by_two_clocks("server")
+            ),
             remedy=(
                 ("Compare the clocks of client, server and CA with a time server (NTP)."),
                 "Client: use a certificate that is valid now.",

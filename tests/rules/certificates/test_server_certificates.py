@@ -160,7 +160,7 @@ SEEN, INFERRED, SUSPECTED = Confidence.SEEN, Confidence.INFERRED, Confidence.SUS
         ("expired", UNKNOWN, "cert_expired", INFERRED),
         ("expired", None, "cert_expired", SUSPECTED),
         ("not yet valid", BAD, "cert_not_yet_valid", INFERRED),
-        ("not yet valid", EXPIRED, "cert_not_yet_valid", SEEN),
+        ("not yet valid", EXPIRED, "cert_not_yet_valid", INFERRED),
         ("old intermediate", EXPIRED, "intermediate_expired", SEEN),
         ("old intermediate", UNKNOWN_CA, "intermediate_expired", INFERRED),
         ("with root", UNKNOWN_CA, "untrusted_ca", SEEN),
@@ -546,3 +546,13 @@ def test_of_a_client_that_left_at_once_nobody_knows_what_it_minded() -> None:
 
     assert left.title.endswith("noted only, 192.0.2.10 (Windows) left without saying why")
     assert stayed.title.endswith("noted only, the handshake did not fail by it")
+
+
+@pytest.mark.parametrize(("alert", "two"), [(EXPIRED, True), (BAD, False)])
+def test_a_certificate_to_come_that_a_client_calls_expired_may_be_a_matter_of_the_capture_s_clock(
+    alert: int, *, two: bool
+) -> None:
+    (said,) = said_by("TLS-CERT-002", refused("not yet valid", alert))
+
+    assert ("cert_expired" in {other.cause for other in said.alternatives}) is two
+    assert ("that of the capture is behind" in said.explanation) is two
