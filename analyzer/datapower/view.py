@@ -1,7 +1,8 @@
 """Which objects took part in a connection: by listener or target, and the appliance's addresses.
 
-Nothing is guessed: where two objects fit, or the gateway could be either side, there is no view. A
-wrong object sends an operator to change what is right.
+Nothing is guessed: where the gateway could be either side there is no view, and where several services
+may have made a connection with profiles of their own, they are named as such. A wrong object sends an
+operator to change what is right.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import Final
 
 from analyzer.datapower.faults import faults_of
 from analyzer.datapower.graph import EVERYWHERE, Graph, is_address
+from analyzer.datapower.rivals import may_have_sent
 from analyzer.tcp.evidence import Endpoint
 from analyzer.tls.objects import Leg, Listener, NameProfile, ObjectView, Profile, Target
 from analyzer.tls.story import Story
@@ -104,19 +106,48 @@ def _back(graph: Graph, story: Story, own: frozenset[str]) -> ObjectView | None:
     if not chosen and graph.addresses:
         chosen = _left_over(fitting, story)
     chosen = [target for target in chosen if target.enabled] or chosen
-    if not chosen or len({_profile_key(target) for target in chosen}) > 1:
-        return None
+    fit = [target for target in chosen if may_have_sent(target, story.offer)]
+    keys = {_profile_key(target) for target in chosen}
+    if len(keys) < 2:
+        return _view(chosen, certain=bool(graph.addresses)) if chosen else None
+    if len({_profile_key(target) for target in fit}) == 1:
+        return _view(fit, certain=bool(graph.addresses), among=len(keys))
+    return _either(fit, story) if fit else None
+
+
+def _view(chosen: Sequence[Target], *, certain: bool, among: int = 1) -> ObjectView:
+    """The target that took part. It stands for others with its profile, and may be the one that fits the hello."""
     target = chosen[0]
-    certain = bool(graph.addresses)
     place = Endpoint(target.host, target.port)
+    alone = (
+        f"; of {among} profiles with which services connect there its alone fits the ClientHello"
+    )
     return ObjectView(
         leg=Leg.BACK,
         domain=target.domain,
-        found_by=f"its {target.setting} is {place}{_too(chosen)}{'' if certain else _BY_PORT}",
+        found_by=f"its {target.setting} is {place}{_too(chosen)}{alone if among > 1 else ''}"
+        f"{'' if certain else _BY_PORT}",
         target=target,
         profile=target.profile,
         certain=certain,
     )
+
+
+def _either(fit: Sequence[Target], story: Story) -> ObjectView | None:
+    """Targets with profiles of their own, of which no packet says which it was; None where they are many."""
+    rivals = tuple({_profile_key(target): target for target in reversed(fit)}.values())[::-1]
+    if len(rivals) > _RIVALS_MOST:
+        return None
+    return ObjectView(
+        leg=Leg.BACK,
+        domain=" or ".join(dict.fromkeys(target.domain for target in rivals)),
+        found_by=f"each connects to {story.server}, and no packet says which of them did",
+        certain=False,
+        rivals=rivals,
+    )
+
+
+_RIVALS_MOST: Final = 3
 
 
 def _too(chosen: Sequence[Target]) -> str:

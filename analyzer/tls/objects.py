@@ -191,13 +191,14 @@ class ObjectView:
     """The objects that took part in one connection, and how they were found."""
 
     leg: Leg
-    domain: str
+    domain: str  # several where rivals are of several
     found_by: str
     listener: Listener | None = None
     target: Target | None = None
     names: NameProfile | None = None
     profile: Profile | None = None
     certain: bool = True
+    rivals: tuple[Target, ...] = ()  # in place of a target: any of these may have been it
 
     @property
     def gateway(self) -> Side:
@@ -208,4 +209,6 @@ class ObjectView:
     def place(self) -> str:
         """The listener or target as an operator looks it up."""
         found = self.listener or self.target
-        return found.label if found is not None else ""
+        if found is None:
+            return " or ".join(f"{one.label} of domain {one.domain}" for one in self.rivals)
+        return found.label

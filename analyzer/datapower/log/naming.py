@@ -44,7 +44,7 @@ def _against(view: ObjectView, log: LogView) -> Iterator[str]:
     line = log.lines[0]
     if log.leg is not None and log.leg is not view.leg:
         return
-    if log.domain is not None and view.domain and log.domain != view.domain:
+    if log.domain is not None and view.domain and not view.rivals and log.domain != view.domain:
         yield (
             f"the log ({line.place}) is of domain {log.domain}; by address and port the connection "
             f"belongs to {view.place} of domain {view.domain}"
