@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Final
 
 from analyzer.datapower.log.load import Log
 from analyzer.datapower.objects import Device
 from analyzer.mustgather.certificates import absent
 from analyzer.mustgather.material import Material, Trace
+from analyzer.mustgather.runs import runs_of, told_by
 from analyzer.mustgather.said import completed, what_openssl_said
 from analyzer.report.escape import printable
 from analyzer.report.times import clock, rfc3339
@@ -212,7 +214,7 @@ _LOG_STEPS = (
 
 
 def _openssl(material: Material) -> Item:
-    found = [_output(name, text) for name, text in sorted(material.notes.items())]
+    found = [_output(material, name, text) for name, text in sorted(material.notes.items())]
     failed = material.trace is not None and bool(material.trace.failed)
     if failed and any(completed(text) for text in material.notes.values()):
         found.append(_WHERE_OTHERS_FAIL)
@@ -226,9 +228,24 @@ _WHERE_OTHERS_FAIL = (
 )
 
 
-def _output(name: str, text: str) -> str:
-    said = what_openssl_said(text)
-    return f"output: openssl/{name}{': ' if said else ''}{' / '.join(said)}"
+def _output(material: Material, name: str, text: str) -> str:
+    said, joined = what_openssl_said(text), _joined(material, name, text)
+    streams = ", ".join(str(stream) for stream in joined[:_STREAMS_MOST])
+    more = f" and {len(joined) - _STREAMS_MOST} more" if len(joined) > _STREAMS_MOST else ""
+    beside = f" (evidence of tcp.stream {streams}{more})" if joined else ""
+    return f"output: openssl/{name}{beside}{': ' if said else ''}{' / '.join(said)}"
+
+
+_STREAMS_MOST: Final = 5
+
+
+def _joined(material: Material, name: str, text: str) -> list[int]:
+    """The failed connections with whose other side, or on whose certificate, openssl was run."""
+    if material.trace is None:
+        return []
+    runs, failed = runs_of({name: text}), {one.story.stream for one in material.trace.failed}
+    connections = (c for c in material.trace.report.connections if c.stream in failed)
+    return [connection.stream for connection in connections if told_by(runs, connection)]
 
 
 def _known(title: str, value: str, steps: tuple[str, ...]) -> Item:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -13,9 +14,11 @@ from analyzer.extract.extracting import Extract, Wish, extract
 from analyzer.judging import Judged
 from analyzer.limits import DEFAULT, Limits
 from analyzer.mustgather.masking import masked_log
+from analyzer.mustgather.runs import runs_of, told_by
 from analyzer.pipeline import Analysis
 from analyzer.reading import Progress
 from analyzer.report.schema import Report
+from analyzer.report.witness import with_witness
 
 TRACE = "trace.pcap"  # the extract in the bundle, of which the report speaks
 
@@ -70,6 +73,7 @@ def gather(
     wish = Wish(or_else=True)
     made = extract(case.sources, wish, limits=limits, progress=progress)
     report, judged, complaints = _told(made, case, clock_offset, limits)
+    report = with_witness(report, functools.partial(told_by, runs_of(notes)))
     wanted = {one.there for one in made.chosen}
     chosen = tuple(one for one in judged if one.stream in wanted)
     return Material(Trace(made, report, chosen), case.log, case.graph, notes, complaints)
