@@ -8,18 +8,41 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from analyzer.diagnosis.wording import client_name, counted, server_name, when
+from analyzer.diagnosis.standing import awaited
+from analyzer.diagnosis.wording import client_name, counted, listed, server_name, when
+from analyzer.tcp.timeline import Side
+from analyzer.tls.registry import AlertDescription
 from analyzer.tls.story import Moment, Past, Story
 
 
 def history(story: Story) -> Iterator[str]:
     """Say what neighbours show, the most telling first."""
+    yield from _beyond(story)
     since = tuple(_since(story))
     yield from since
     yield from _resuming(story)
     yield from _others(story)
     if not since:
         yield from _at_other_times(story)
+
+
+def _beyond(story: Story) -> Iterator[str]:
+    """That the server's host failed as a client in the meantime, where it failed here without a word of why."""
+    found = story.neighbours.beyond
+    if not found or not _helpless(story):
+        return
+    first = {one.server: one.moment for one in reversed(found)}
+    told = listed([f"{server} (stream {first[server].stream})" for server in reversed(first)], 3)
+    yield f"In the same time {story.server.ip} itself failed as a client, toward {told}: see whether this waited for that."
+
+
+def _helpless(story: Story) -> bool:
+    """Whether the server left, or was waited for, without a word of TLS about it."""
+    ending = story.ending
+    if ending.side is Side.SERVER:
+        alert = ending.alert.description if ending.alert is not None else None
+        return ending.alert is None or alert is AlertDescription.INTERNAL_ERROR
+    return awaited(story) is Side.SERVER
 
 
 def _since(story: Story) -> Iterator[str]:

@@ -13,10 +13,12 @@ from typing import Any, Final, NamedTuple, TypeAlias, TypeVar
 from analyzer.limits import DEFAULT, Limits
 from analyzer.tcp.evidence import Endpoint
 from analyzer.tcp.timeline import Side
+from analyzer.tls.beyond import HOSTS_MOST, FailuresOfHost
 from analyzer.tls.habits import HabitsOfPair
 from analyzer.tls.outline import Outline
 from analyzer.tls.past import PastOfServer
 from analyzer.tls.story import (
+    Beyond,
     Habits,
     Milestone,
     Moment,
@@ -48,6 +50,8 @@ class Shown(NamedTuple):
     stream: int
     certificate: str | None = None  # serial number of the server's own
     used: bool = False  # completed, and the client sent data
+    end: int = 0  # ns
+    failed: bool = False  # TLS did, or nobody accepted the connection
 
 
 class _Seen(NamedTuple):
@@ -122,6 +126,7 @@ class Survey:
         self._tallies: dict[Hashable, _Tally] = {}
         self._pasts: dict[Hashable, PastOfServer] = {}
         self._habits: dict[tuple[str, Endpoint], HabitsOfPair] = {}
+        self._failures: dict[str, FailuresOfHost] = {}  # by address, as a client
         self._alike: dict[Hashable, Any] = {}  # one object for what many showed
 
     def add(self, shown: Shown) -> None:
@@ -130,6 +135,8 @@ class Survey:
         An endpoint, an address and a pair are never equal, so that one table can hold them all.
         """
         self._date(shown)
+        if shown.failed:
+            self._note_failure(shown)
         self._count(_one_of_equals(shown.server), shown.of_server)
         client, seen = (
             _one_of_equals(shown.client),
@@ -181,6 +188,15 @@ class Survey:
         when = Moment(shown.start, shown.stream)
         past.add(when, shown.certificate, done=done, lost=lost)
 
+    def _note_failure(self, shown: Shown) -> None:
+        """Remember when a host failed as a client, for those whose server it is."""
+        known = self._failures.get(shown.client)
+        if known is None:
+            if len(self._failures) >= min(self._most, HOSTS_MOST):
+                return
+            known = self._failures[shown.client] = FailuresOfHost()
+        known.add(_one_of_equals(shown.server), Moment(shown.start, shown.stream))
+
     def _note_habit(self, client: str, visit: _Visit) -> None:
         """Remember when a client used a server, or went on with a session; or not, if it did before."""
         server, _, of_client = visit.seen
@@ -208,7 +224,13 @@ class Survey:
             pair,
             past.told() if past is not None and _LOST in shown.of_server else _NO_PAST,
             _NO_HABITS if habits is None or shown.used else habits.told(shown.certificate),
+            self._beyond(shown),
         )
+
+    def _beyond(self, shown: Shown) -> tuple[Beyond, ...]:
+        host = shown.server.ip
+        known = self._failures.get(host) if host != shown.client else None
+        return () if known is None else known.during(shown.start, shown.end)
 
     def _others(self, key: Hashable, mine: _Shown) -> SeenWith:
         tally = self._tallies.get(key)
@@ -265,6 +287,8 @@ def shown_by(story: Story) -> Shown:
         story.stream,
         _serial(story),
         done and story.reached(Milestone.CLIENT_DATA),
+        story.end,
+        numbers["failed"] or (story.timeline.syn is not None and not story.timeline.accepted),
     )
 
 
@@ -287,7 +311,8 @@ def shown_by_outline(outline: Outline) -> Shown:
     )
     ends = outline.server, outline.client.ip
     used = True  # by both sides
-    return Shown(*ends, shown, shown, outline.start, outline.stream, outline.certificate, used)
+    when = outline.start, outline.stream
+    return Shown(*ends, shown, shown, *when, outline.certificate, used, outline.end)
 
 
 @functools.lru_cache(maxsize=1024)

@@ -303,6 +303,13 @@ class Habits(NamedTuple):
     resumed: int | None = None  # the last that completed by resuming an earlier session
 
 
+class Beyond(NamedTuple):
+    """A failure of a host as a client, while it was the server of another connection."""
+
+    server: Endpoint
+    moment: Moment
+
+
 class Neighbours(NamedTuple):
     """A bounded summary of the rest of the capture, this connection left out."""
 
@@ -311,6 +318,7 @@ class Neighbours(NamedTuple):
     pair: SeenWith = SeenWith()  # same client address and same server address and port
     past: Past = Past()  # of the server
     habits: Habits = Habits()  # of the pair
+    beyond: tuple[Beyond, ...] = ()  # of the server's host; in order of time
 
 
 _ALONE: Final = Neighbours()

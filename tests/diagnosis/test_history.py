@@ -20,6 +20,7 @@ from tests.support.stories import (
     a_story,
     alerted,
     answered,
+    ended,
     offered,
 )
 
@@ -127,3 +128,61 @@ def test_what_is_remembered_of_servers_is_bounded(most: int) -> None:
     remembered = [known.introduce(s).neighbours.past.first_failed for s in stories]
 
     assert sum(moment is not None for moment in remembered) == most
+
+
+GATEWAY = "198.51.100.20"  # the server of these stories
+
+
+def behind(stream: int, seconds: float, server: str = "203.0.113.5") -> Story:
+    """A failure of the gateway as a client."""
+    made = alerted(answered(ders=m.server_ders()), CLIENT, 48)
+    start = made.start + int(seconds * SECOND)
+    client, partner = Endpoint(GATEWAY, 40_000 + stream), Endpoint(server, 8443)
+    return replace(made, stream=stream, start=start, end=start, client=client, server=partner)
+
+
+def unanswered(stream: int = 1) -> Story:
+    """A client that waits for the gateway in vain."""
+    return replace(ended(offered(), "fin", CLIENT, 20), stream=stream)
+
+
+@pytest.mark.parametrize(
+    ("others", "said"),
+    [
+        pytest.param([behind(2, 5)], "toward 203.0.113.5:8443 (stream 2):", id="meanwhile"),
+        pytest.param([behind(2, -0.5)], "toward 203.0.113.5:8443 (stream 2):", id="just before"),
+        pytest.param([behind(3, 9), behind(2, 5)], "5:8443 (stream 2):", id="the first of each"),
+        pytest.param(
+            [behind(3, 9, "203.0.113.4"), behind(2, 5)],
+            "toward 203.0.113.5:8443 (stream 2), 203.0.113.4:8443 (stream 3):",
+            id="in order of time",
+        ),
+        pytest.param([behind(2, -2)], None, id="before"),
+        pytest.param([behind(2, 40)], None, id="behind"),
+        pytest.param([later(a_story(), 2, 5)], None, id="another client"),
+    ],
+)
+def test_a_gateway_that_failed_itself_meanwhile_is_said_to(
+    others: list[Story], said: str | None
+) -> None:
+    text = told([unanswered(), *others], 1)
+
+    assert ("itself failed as a client" in text) == (said is not None)
+    assert said is None or said in text
+    assert text == told([*reversed(others), unanswered()], 1)
+
+
+def test_a_refusal_that_says_why_is_not_laid_to_what_is_behind() -> None:
+    refusal = replace(alerted(offered(), SERVER, 70), stream=1)
+
+    assert "itself failed" not in told([refusal, behind(2, 0)], 1)
+
+
+def test_of_a_host_no_more_failures_are_kept_than_there_is_room_for() -> None:
+    known = Survey()
+    for number in range(200):
+        known.add(shown_by(behind(2 + number, number / 4, f"203.0.113.{number}")))
+    front = unanswered()
+    known.add(shown_by(front))
+
+    assert len(known.introduce(front).neighbours.beyond) == 64
