@@ -27,6 +27,7 @@ _LISTED: Final = 20
 _ACTED_ON: Final = re.compile(r"@|://|www\.|#\d|\bGH-\d|!\d|\b[0-9a-f]{7,40}\b", re.IGNORECASE)
 _MARKUP: Final = re.compile(r"[\\`*\[\]~$]|(?<![^\W_])_|_(?![^\W_])")  # "_" within words is none
 _OPENING: Final = re.compile(r"^([-+=#]|\d+(?=[.)]$))")  # of a list, a heading, a line
+_COMMAND: Final = re.compile(r": (?=openssl [a-z])")
 _ENTITIES: Final = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 
 
@@ -174,10 +175,16 @@ def _finding(finding: Finding) -> Iterator[str]:
         yield f"**{CHANGE[finding.remedy_side]}**"
         yield ""
         for number, step in enumerate(finding.remedy, start=1):
-            yield f"{number}. {inline(step)}"
+            yield f"{number}. {_step(step)}"
         yield ""
     others = [f"{code(a.cause)}: {inline(a.would_decide)}" for a in finding.alternatives]
     yield from _bullets("Not excluded, and what would decide", others)
+
+
+def _step(step: str) -> str:
+    """A step of a remedy; its command, which stands behind a colon, is code."""
+    words, *command = _COMMAND.split(step, 1)
+    return f"{inline(words)}: {code(command[0])}" if command else inline(step)
 
 
 def _paragraphs(title: str, texts: Iterable[str]) -> Iterator[str]:

@@ -13,7 +13,7 @@ import pytest
 from analyzer.report.formats import Style
 from analyzer.report.html import page as made
 from analyzer.report.schema import Report
-from tests.report.reports import connection, good, group, report
+from tests.report.reports import connection, finding, good, group, report
 from tests.report.test_formats import NAMES, hostile
 
 playwright = pytest.importorskip("playwright.sync_api", reason="pip install '.[browser]'")
@@ -107,6 +107,14 @@ def test_without_scripts_only_what_works_is_there(browser: Any, tmp_path: Path) 
     assert reader.sees("button, input, select, table") == []
     assert "does not trust" in reader.sees("noscript")[0]
     context.close()
+
+
+def test_a_command_is_set_apart(reader: Reader) -> None:
+    step = "Look: openssl s_client -connect a:443 </dev/null"
+    reader.opens(report(connection(diagnosis=finding(remedy=("Change it.", step)))))
+
+    assert reader.sees(".remedy code") == ["openssl s_client -connect a:443 </dev/null"]
+    assert reader.sees(".remedy li") == ["Change it.", step]
 
 
 def test_a_connection_is_opened_and_closed(reader: Reader) -> None:

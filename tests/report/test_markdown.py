@@ -72,6 +72,13 @@ def test_a_ticket_has_the_answer_the_evidence_and_the_commands() -> None:
     assert "1. Import the certificate of CN=Corp Root" in text
 
 
+def test_a_command_is_code_and_can_be_copied() -> None:
+    step = "Look: openssl s_client -connect a:443 </dev/null | grep `x`"
+    text = shown(report(connection(diagnosis=finding(remedy=(step,))), groups=(group(),)))
+
+    assert "1. Look: `` openssl s_client -connect a:443 </dev/null | grep `x` ``\n" in text
+
+
 def test_only_what_offered_something_can_be_repeated() -> None:
     refused = replace(connection(), tls=replace(connection().tls, client_offers=None))
 

@@ -6,6 +6,7 @@ pairs in their own folders. Together they make up the catalogue, and reach every
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 
 import pytest
@@ -154,11 +155,12 @@ TABLE: Mapping[str, tuple[Told, Told]] = {
     ),
     "TLS-NEG-015": (lambda: offer.refused_flight(121), lambda: offer.refused_flight(120)),
 }
-IN_PAIRS = {
-    pair.rule
+PAIRS = [
+    pair
     for module in (test_after, test_capture, test_not_tls, test_transport, test_upgrade)
     for pair in module.PAIRS
-}
+]
+IN_PAIRS = {pair.rule for pair in PAIRS}
 # Of these families a packet always tells which child it was.
 NEVER_THE_PARENT = {"not_tls", "upgrade_failed", "transport", "after_handshake", "capture"}
 
@@ -175,6 +177,27 @@ def test_a_rule_tells_its_case_from_its_neighbour(rule: str) -> None:
     texts = (said[0].title, said[0].explanation, *said[0].remedy)
     assert not [text for text in texts if "{" in text or "None" in text]
     assert said_by(rule, quiet()) == []
+
+
+FIRING: Mapping[str, Told] = {rule: fires for rule, (fires, _) in TABLE.items()} | {
+    pair.rule: pair.fires for pair in PAIRS
+}
+COMMAND = re.compile(r"openssl (?:s_client|x509|verify|ocsp|pkey|asn1parse) ")
+
+
+@pytest.mark.parametrize("rule", FIRING)
+def test_a_command_stands_behind_a_colon_and_ends_its_step(rule: str) -> None:
+    """Who copies it has all of it, and nothing else."""
+    told = next(iter(rules.modules()[rule].check(FIRING[rule]())))
+    for step in told.remedy:
+        if (found := COMMAND.search(step)) is None:
+            continue
+        command = step[found.start() :]
+
+        assert step[: found.start()].endswith(": "), step
+        assert not {"and", "or", "with", "against", "shows"} & set(command.split()), step
+        assert command[-1] not in ".,)", step
+        assert "s_client" not in command or "</dev/null" in command, step
 
 
 def test_no_rule_is_without_a_case() -> None:

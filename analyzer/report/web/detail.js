@@ -106,7 +106,13 @@ function others(connection, finding) {
 function remedy(finding, words) {
   if (!finding.remedy.length) return null;
   return make("section", { class: "remedy" }, make("h4", {}, words.change[finding.remedy_side]),
-    make("ol", {}, finding.remedy.map((step) => make("li", {}, step))));
+    make("ol", {}, finding.remedy.map((step) => make("li", {}, withCommand(step)))));
+}
+
+// A command stands behind a colon, and ends its step.
+function withCommand(step) {
+  const [, words, command] = /^(.*?: )(openssl [a-z].*)$/.exec(step) ?? [null, step, ""];
+  return [words, command && make("code", {}, command)];
 }
 
 function list(title, items) {

@@ -37,7 +37,7 @@ from analyzer.diagnosis.signs import (
 )
 from analyzer.diagnosis.terms import offered
 from analyzer.diagnosis.topics import refusing
-from analyzer.diagnosis.wording import client_name, reach, server_name, when
+from analyzer.diagnosis.wording import asked, client_name, server_name, when
 from analyzer.tls.registry import AlertDescription
 from analyzer.tls.story import Story
 
@@ -72,8 +72,8 @@ def check(story: Story) -> Iterator[Finding]:
         remedy=(
             f"Server: its log at {when(story.ending.time)} names the reason.",
             (
-                "Change one list at a time: openssl s_client -connect "
-                f"{reach(story)} with -servername, -tls1_2, -cipher, -groups, -sigalgs."
+                "Change one thing at a time (-servername, -tls1_2, -cipher, -groups, -sigalgs): "
+                f"openssl s_client -connect {asked(story)} -tls1_2 </dev/null"
             ),
             "DataPower: Protocols, Ciphers and Elliptic curves of the TLS profile; SNI mapping.",
         ),

@@ -58,8 +58,8 @@ def check(story: Story) -> Iterator[Finding]:
             ),
             remedy=(
                 (
-                    "Server: reissue the certificate; check the old one with openssl "
-                    "asn1parse -i and openssl x509 -text."
+                    "Server: reissue the certificate. See where the old one is wrong: "
+                    "openssl asn1parse -i -in server.pem"
                 ),
                 (
                     "If it is in order on the server's disk, something in the path "

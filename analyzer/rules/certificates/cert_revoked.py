@@ -61,8 +61,8 @@ def check(story: Story) -> Iterator[Finding]:
             remedy=(
                 ("Server: replace the certificate and its key; ask the CA why it was revoked."),
                 (
-                    "Check: openssl ocsp -issuer issuer.pem -cert server.pem -url URL, or"
-                    " download the CRL that the certificate names."
+                    "Look into the CRL that the certificate names, or ask its OCSP "
+                    "responder: openssl ocsp -issuer issuer.pem -cert server.pem -url URL"
                 ),
                 (
                     "DataPower: replace key and certificate in the Crypto Identification "

@@ -74,7 +74,8 @@ def check(story: Story) -> Iterator[Finding]:
                     "trust store of the program that connects."
                 ),
                 (
-                    "Check what that program would accept: openssl s_client -connect "
+                    "Check what that program would accept, with its roots in root.pem: "
+                    "openssl s_client -connect "
                     f"{asked(story)} -CAfile root.pem -showcerts </dev/null"
                 ),
                 (

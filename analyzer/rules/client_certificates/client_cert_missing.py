@@ -67,9 +67,9 @@ def check(story: Story) -> Iterator[Finding]:
             remedy=(
                 "Client: configure a certificate and its key that the server accepts.",
                 (
-                    "If it is configured, compare its issuer with the server's list: "
-                    f"openssl s_client -connect {asked(story)} </dev/null shows the "
-                    "acceptable client certificate CA names."
+                    "If it is configured, compare its issuer with the server's list "
+                    "(Acceptable client certificate CA names): openssl s_client -connect "
+                    f"{asked(story)} </dev/null"
                 ),
                 (
                     "DataPower as the client: set Crypto Identification Credentials in "

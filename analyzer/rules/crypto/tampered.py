@@ -163,8 +163,8 @@ def _before_certificates(story: Story, phase: Phase) -> bool:
 
 _PAIR: Final = (
     (
-        "Server: check that key and certificate belong together: openssl x509 -in "
-        "server.pem -noout -pubkey and openssl pkey -in server.key -pubout must agree."
+        "Server: check that key and certificate belong together, both must print the same: "
+        "openssl x509 -in server.pem -noout -pubkey; openssl pkey -in server.key -pubout"
     ),
     "DataPower: Crypto Identification Credentials pair key and certificate; check both.",
 )

@@ -63,8 +63,11 @@ def check(story: Story) -> Iterator[Finding]:
                     f"Server: enable {one_of_offered(story)}, or see that the "
                     "client reaches the right service."
                 ),
-                "Client: offer a protocol that the server speaks, such as http/1.1.",
-                (f"Try: openssl s_client -connect {asked(story)} -alpn http/1.1 </dev/null"),
+                "Client: offer a protocol that the server speaks.",
+                (
+                    f"See whether it speaks HTTP: openssl s_client -connect {asked(story)} "
+                    "-alpn h2,http/1.1 </dev/null | grep ALPN"
+                ),
             ),
             remedy_side=RemedySide.SERVER,
         )

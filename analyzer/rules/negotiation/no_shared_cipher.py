@@ -29,6 +29,7 @@ from analyzer.diagnosis.causes import Phase, RemedySide
 from analyzer.diagnosis.model import Finding, Rank, Rule
 from analyzer.diagnosis.negotiation import negotiation_causes, negotiation_verdicts
 from analyzer.diagnosis.wording import asked, client_name, server_name
+from analyzer.tls.registry import ProtocolVersion
 from analyzer.tls.story import Story
 
 RULE = Rule(
@@ -63,9 +64,8 @@ def check(story: Story) -> Iterator[Finding]:
                     "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256 and those of TLS 1.3."
                 ),
                 (
-                    "Ask the server what it takes: openssl s_client -connect "
-                    f"{asked(story)} -tls1_2 -cipher SUITE </dev/null, one suite at "
-                    "a time."
+                    "Ask the server what it takes, one suite at a time: openssl s_client "
+                    f"-connect {asked(story)} {_one_suite(story)} </dev/null"
                 ),
                 (
                     "DataPower: compare Ciphers of the TLS profile; ECDSA suites need an "
@@ -74,3 +74,9 @@ def check(story: Story) -> Iterator[Finding]:
             ),
             remedy_side=RemedySide.SERVER,
         )
+
+
+def _one_suite(story: Story) -> str:
+    """How OpenSSL is told to offer a suite: those of TLS 1.3 are a list of their own."""
+    newest = story.offer is not None and story.offer.versions == (ProtocolVersion.TLS1_3,)
+    return "-tls1_3 -ciphersuites SUITE" if newest else "-tls1_2 -cipher SUITE"

@@ -55,10 +55,10 @@ def check(story: Story) -> Iterator[Finding]:
             ),
             remedy=(
                 (f"Server: enable a group that the client offers: {offered_groups(story)}."),
-                "Client: offer x25519 and secp256r1.",
+                "Client: offer x25519, secp256r1 and secp384r1.",
                 (
-                    f"Ask the server: openssl s_client -connect {asked(story)} "
-                    "-groups P-256 </dev/null"
+                    f"See which it takes: openssl s_client -connect {asked(story)} "
+                    "-groups X25519:P-256:P-384:P-521 </dev/null | grep 'Temp Key'"
                 ),
                 "DataPower: Elliptic curves of the TLS profile.",
             ),

@@ -62,8 +62,8 @@ def check(story: Story) -> Iterator[Finding]:
                 ),
                 ("Client: offer rsa_pss_rsae_sha256, rsa_pkcs1_sha256 and ecdsa_secp256r1_sha256."),
                 (
-                    f"Ask the server: openssl s_client -connect {asked(story)} "
-                    "-sigalgs RSA-PSS+SHA256 </dev/null"
+                    f"See what it signs with: openssl s_client -connect {asked(story)} "
+                    "</dev/null | grep 'Peer sign'"
                 ),
             ),
             remedy_side=RemedySide.SERVER,

@@ -65,9 +65,9 @@ def check(story: Story) -> Iterator[Finding]:
                     "the other side is a stopgap at most."
                 ),
                 (
-                    "Ask the server what it takes: openssl s_client -connect "
-                    f"{asked(story)} -tls1_2 </dev/null (then -tls1_3; "
-                    "-tls1_1 needs -cipher DEFAULT@SECLEVEL=0 beside it)."
+                    "Ask the server what it takes, then with -tls1_3 (-tls1_1 needs -cipher "
+                    "DEFAULT@SECLEVEL=0 beside it): openssl s_client -connect "
+                    f"{asked(story)} -tls1_2 </dev/null"
                 ),
                 (
                     "DataPower: Protocols of the TLS client or server profile; with an "

@@ -58,8 +58,8 @@ def check(story: Story) -> Iterator[Finding]:
                     "belong together."
                 ),
                 (
-                    "Compare: openssl x509 -in server.pem -noout -pubkey | openssl sha256"
-                    " against openssl pkey -in server.key -pubout | openssl sha256"
+                    "Both must print the same: openssl x509 -in server.pem -noout -pubkey; "
+                    "openssl pkey -in server.key -pubout"
                 ),
                 (
                     "DataPower: see that Crypto Identification Credentials, key and "

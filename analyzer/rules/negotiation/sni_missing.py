@@ -57,8 +57,8 @@ def check(story: Story) -> Iterator[Finding]:
             remedy=(
                 "Client: connect by host name and switch SNI on.",
                 (
-                    f"Try it: openssl s_client -connect {reach(story)} -servername "
-                    "NAME </dev/null against the same with -noservername."
+                    "Try it, and the same with -noservername: openssl s_client -connect "
+                    f"{reach(story)} -servername NAME </dev/null"
                 ),
                 (
                     "DataPower as the client: switch Use SNI on in the TLS client "

@@ -37,7 +37,7 @@ from analyzer.diagnosis.standing import (
     waited_long,
 )
 from analyzer.diagnosis.topics import closing
-from analyzer.diagnosis.wording import client_name, offer_evidence, reach, server_name
+from analyzer.diagnosis.wording import asked, client_name, offer_evidence, server_name
 from analyzer.tcp.timeline import Side
 from analyzer.tls.story import Message, Milestone, Story, Way
 
@@ -83,8 +83,8 @@ def check(story: Story) -> Iterator[Finding]:
             "expects a PROXY header of a load balancer that this client does not come through; then firewalls on "
             "the path.",
             (
-                f"To narrow it down: openssl s_client -connect {reach(story)} with and without "
-                "-servername, with -tls1_2, with -groups P-256."
+                "To narrow it down, with and without -servername, -tls1_2 and -groups: openssl "
+                f"s_client -connect {asked(story)} -tls1_2 -groups P-256 </dev/null"
             ),
         ),
         failing_side=FailingSide.NETWORK if device else FailingSide.SERVER,

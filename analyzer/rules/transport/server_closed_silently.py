@@ -28,7 +28,7 @@ from analyzer.diagnosis.expecting import header_blamed, perhaps_no_tls
 from analyzer.diagnosis.model import Alternative, Finding, Rank, Rule
 from analyzer.diagnosis.standing import BOTH_WAYS, end_evidence, retried, waited_long
 from analyzer.diagnosis.topics import closing
-from analyzer.diagnosis.wording import client_name, offer_evidence, reach, server_name
+from analyzer.diagnosis.wording import asked, client_name, offer_evidence, server_name
 from analyzer.tcp.timeline import Side
 from analyzer.tls.story import Opening, Story, Way
 
@@ -78,8 +78,8 @@ def check(story: Story) -> Iterator[Finding]:
                 "that this client does not come through."
             ),
             (
-                f"To narrow it down: openssl s_client -connect {reach(story)} with and without "
-                "-servername, with -tls1_2 and -tls1_3."
+                "To narrow it down, with and without -servername, and with -tls1_3 instead: "
+                f"openssl s_client -connect {asked(story)} -tls1_2 </dev/null"
             ),
         ),
         failing_side=FailingSide.SERVER,
