@@ -42,6 +42,12 @@ class UsageError(Exception):
     """The command line cannot be used; the text says what is wrong and what to do."""
 
 
+def no_such_stream(path: str, stream: int, count: int) -> UsageError:
+    """The complaint that a capture of so many connections does not have one of this number."""
+    has = {0: "it has none", 1: "it has only 0"}.get(count, f"it has 0 to {count - 1}")
+    return UsageError(f"{path}: no TCP stream {stream} ({has}); use Wireshark's tcp.stream number")
+
+
 class DefectKind(enum.Enum):
     """Why bytes could not be decoded. Only the last three accuse the peer."""
 

@@ -509,7 +509,7 @@ def test_explain_says_why_a_rule_fired_or_not(failing: Path) -> None:
     assert "fired, seen: " in fired
     assert "did not fire" in quiet
     assert "What it asked, in order" in quiet
-    assert "no connection 7" in one_line(
+    assert "no TCP stream 7" in one_line(
         run("explain", "TLS-TCP-001", "--file", failing, "--stream", "7")
     )
 

@@ -62,12 +62,6 @@ def refuse_to_overwrite(output: Path | None, inputs: Iterable[str | Path]) -> No
             raise UsageError(f"{output}: is one of the inputs; name another output")
 
 
-def no_such_stream(path: str, stream: int, count: int) -> UsageError:
-    """The complaint that a capture of so many connections does not have one of this number."""
-    has = {0: "it has none", 1: "it has only 0"}.get(count, f"it has 0 to {count - 1}")
-    return UsageError(f"{path}: no TCP stream {stream} ({has}); use Wireshark's tcp.stream number")
-
-
 def standard_output() -> TextIOWrapper:
     """Standard output as the text stream that it is."""
     return cast("TextIOWrapper", sys.stdout)

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Final, TextIO
 
 import typer
 
-from analyzer.commands import no_such_stream, refuse_to_overwrite, standard_output
+from analyzer.commands import refuse_to_overwrite, standard_output
 from analyzer.commands.connection import parted
-from analyzer.errors import UsageError
+from analyzer.errors import UsageError, no_such_stream
 
 if TYPE_CHECKING:
     from analyzer.compare.ranking import Comparison

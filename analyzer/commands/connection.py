@@ -6,8 +6,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from analyzer.commands import no_such_stream
-from analyzer.errors import UsageError
+from analyzer.errors import UsageError, no_such_stream
 
 if TYPE_CHECKING:
     from analyzer.judging import Judged

@@ -10,7 +10,7 @@ import typer
 
 from analyzer.commands import NAME
 from analyzer.commands.book import handbook
-from analyzer.errors import UsageError
+from analyzer.errors import UsageError, no_such_stream
 
 if TYPE_CHECKING:
     from analyzer.handbook import Handbook
@@ -76,5 +76,4 @@ def _story(files: list[str], stream: int, keylog: list[str], book: Handbook) -> 
     analysis = Analysis(files, secrets=secrets, book=book)
     for judged in analysis.judged(Selection(streams=frozenset({stream}))):
         return judged.story
-    many = f"connections 0 to {analysis.count - 1}" if analysis.count else "no connection"
-    raise UsageError(f"{', '.join(files)}: no connection {stream}; the capture holds {many}")
+    raise no_such_stream(", ".join(files), stream, analysis.count)

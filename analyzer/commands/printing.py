@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from io import TextIOWrapper
 from typing import TYPE_CHECKING, TypeAlias
 
-from analyzer.commands import no_such_stream
-from analyzer.errors import UsageError
+from analyzer.errors import UsageError, no_such_stream
 from analyzer.report.formats import Format, Renderer, Style, renderer
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from analyzer.capture.facts import CaptureFacts
 from analyzer.capture.members import Source
 from analyzer.capture.write import Form, PacketWriter, PcapForm, PcapngForm
-from analyzer.errors import UsageError
+from analyzer.errors import UsageError, no_such_stream
 from analyzer.extract.disguise import Disguise
 from analyzer.extract.frames import mark_frame
 from analyzer.extract.known import Known, Verdict, connections, verdict_of, witnesses
@@ -91,7 +91,7 @@ def extract(
     """
     analysis = Analysis(_again(sources), limits=limits, secrets=secrets, progress=progress)
     known = connections(analysis, limits)
-    wanted = _wanted(known, wish, analysis.count)
+    wanted = _wanted(known, wish, analysis)
     chosen = wanted[: limits.extracted]
     maker = _Maker(sources, wish, limits, secrets or analysis.secrets, progress, analysis.span)
     draft = maker.draft(chosen)
@@ -136,7 +136,7 @@ def _right(draft: _Draft, chosen: Sequence[Known]) -> int:
     return sum(draft.verdicts.get(one.stream) == one.verdict for one in chosen)
 
 
-def _wanted(known: Sequence[Known], wish: Wish, count: int) -> list[Known]:
+def _wanted(known: Sequence[Known], wish: Wish, analysis: Analysis) -> list[Known]:
     if wish.everything:
         return list(known)
     if wish.streams is None:
@@ -148,8 +148,7 @@ def _wanted(known: Sequence[Known], wish: Wish, count: int) -> list[Known]:
         return failed
     missing = wish.streams - {one.stream for one in known}
     if missing:
-        last = f"there are 0 to {count - 1}" if count else "there is none"
-        raise UsageError(f"--stream {min(missing)}: no such TCP stream ({last})")
+        raise no_such_stream(analysis.captures[0].path, min(missing), analysis.count)
     return [one for one in known if one.stream in wish.streams]
 
 

@@ -291,7 +291,7 @@ def test_an_earlier_mapping_is_gone_on_with(tmp_path: Path) -> None:
         pytest.param(["-", "-o", "x.pcap"], "write it to a file first", id="standard input"),
         pytest.param(["t.pcap", "-o", "t.pcap"], "is one of the inputs", id="itself"),
         pytest.param(
-            ["t.pcap", "-o", "x.pcap", "--stream", "7"], "no such TCP stream", id="number"
+            ["t.pcap", "-o", "x.pcap", "--stream", "7"], "t.pcap: no TCP stream 7", id="number"
         ),
         pytest.param(["t.pcap", "-o", "x.pcap", "--with-secrets"], "pcapng", id="secrets in pcap"),
         pytest.param(
