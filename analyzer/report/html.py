@@ -67,6 +67,8 @@ def answer_of(report: Report) -> str:
     tls = counts.connections - counts.not_tls
     if not counts.connections:
         return "No TCP connection was found; TLS over UDP (DTLS, QUIC) is not read."
+    if tls == 1:
+        return f"The one TLS connection {'failed' if counts.failed else 'did not fail'}."
     if not counts.failed:
         return f"None of {tls:,} TLS connections failed." if tls else "No TLS was spoken."
     return f"{counts.failed:,} of {tls:,} TLS connections failed."
@@ -79,12 +81,14 @@ def overview(report: Report, style: Style) -> dict[str, Any]:
     by_stream = {connection.stream: connection for connection in report.connections}
     groups = _Groups(report.groups)
     times = [clock(c.start, local=style.local) for c in report.connections]
-    one_day = len({time[:10] for time in times}) == 1
+    days, zones = {time[:10] for time in times}, {time[23:].strip() for time in times}
+    short = len(days) == len(zones) == 1  # what is the same for all is told once
     return {
         "captures": [_capture(capture, style) for capture in report.captures],
         "summary": report.summary,
         "first": first,
         "seconds": last - first,
+        "zone": zones.pop() if short else "",
         "span": (min(times), max(times)) if times else (),
         "groups": [
             _group(group, by_stream.get(group.example_stream), style) for group in report.groups
@@ -93,7 +97,7 @@ def overview(report: Report, style: Style) -> dict[str, Any]:
             (
                 connection.stream,
                 round(start - first, 3),
-                time[11:23] if one_day else time,
+                time[11:23] if short else time,
                 endpoint_text(connection.client),
                 endpoint_text(connection.server),
                 connection.tls.sni or "",

@@ -117,7 +117,8 @@ def test_a_row_tells_its_group_and_its_own_title_only_where_they_differ() -> Non
     ("told", "answer"),
     [
         (failing(), r"^\d+ of \d+ TLS connections failed\.$"),
-        (report(good(0)), r"^None of 1 TLS connections failed\.$"),
+        (report(good(0)), r"^The one TLS connection did not fail\.$"),
+        (report(connection(), groups=(group(),)), r"^The one TLS connection failed\.$"),
         (report(), r"^No TCP connection was found; .*QUIC"),
     ],
 )

@@ -84,6 +84,12 @@ def test_a_filter_leaves_what_matches(reader: Reader) -> None:
     assert len(reader.sees("tr.row")) == 4
 
 
+def test_times_of_the_table_have_their_zone(reader: Reader) -> None:
+    reader.opens(MIXED)
+
+    assert reader.sees("thead th")[1] == "Time, UTC"
+
+
 def test_a_card_chooses_its_failures(reader: Reader) -> None:
     reader.opens(MIXED)
     reader.page.click(".card")

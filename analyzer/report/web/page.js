@@ -101,6 +101,10 @@ function showCaptures() {
   }
 }
 
+function showZone() {
+  if (overview.zone) byId("time").append(`, ${overview.zone}`);
+}
+
 function showOutcomes() {
   const counts = [["", overview.summary.connections], ...["failed", "incomplete", "established", "not_tls"]
     .map((outcome) => [outcome, overview.summary[outcome]])];
@@ -204,6 +208,7 @@ function openFirst() {
 // In a long capture nobody looks for what went well.
 if (rows.length > CHUNK && overview.summary.failed) chosen.outcome = "failed";
 showCaptures();
+showZone();
 showOutcomes();
 showTimeline();
 showGroups();
