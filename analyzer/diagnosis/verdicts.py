@@ -124,6 +124,10 @@ class Verdict:
             return general
         return f"{self.text[:1].upper()}{self.text[1:]}. {general}"
 
+    def reason_beyond(self, general: str) -> str:
+        """As :meth:`reason`, beside a title that :meth:`narrowed` wrote: what that could not hold."""
+        return self.reason(general) if len(self.text) > _TITLED_MOST else general
+
     def finding(
         self,
         rule: Rule,

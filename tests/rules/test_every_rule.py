@@ -176,6 +176,8 @@ def test_a_rule_tells_its_case_from_its_neighbour(rule: str) -> None:
     assert said[0].remedy
     texts = (said[0].title, said[0].explanation, *said[0].remedy)
     assert not [text for text in texts if "{" in text or "None" in text]
+    sentences = said[0].explanation.lower().rstrip(".").split(". ")
+    assert not [sentence for sentence in sentences if sentence in said[0].title.lower()]
     assert said_by(rule, quiet()) == []
 
 

@@ -53,7 +53,7 @@ def check(story: Story) -> Iterator[Finding]:
                 f"{server_name(story)} found no cipher suite in the offer of "
                 f"{client_name(story)} that it supports"
             ),
-            explanation=verdict.reason(
+            explanation=verdict.reason_beyond(
                 "A server must find one suite in the client's list that it has "
                 "enabled and for which it has a fitting certificate."
             ),

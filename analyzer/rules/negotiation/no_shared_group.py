@@ -50,7 +50,7 @@ def check(story: Story) -> Iterator[Finding]:
             title=verdict.narrowed(
                 f"{client_name(story)} and {server_name(story)} share no group for the key exchange"
             ),
-            explanation=verdict.reason(
+            explanation=verdict.reason_beyond(
                 "TLS 1.3, and ECDHE before it, need a group that both sides have enabled."
             ),
             remedy=(

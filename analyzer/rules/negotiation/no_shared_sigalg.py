@@ -51,7 +51,7 @@ def check(story: Story) -> Iterator[Finding]:
             title=verdict.narrowed(
                 f"{client_name(story)} takes no signature that {server_name(story)} can make"
             ),
-            explanation=verdict.reason(
+            explanation=verdict.reason_beyond(
                 "The server must sign with an algorithm that the client lists, by the"
                 " key of its certificate."
             ),
