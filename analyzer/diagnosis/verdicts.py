@@ -75,6 +75,10 @@ class Verdict:
             left = None if self.cause.startswith("client_") else left_unused(story)
             if left is not None:  # TLS was done, and still it may have been the reason
                 return f"noted only, {party(story, left.side)} left without saying why"
+            own = self.cause.startswith("client_")
+            other = (client_certificate_refused if own else server_certificate_refused)(story)
+            if other is not None:
+                return f"{party(story, other.side)} gave another reason, and may mind this next"
             return "noted only, the handshake did not fail by it"
         return f"{party(story, self.refusal.side)} refused it"
 

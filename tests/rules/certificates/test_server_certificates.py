@@ -539,6 +539,14 @@ def test_a_root_that_is_encrypted_is_not_named() -> None:
     assert "not in clear" in found.explanation
 
 
+def test_what_the_alert_does_not_name_may_come_next() -> None:
+    (next_,) = notes_of("TLS-CERT-001", refused("expired", UNKNOWN_CA))
+
+    assert next_.title.endswith(
+        " UTC: 192.0.2.10 (Windows) gave another reason, and may mind this next"
+    )
+
+
 def test_of_a_client_that_left_at_once_nobody_knows_what_it_minded() -> None:
     (left,) = notes_of("TLS-CERT-009", ended(unused("short key"), "fin", CLIENT))
     used = unused("short key").client(m.data()).server(m.data())
