@@ -13,7 +13,7 @@ its SYN-ACK again.
 If only full-size segments are lost it is TLS-TCP-011.
 
 ## What to do
-Capture on both ends at the same time and find the hop between which the packets vanish.
+Capture on both ends at the same time and find the two hops between which the packets vanish.
 
 ## Blind spots
 From one capture point one cannot say on which side of it they are lost.
