@@ -13,7 +13,14 @@ from typing import Final, TextIO
 
 from rich.text import Text
 
-from analyzer.report.detail import bullets, counted_in, tell_connection, tell_facts, to_do
+from analyzer.report.detail import (
+    bullets,
+    counted_in,
+    tell_connection,
+    tell_facts,
+    to_do,
+    unfinished,
+)
 from analyzer.report.formats import Style
 from analyzer.report.ladder import endpoint_text
 from analyzer.report.page import Page
@@ -215,19 +222,10 @@ def _versions(page: Page, established: Iterable[Connection]) -> str:
 def _incomplete(page: Page, report: Report) -> None:
     """Say of what is incomplete why nothing more can be said; equal reasons once."""
     lead = page.text(f"{page.glyphs.open} ", "bold yellow")
-    incomplete = [c for c in report.connections if c.outcome == "incomplete"]
-    number = report.summary.incomplete
     words = "the capture does not show how the handshake ended."
-    page.say(f"{_plural(number, 'connection')}: {words}", lead=lead)
-    reasons: dict[str, list[Connection]] = {}
-    for connection in incomplete:
-        cause = connection.diagnosis.cause if connection.diagnosis else ""
-        reasons.setdefault(cause, []).append(connection)
-    for cause, members in sorted(reasons.items(), key=lambda item: -len(item[1])):
-        first = members[0].diagnosis
-        words = f"{first.title} (stream {members[0].stream})" if first else "no reason found"
-        often = f" and {len(members) - 1} more like it" if len(members) > 1 else ""
-        page.say(words + often, lead=page.text(f"{cause}: " if cause else ""), indent=4)
+    page.say(f"{_plural(report.summary.incomplete, 'connection')}: {words}", lead=lead)
+    for cause, words in unfinished(report):
+        page.say(words, lead=page.text(f"{cause}: " if cause else ""), indent=4)
 
 
 def _notes(page: Page, established: Iterable[Connection], *, verbose: bool) -> None:

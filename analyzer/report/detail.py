@@ -13,6 +13,7 @@ from analyzer.report.schema import (
     Finding,
     GatewayLog,
     Group,
+    Report,
     Tls,
     Vouchers,
 )
@@ -236,3 +237,19 @@ def to_do(example: Connection | None) -> str:
         return ""
     doubt = " (suspected)" if finding.confidence == "suspected" else ""
     return NEXT[finding.remedy_side] + doubt
+
+
+def unfinished(report: Report) -> list[tuple[str, str]]:
+    """Causes for which handshakes are incomplete, each with an example; the most frequent first."""
+    reasons: dict[str, list[Connection]] = {}
+    for connection in report.connections:
+        if connection.outcome == "incomplete":
+            cause = connection.diagnosis.cause if connection.diagnosis else ""
+            reasons.setdefault(cause, []).append(connection)
+    told = []
+    for cause, members in sorted(reasons.items(), key=lambda item: -len(item[1])):
+        first = members[0].diagnosis
+        words = f"{first.title} (stream {members[0].stream})" if first else "no reason found"
+        often = f" and {len(members) - 1} more like it" if len(members) > 1 else ""
+        told.append((cause, words + often))
+    return told

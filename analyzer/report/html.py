@@ -67,8 +67,13 @@ def answer_of(report: Report) -> str:
     tls = counts.connections - counts.not_tls
     if not counts.connections:
         return "No TCP connection was found; TLS over UDP (DTLS, QUIC) is not read."
+    if tls == counts.incomplete == 1:
+        return "The capture does not show how the one TLS connection ended."
     if tls == 1:
         return f"The one TLS connection {'failed' if counts.failed else 'did not fail'}."
+    if counts.incomplete and not counts.failed:
+        unknown = f"how {counts.incomplete:,} ended is not shown"
+        return f"None of {tls:,} TLS connections is seen to fail; {unknown}."
     if not counts.failed:
         return f"None of {tls:,} TLS connections failed." if tls else "No TLS was spoken."
     return f"{counts.failed:,} of {tls:,} TLS connections failed."

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from io import TextIOWrapper
 from typing import Final
 
-from analyzer.report.detail import counted_in, few, to_do
+from analyzer.report.detail import counted_in, few, to_do, unfinished
 from analyzer.report.escape import printable
 from analyzer.report.formats import Style
 from analyzer.report.ladder import before_tls, endpoint_text, frame_text
@@ -44,6 +44,7 @@ def lines(report: Report, style: Style) -> Iterator[str]:
     else:
         yield from _answer(report)
         yield from _groups(report, style)
+        yield from _incomplete(report)
     yield from _files(report, style)
 
 
@@ -103,6 +104,17 @@ def _groups(report: Report, style: Style) -> Iterator[str]:
     for group in told:
         if group.example_stream in by_stream:
             yield from _connection(report, by_stream[group.example_stream], style, group)
+
+
+def _incomplete(report: Report) -> Iterator[str]:
+    count = report.summary.incomplete
+    if count:
+        noun = "connection" if count == 1 else "connections"
+        reasons = [
+            f"{code(cause)}: {inline(words)}" if cause else inline(words)
+            for cause, words in unfinished(report)
+        ]
+        yield from _bullets(f"The capture does not show how {count:,} {noun} ended", reasons)
 
 
 def _connection(

@@ -179,7 +179,8 @@ def _headline(report: Report) -> str:
     """One line for a title."""
     groups = report.groups
     if not groups:
-        return "No TLS connection failed"
+        seen = "is seen to fail" if report.summary.incomplete else "failed"
+        return f"No TLS connection {seen}"
     others = len(groups) - 1
     kinds = "kind" if others == 1 else "kinds"
     more = f" (and {others} other {kinds} of failure)" if others else ""

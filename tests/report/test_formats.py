@@ -285,6 +285,14 @@ def test_nothing_failed_is_a_payload_too() -> None:
         assert "No TLS connection failed" in templated(report(good()), name, project="OPS")
 
 
+@pytest.mark.parametrize("template", TEMPLATES)
+def test_what_is_incomplete_is_not_said_to_be_well(template: str) -> None:
+    payload = templated(report(connection(outcome="incomplete")), template, project="OPS")
+
+    assert "No TLS connection is seen to fail" in payload
+    assert "No TLS connection failed" not in payload
+
+
 def test_titles_fit_their_fields() -> None:
     told = hostile("x" * 500)
 

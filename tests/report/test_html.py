@@ -113,11 +113,17 @@ def test_a_row_tells_its_group_and_its_own_title_only_where_they_differ() -> Non
     )
 
 
+def _cut() -> Connection:
+    return connection(outcome="incomplete")
+
+
 @pytest.mark.parametrize(
     ("told", "answer"),
     [
         (failing(), r"^\d+ of \d+ TLS connections failed\.$"),
         (report(good(0)), r"^The one TLS connection did not fail\.$"),
+        (report(_cut()), r"^The capture does not show how the one TLS connection ended\.$"),
+        (report(_cut(), good()), r"^None of 2 TLS .* is seen to fail; how 1 ended is not shown\.$"),
         (report(connection(), groups=(group(),)), r"^The one TLS connection failed\.$"),
         (report(), r"^No TCP connection was found; .*QUIC"),
     ],

@@ -100,6 +100,15 @@ def test_nothing_failed_is_said_in_a_line() -> None:
     assert shown(report(good())).startswith("**0 of 1 TLS connections failed.**")
 
 
+def test_what_is_incomplete_is_no_success() -> None:
+    cut = finding(title="The capture ends", cause="capture_ended")
+    told = report(*(connection(n, outcome="incomplete", diagnosis=cut) for n in (4, 7)))
+    text = shown(told)
+
+    assert "**The capture does not show how 2 connections ended**" in text
+    assert "* `capture_ended`: The capture ends (stream 4) and 1 more like it" in text
+
+
 def test_a_file_name_cannot_leave_its_command() -> None:
     told = failing()
     (capture,) = told.captures
