@@ -22,6 +22,7 @@ from analyzer.diagnosis.signs import (
     certificate_spoilt,
     dated_version,
     flight_arrived,
+    is_openvpn,
     lacks_extended_master_secret,
     lacks_secure_renegotiation,
     legacy_signature,
@@ -230,6 +231,8 @@ def _left_over(story: Story) -> Step | None:
 def _perhaps_a_browser(story: Story) -> bool:
     """Whether the client has a stack of browsers, or one that nobody knows and asks for HTTP by ALPN."""
     stack, offer = story.client_stack, story.offer
+    if is_openvpn(story):  # which may not send an alert (none up to 2.6 does over TCP)
+        return False
     if stack is not None:
         return stack.name in _OF_BROWSERS
     return offer is not None and not _OF_HTTP.isdisjoint(offer.alpn)
