@@ -60,7 +60,17 @@ def awaited_names(story: Story) -> str:
     return " or ".join([name for name in names if name not in _RARE] or names) or "anything"
 
 
-_RARE: Final = frozenset({"hello_retry_request", "hello_verify_request", "supplemental_data"})
+_RARE: Final = frozenset(
+    {
+        *("hello_retry_request", "supplemental_data", "new_session_ticket", "end_of_early_data"),
+        *(
+            "certificate_request",
+            "certificate_status",
+            "compressed_certificate",
+            "empty_certificate",
+        ),
+    }
+)
 
 
 def stuck_between(story: Story, side: Side) -> str:
