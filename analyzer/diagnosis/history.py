@@ -33,7 +33,7 @@ def _beyond(story: Story) -> Iterator[str]:
         return
     first = {one.server: one.moment for one in reversed(found)}
     told = listed([f"{server} (stream {first[server].stream})" for server in reversed(first)], 3)
-    yield f"In the same time {story.server.ip} itself failed as a client, toward {told}: see whether this waited for that."
+    yield f"Meanwhile {story.server.ip} itself failed as a client, toward {told}: this may have waited for that."
 
 
 def _helpless(story: Story) -> bool:
