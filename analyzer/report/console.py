@@ -67,7 +67,7 @@ def render_console(
     """
     page = Page(stream, colour=colour, width=width, local=local)
     if chosen:
-        _tell_connections(page, report.connections)
+        _tell_connections(page, report)
     else:
         _answers(page, report)
         _tell_groups(page, report, verbose=verbose)
@@ -132,12 +132,12 @@ def _tell_groups(page: Page, report: Report, *, verbose: bool) -> None:
             for connection in _members(alike, group):
                 page.blank()
                 _headline(page, connection)
-                tell_facts(page, connection)
+                tell_facts(page, connection, len(report.captures))
                 tell_connection(page, connection)
         elif group.example_stream in by_stream:
             example = by_stream[group.example_stream]
             page.blank()
-            tell_facts(page, example, group)
+            tell_facts(page, example, len(report.captures), group)
             tell_connection(page, example)
     if len(told) < len(report.groups):
         page.blank()
@@ -162,13 +162,13 @@ def _members(alike: dict[tuple[str, str], list[Connection]], group: Group) -> It
             yield connection
 
 
-def _tell_connections(page: Page, connections: Sequence[Connection]) -> None:
-    for index, connection in enumerate(connections):
+def _tell_connections(page: Page, report: Report) -> None:
+    for index, connection in enumerate(report.connections):
         if index:
             page.blank()
         _headline(page, connection)
         page.blank()
-        tell_facts(page, connection)
+        tell_facts(page, connection, len(report.captures))
         tell_connection(page, connection, in_full=True)
 
 
@@ -262,8 +262,9 @@ def _list_all(page: Page, report: Report) -> None:
 def _files(page: Page, report: Report) -> None:
     """What was read, and what it hides."""
     page.blank()
-    for capture in report.captures:
-        page.say(_file(page, capture), style="dim")
+    for number, capture in enumerate(report.captures):
+        lead = f"{number}: " if len(report.captures) > 1 else ""  # frames are named by it
+        page.say(_file(page, capture), lead=page.text(lead, "dim"), style="dim")
         bullets(page, capture.caveats)
 
 

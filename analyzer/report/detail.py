@@ -23,8 +23,8 @@ _CERTIFICATES_SHOWN: Final = 4
 _LOG_LINES: Final = 6
 
 
-def tell_facts(page: Page, connection: Connection, group: Group | None = None) -> None:
-    """Who, where, how sure: the facts of a finding side by side."""
+def tell_facts(page: Page, connection: Connection, files: int, group: Group | None = None) -> None:
+    """Who, where, how sure: the facts of a finding side by side. ``files`` are those of the report."""
     finding = connection.diagnosis
     if finding and connection.outcome == "failed":
         step = STEP[finding.phase]
@@ -56,11 +56,22 @@ def tell_facts(page: Page, connection: Connection, group: Group | None = None) -
         _fact(page, "gateway", f"{connection.log.leg} side{of}: {named or 'by its log'}")
     if connection.handshake.prelude is not None:
         _fact(page, "before TLS", before_tls(connection.handshake.prelude))
-    _fact(page, "Wireshark", f"tcp.stream eq {connection.stream}")
+    _fact(page, "Wireshark", wireshark_filter(connection, files))
 
 
 def _fact(page: Page, label: str, words: str) -> None:
     page.say(words, lead=page.text(f"{label:<11}", "dim"), indent=2)
+
+
+def wireshark_filter(connection: Connection, files: int) -> str:
+    """A display filter; the stream numbers of several files together are those of none of them."""
+    if files < 2:
+        return f"tcp.stream eq {connection.stream}"
+    ends = (
+        f"{'ipv6' if ':' in end.ip else 'ip'}.addr eq {end.ip} and tcp.port eq {end.port}"
+        for end in (connection.client, connection.server)
+    )
+    return " and ".join(ends)
 
 
 def tell_connection(page: Page, connection: Connection, *, in_full: bool = False) -> None:

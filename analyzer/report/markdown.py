@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from io import TextIOWrapper
 from typing import Final
 
-from analyzer.report.detail import counted_in, few, to_do, unfinished
+from analyzer.report.detail import counted_in, few, to_do, unfinished, wireshark_filter
 from analyzer.report.escape import printable
 from analyzer.report.formats import Style
 from analyzer.report.ladder import before_tls, endpoint_text, frame_text
@@ -123,7 +123,9 @@ def _connection(
     finding = connection.diagnosis
     yield f"### {inline(finding.title if finding else OUTCOME[connection.outcome])}"
     yield ""
-    yield from _table(("", ""), list(_facts(connection, style, group)))
+    facts = [*_facts(connection, style, group)]
+    facts.append(("Wireshark", code(wireshark_filter(connection, len(report.captures)))))
+    yield from _table(("", ""), facts)
     if finding:
         yield from _finding(finding)
     yield from _paragraphs("What the capture hides", connection.caveats)
@@ -150,7 +152,6 @@ def _facts(connection: Connection, style: Style, group: Group | None) -> Iterato
     agreed = (connection.tls.version, connection.tls.cipher_suite, connection.tls.alpn)
     if any(agreed):
         yield "agreed", ", ".join(inline(part) for part in agreed if part)
-    yield "Wireshark", code(f"tcp.stream eq {connection.stream}")
 
 
 def _parties(
@@ -231,8 +232,9 @@ def _quoted(path: str) -> str:
 
 
 def _files(report: Report, style: Style) -> Iterator[str]:
-    for capture in report.captures:
-        parts = [code(capture.path), f"{capture.packets:,} packets"]
+    for number, capture in enumerate(report.captures):
+        lead = f"{number}: " if len(report.captures) > 1 else ""  # frames are named by it
+        parts = [lead + code(capture.path), f"{capture.packets:,} packets"]
         if capture.first_packet and capture.last_packet:
             first = clock(capture.first_packet, local=style.local)
             parts.append(f"{first} to {clock(capture.last_packet, local=style.local)}")

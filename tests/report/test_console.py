@@ -241,6 +241,16 @@ def test_frames_of_several_files_name_the_file() -> None:
     assert "frame 1:7  here" in shown(report(connection(diagnosis=bad)), chosen=True)
 
 
+def test_of_several_files_streams_are_found_by_their_ends_and_files_have_numbers() -> None:
+    told = failing()
+    page = shown(replace(told, captures=told.captures * 2), width=100)
+
+    assert "Wireshark  ip.addr eq 10.1.1.5 and tcp.port eq 51234 and ip.addr eq 10.2.2.2" in page
+    assert "tcp.stream eq" not in page
+    assert "\n0: trace.pcap" in page
+    assert "\n1: trace.pcap" in page
+
+
 def test_what_went_well_is_one_line_first_when_nothing_failed() -> None:
     assert shown(report(good())).startswith("✓ The one TLS connection completed its handshake.\n")
     assert shown(report(good(), good(2))).startswith("✓ All 2 TLS connections completed")

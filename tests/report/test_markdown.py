@@ -100,6 +100,15 @@ def test_nothing_failed_is_said_in_a_line() -> None:
     assert shown(report(good())).startswith("**0 of 1 TLS connections failed.**")
 
 
+def test_of_several_files_streams_are_found_by_their_ends() -> None:
+    told = failing()
+    text = shown(replace(told, captures=told.captures * 2))
+
+    assert "| Wireshark | `ip.addr eq 10.1.1.5 and tcp.port eq 51234 and ip.addr eq" in text
+    assert "tcp.stream eq" not in text
+    assert "\n1: `trace.pcap`" in text
+
+
 def test_what_is_incomplete_is_no_success() -> None:
     cut = finding(title="The capture ends", cause="capture_ended")
     told = report(*(connection(n, outcome="incomplete", diagnosis=cut) for n in (4, 7)))

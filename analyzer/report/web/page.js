@@ -90,8 +90,9 @@ function choose(name, value) {
 const FILES_SHOWN = 3;
 
 function showCaptures() {
-  const told = overview.captures.map((capture) => make("li", {},
-    make("strong", {}, capture.path), ` · ${capture.about}`,
+  const several = overview.captures.length > 1;  // frames are named by the number of their file
+  const told = overview.captures.map((capture, number) => make("li", {},
+    several && `${number}: `, make("strong", {}, capture.path), ` · ${capture.about}`,
     capture.caveats.map((caveat) => make("div", { class: "caveat" }, caveat))));
   const rest = told.splice(FILES_SHOWN);
   byId("captures").append(...told);
