@@ -23,7 +23,7 @@ def curl(wish: Wanted, release: Release = OLDEST) -> Recipe:
     shape = replace(wish.shape, server_name=wish.server_name, alpn=_alpn(wish))
     scheme = _SCHEMES.get(wish.starttls or "")
     words = command(
-        ("curl", "--verbose", "--insecure", "--max-time", "20"),
+        ("curl", "--verbose", *(() if wish.judges else ("--insecure",)), "--max-time", "20"),
         _versions(wish),
         _suites(wish),
         _groups(wish, release),
@@ -103,4 +103,8 @@ def _notes(wish: Wanted, scheme: str | None) -> Iterator[str]:
         yield f"curl does not speak {wish.starttls}: this starts with TLS at once"
     if wish.shape.sends(ExtensionType.STATUS_REQUEST) and wish.story.staple is None:
         yield "it does not ask for a staple (OCSP): with --cert-status it asks, and gives up without one"
-    yield "without --insecure it judges the certificate as a client does; roots with --cacert"
+    how = "it judges the certificate, as the client did" if wish.judges else _WITHOUT
+    yield f"{how}; roots of its own with --cacert"
+
+
+_WITHOUT = "without --insecure it judges the certificate as a client does"

@@ -82,7 +82,7 @@ def gnutls(wish: Wanted) -> Recipe:
     """Write the command for a connection."""
     host = wish.server_name or wish.host
     words = command(
-        ("gnutls-cli", "--insecure", "--priority", priority(wish.shape)),
+        ("gnutls-cli", *_judging(wish, host), "--priority", priority(wish.shape)),
         ("--sni-hostname", wish.server_name) if wish.server_name else ("--disable-sni",),
         tuple(f"--alpn={name}" for name in wish.alpn),
         ("--starttls-proto", _STARTTLS[wish.starttls])
@@ -215,9 +215,18 @@ def _is_made(
     return fits and (facts.key_exchange, facts.authentication) in keys
 
 
+def _judging(wish: Wanted, host: str) -> tuple[str, ...]:
+    """Refuse a certificate where the client did."""
+    return ("--verify-hostname", host) if wish.judges else ("--insecure",)
+
+
 def _notes(wish: Wanted, host: str) -> Iterator[str]:
     yield "GnuTLS offers every suite that the parts of the string make, in an order of its own"
-    yield f"without --insecure it judges the certificate; add --verify-hostname {host}"
+    yield (
+        "it judges the certificate, as the client did; roots of its own with --x509cafile"
+        if wish.judges
+        else f"without --insecure it judges the certificate; add --verify-hostname {host}"
+    )
     if wish.proxy:
         yield "gnutls-cli knows no proxy: this goes to the target itself"
     if wish.starttls and wish.starttls not in _STARTTLS:

@@ -112,6 +112,7 @@ def java(wish: Wanted) -> Recipe:
         (f"-Djdk.tls.client.enableSessionTicketExtension={tickets}",),
         (f"-Djdk.tls.client.enableStatusRequestExtension={staple}",),
         _client_certificate(wish),
+        ("-Dcheck=true",) if wish.judges else (),
         ("-Djavax.net.debug=ssl:handshake",),
         ("Handshake.java", wish.host, str(wish.port), wish.server_name or "", *wish.alpn),
     )
@@ -156,6 +157,8 @@ def _client_certificate(wish: Wanted) -> tuple[str, ...]:
 
 def _notes(wish: Wanted) -> Iterator[str]:
     yield "runs with JDK 17 or newer; -Dcheck=true makes it judge the certificate as Java does"
+    if wish.judges:
+        yield "roots of its own with -Djavax.net.ssl.trustStore=roots.p12"
     if wish.client_certificate:
         yield (
             "client.p12 from PEM files: openssl pkcs12 -export -in client.pem -inkey client.key "

@@ -51,6 +51,7 @@ def openssl_client(wish: Wanted, release: Release = OLDEST) -> Recipe:
         ("-alpn", ",".join(wish.alpn)) if wish.alpn else (),
         _switches(wish, shape),
         ("-cert", "client.pem", "-key", "client.key") if wish.client_certificate else (),
+        _judging(wish),
     )
     sent = shape_sent(shape, release)
     return Recipe(
@@ -128,6 +129,14 @@ def _switches(wish: Wanted, shape: Shape) -> tuple[str, ...]:
     return tuple(words)
 
 
+def _judging(wish: Wanted) -> tuple[str, ...]:
+    """Refuse a certificate where the client did; s_client by itself goes on."""
+    if not wish.judges:
+        return ()
+    name = ("-verify_hostname", wish.server_name) if wish.server_name else ()
+    return ("-verify_return_error", *name)
+
+
 def _notes(wish: Wanted, shape: Shape, release: Release) -> Iterator[str]:
     if wish.client_certificate:
         leaf = wish.story.client_chain.leaf if wish.story.client_chain else None
@@ -135,10 +144,13 @@ def _notes(wish: Wanted, shape: Shape, release: Release) -> Iterator[str]:
         yield f"put the client's certificate{whose} into client.pem and its key into client.key"
     elif wish.client_certificate is None:
         yield "whether the client showed a certificate is encrypted; if so, add -cert and -key"
-    yield (
-        "s_client goes on whatever certificate it gets; to refuse as a client does, add "
-        f"-CAfile roots.pem -verify_return_error -verify_hostname {wish.server_name or 'NAME'}"
-    )
+    if wish.judges:
+        yield "it judges the certificate, as the client did; roots of its own with -CAfile roots.pem"
+    else:
+        yield (
+            "s_client goes on whatever certificate it gets; to refuse as a client does, add "
+            f"-CAfile roots.pem -verify_return_error -verify_hostname {wish.server_name or 'NAME'}"
+        )
     later = [
         g.label for g in shape.groups or () if g in GROUPS_SINCE and not group_name(g, release)
     ]

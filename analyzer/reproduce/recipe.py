@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from analyzer.diagnosis.refusal import server_certificate_refused
 from analyzer.diagnosis.wording import STARTTLS
 from analyzer.errors import UsageError
 from analyzer.reproduce.shape import Difference, Shape, shape_of
@@ -16,7 +17,8 @@ class Wanted:
     """One connection in the terms of all tools. Texts of the capture are checked here, once.
 
     ``host`` and ``port`` are where to connect; ``proxy`` is the way there. ``client_certificate``
-    is whether the client showed one, None where the capture hides it.
+    is whether the client showed one, None where the capture hides it. ``judges`` is whether it
+    refused that of the server: only what judges it, too, does the same.
     """
 
     story: Story
@@ -28,6 +30,7 @@ class Wanted:
     server_name: str | None
     alpn: tuple[str, ...]
     client_certificate: bool | None
+    judges: bool
     notes: tuple[str, ...]
 
     @property
@@ -84,6 +87,7 @@ def wanted(story: Story, connect: str | None = None) -> Wanted:
         server_name=name,
         alpn=alpn,
         client_certificate=_shown(story),
+        judges=server_certificate_refused(story) is not None,
         notes=tuple(notes),
     )
 

@@ -93,6 +93,22 @@ def test_an_answer_of_ocsp_can_be_made_without_which_the_server_would_refuse() -
     assert "-respout staple.der" in recipe.before
 
 
+@pytest.mark.parametrize(
+    ("tool", "judging"),
+    [
+        ("openssl-client", "-verify_return_error -verify_hostname gateway.example"),
+        ("gnutls", "gnutls-cli --verify-hostname gateway.example"),
+        ("java", "-Dcheck=true"),
+        ("curl", "curl --verbose --max-time"),
+    ],
+)
+def test_only_a_client_that_refused_the_certificate_is_repeated_by_one_that_judges(
+    tool: str, judging: str
+) -> None:
+    assert judging in written(sample("cert_expired.pcap"), tool)
+    assert judging not in written(sample("client_cert_missing_tls12.pcap"), tool)
+
+
 def test_curl_insists_on_a_staple_only_where_one_came() -> None:
     asked = sample("good_gnutls.pcap")
 
