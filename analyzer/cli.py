@@ -77,9 +77,10 @@ def run(arguments: list[str]) -> int:
     options = arguments[: arguments.index("--")] if "--" in arguments else arguments
     debug = "--debug" in options
     rest = [a for a in options if a != "--debug"] + arguments[len(options) :]
+    asked = _with_command(rest)
     _open_what_is_closed()
     try:
-        status = _invoke(_with_command(rest))
+        status = _invoke(asked)
         sys.stdout.flush()
     except KeyboardInterrupt as end:
         return end.status if isinstance(end, _Ended) else INTERRUPTED
@@ -89,7 +90,7 @@ def run(arguments: list[str]) -> int:
     except Exception as error:  # the last resort: no traceback reaches a user who did not ask
         if debug:
             raise
-        _complain(_explanation(error))
+        _complain(_explanation(error, asked))
         if isinstance(error, OSError):
             _abandon_stdout()
         return 2
@@ -167,13 +168,14 @@ def _invoke(arguments: list[str]) -> int:
     return 0
 
 
-def _explanation(error: Exception) -> str:
+def _explanation(error: Exception, arguments: list[str]) -> str:
     """One line: what is wrong, where, and what to do."""
     if isinstance(error, (CaptureError, UsageError)):
         return str(error)
     if hasattr(error, "format_message"):  # typer's own: a wrong option, a missing argument
         context = getattr(error, "ctx", None)
-        where = context.command_path if context else NAME
+        named = arguments[0] if arguments and arguments[0] in COMMANDS else ""
+        where = context.command_path if context else f"{NAME} {named}".rstrip()
         return f"{error.format_message().rstrip('.')}; see '{where} --help'"
     if isinstance(error, typer.Abort):
         return "aborted"

@@ -288,7 +288,9 @@ def test_a_foreign_file(tmp_path: Path, content: bytes) -> None:
         pytest.param(["FILE", "--stream", "x"], "--stream", id="not a number"),
         pytest.param(["FILE", "--stream", "-1"], "--stream", id="a negative number"),
         pytest.param(["FILE", "--stream", "99"], "99", id="no such stream"),
-        pytest.param(["FILE", "--output"], "--output", id="option without its value"),
+        pytest.param(
+            ["FILE", "--output"], "see 'handshake-analyzer analyze --help'", id="no value"
+        ),
         pytest.param(["FILE", "--output", "absent/report"], "absent/report", id="no such folder"),
         pytest.param(["explane", "TLS-CERT-001"], "explane", id="no such command"),
         pytest.param(["analyse", "FILE"], "neither a file nor a command", id="misspelt, a file"),
