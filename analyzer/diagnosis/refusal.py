@@ -129,7 +129,8 @@ def _heard_out(story: Story) -> Story:
     With its Finished sent, a client may use the connection and close it, before the server has
     read its certificate (RFC 8446 section 4.4.2.4): the server's alert then comes second and is no
     answer to the close. A server that accepted would have sent a ticket or data, or would have been
-    waited for: where it had the time to judge, an alert that cannot be read answers the close.
+    waited for: where it had the time to judge, or the client took leave, an alert that cannot be read
+    answers the close.
     """
     ending = story.ending
     left = ending.side is Side.CLIENT and readable_alert(story) is None
@@ -140,11 +141,21 @@ def _heard_out(story: Story) -> Story:
     shown = story.milestones[Milestone.CLIENT_FINISHED].time
     for alert in story.alerts:
         late = alert.sender is Side.SERVER and alert.frame >= ending.frame
-        if late and (alert.time - shown < _JUDGING_NS or alert.description is not None):
+        due = alert.time - shown < _JUDGING_NS and not _took_leave(story)
+        if late and (due or alert.description is not None):
             way = Way.ENCRYPTED_ALERT if alert.description is None else Way.ALERT
             end = Ending(way, Side.SERVER, alert.frame, alert.time, alert)
             return replace(story, ending=end)
     return story
+
+
+def _took_leave(story: Story) -> bool:
+    """Whether a client closed by an alert and had sent no data: that is answered by another.
+
+    So leaves who judges the server's name last (psql); a program whose certificate is refused is there to
+    ask for something.
+    """
+    return story.ending.way is Way.ENCRYPTED_ALERT and not passed(story, Milestone.CLIENT_DATA)
 
 
 _JUDGING_NS: Final = 1_000_000_000  # within which a server has judged a certificate

@@ -29,6 +29,7 @@ others, where the server leaves (the data connection of FTP).
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
 from analyzer.diagnosis.causes import Confidence, Phase, RemedySide
 from analyzer.diagnosis.fits import WOULD_DECIDE
@@ -145,7 +146,14 @@ def _reasons(story: Story, side: Side) -> tuple[Alternative, ...]:
         *(other for other in known if other.cause != "hostname_mismatch"),
         *([] if _fits_the_name(story) else [other_name]),
         Alternative("server_certificate_rejected", "the client's log"),
+        *([_CROSSED] if not story.completed and _perhaps_asked(story) else []),
     )
+
+
+_CROSSED: Final = Alternative(
+    "client_certificate_rejected",
+    "the server's log: whether its last alert answers the close, or refuses a certificate, or none",
+)
 
 
 def _perhaps_asked(story: Story) -> bool:

@@ -35,6 +35,7 @@ from analyzer.diagnosis.signs import (
     garbled,
     passed,
 )
+from analyzer.diagnosis.standing import client_done
 from analyzer.diagnosis.steps import Step
 from analyzer.diagnosis.topics import alerting
 from analyzer.diagnosis.wording import (
@@ -67,7 +68,7 @@ def check(story: Story) -> Iterator[Finding]:
         return
     if refusal is not None and refusal.step is not Step.FINISHED:
         return
-    if _unread(story):
+    if _unread(story) or _is_through(story):
         return
     evidence = negotiation_evidence(story, refusal) if refusal else (ending_evidence(story),)
     odd = garbled(story)
@@ -115,6 +116,11 @@ def _unreadable(story: Story, side: Side, odd: int) -> Finding:
         confidence=Confidence.INFERRED,
         cause="protocol_violation",
     )
+
+
+def _is_through(story: Story) -> bool:
+    """TLS 1.3: the client had finished, and so had verified all that there is to verify, before it left."""
+    return story.tls13 and story.ending.side is Side.CLIENT and client_done(story)
 
 
 _HEADERS: Final = 9  # of a record and a message

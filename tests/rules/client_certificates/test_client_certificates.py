@@ -121,11 +121,23 @@ def test_in_tls13_an_answer_of_odd_length_was_refused_all_the_same() -> None:
 
 
 def test_in_tls13_a_client_that_left_early_was_refused_nevertheless() -> None:
-    scene = answered13(asking=True).client(m.switch(), m.sealed(8, m.FINISHED_13, 2))
+    scene = answered13(asking=True).client(m.switch(), m.sealed(8, m.FINISHED_13, 41, 2))
     said = findings(scene.ack(SERVER).server(m.sealed(2)).fin(SERVER).fin(CLIENT).story())[0]
 
     assert (said.cause, said.failing_side) == ("client_cert_missing", FailingSide.SERVER)
     assert said.confidence is SUSPECTED
+
+
+def test_in_tls13_who_takes_leave_without_a_request_is_answered() -> None:
+    """psql, whose server asks for a certificate without insisting: it checks the name last."""
+    scene = answered13(asking=True).client(m.switch(), m.sealed(8, m.FINISHED_13)).ack(SERVER)
+    scene.client(m.sealed(2)).server(m.sealed(2)).fin(SERVER).rst(CLIENT)
+    headline = diagnose(scene.story(), rules.modules()).headline
+
+    assert headline is not None
+    assert (headline.cause, headline.failing_side) == ("closed_after_handshake", FailingSide.CLIENT)
+    causes = {other.cause for other in headline.alternatives}
+    assert causes >= {"server_certificate_rejected", "client_certificate_rejected"}
 
 
 @pytest.mark.parametrize(("after", "told"), [(0.1, "failed"), (6.0, "incomplete")])
