@@ -52,10 +52,13 @@ def hiding(story: Story) -> frozenset[str]:
 
 
 def unheard(story: Story) -> frozenset[str]:
-    """No connection is known to have been made, or the client said nothing on it."""
-    timeline = story.timeline
+    """No connection is known to have been made, or the client said nothing on it, or none of TLS."""
+    timeline, prelude = story.timeline, story.prelude
     return _any_if(
-        timeline.syn_ack is None or not timeline.accepted or not timeline.payload[Side.CLIENT]
+        timeline.syn_ack is None
+        or not timeline.accepted
+        or not timeline.payload[Side.CLIENT]
+        or (prelude is not None and prelude.unused)
     )
 
 

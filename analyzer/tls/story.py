@@ -157,6 +157,7 @@ class Prelude:
     farewell: bool = False  # the client took leave in words: QUIT, LOGOUT, an Attention of TDS
     in_clear: bool = False  # after the refusal both went on without TLS
     answer: Answer | None = None  # to the hello that followed, where it is no TLS
+    unused: bool = False  # TLS was agreed on, and the client said nothing any more
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from analyzer.diagnosis.engine import diagnose, outcome
 from analyzer.tcp.timeline import Side
 from analyzer.tls.story import PreludeEnd, Sought
 from tests.support import messages as m
-from tests.support.stories import CLIENT, SERVER, Scene, connected
+from tests.support.stories import CLIENT, SERVER, Scene, alerted, connected
 
 Line = tuple[Side, bytes]
 
@@ -119,6 +119,33 @@ def test_a_greeting_that_no_tls_follows_stays_an_answer_in_clear() -> None:
 
     assert headline is not None
     assert headline.cause == "tls_to_plaintext"
+
+
+@pytest.mark.parametrize("protocol", ["smtp", "rdp", "postgresql", "ldap"])
+@pytest.mark.parametrize("alert", [b"", m.alert(50)], ids=["closed", "alerted"])
+def test_who_agrees_on_tls_and_leaves_never_said_hello(protocol: str, alert: bytes) -> None:
+    """FreeRDP wants NLA and leaves where it is granted TLS alone; the server says what it misses."""
+    told = scene(AGREED[protocol]).ack(CLIENT).fin(CLIENT)
+    story = (told.server(alert) if alert else told).fin(SERVER).story()
+    headline = diagnose(story, rules.modules()).headline
+
+    assert headline is not None
+    assert (headline.cause, headline.failing_side) == ("client_never_hello", FailingSide.CLIENT)
+    assert headline.confidence is not Confidence.SEEN
+
+
+def test_a_tunnel_that_nobody_uses_says_nothing_of_tls() -> None:
+    story = scene(AGREED["http connect"]).ack(CLIENT).fin(CLIENT).fin(SERVER).story()
+
+    assert outcome(story, diagnose(story, rules.modules()).headline) == "not_tls"
+
+
+def test_who_agrees_on_tls_and_goes_on_in_clear_speaks_something_else() -> None:
+    told = scene(AGREED["smtp"]).client(b"MAIL FROM:<a@b.example>\r\n").ack(SERVER)
+    headline = diagnose(alerted(told, SERVER, 10), rules.modules()).headline
+
+    assert headline is not None
+    assert headline.cause == "plaintext_other_to_tls"
 
 
 REFUSED = {

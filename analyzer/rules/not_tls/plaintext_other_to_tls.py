@@ -61,7 +61,7 @@ def check(story: Story) -> Iterator[Finding]:
     if story.prelude is not None and story.offers:
         yield from _unexpected_header(story)
         return
-    if spoken not in _OTHERS:
+    if spoken not in _OTHERS or (story.prelude is not None and story.prelude.unused):
         return
     expected = tls_expected(story)
     if expected is None:

@@ -2,7 +2,8 @@
 
 ## What it looks like
 A TCP connection on which the client sends no byte of payload. The client closes it, or the server does after
-waiting for a hello; the server may send an alert as it goes.
+waiting for a hello; the server may send an alert as it goes. So it is where TLS was asked for and agreed on
+(STARTTLS, RDP), and no hello follows.
 
 ## Why it happens
 Health checks of load balancers, port scans and monitors do just this, and mean no harm. A scanner may even
@@ -53,10 +54,12 @@ RULE = Rule(
 
 def check(story: Story) -> Iterator[Finding]:
     """Fire where nobody said anything and the client left, or the server tired of waiting."""
-    timeline, ending = story.timeline, story.ending
-    if timeline.payload[Side.CLIENT] or not story.reached(Milestone.CONNECTED):
+    timeline, ending, asked = story.timeline, story.ending, _asked_in_vain(story)
+    if (timeline.payload[Side.CLIENT] and not asked) or not story.reached(Milestone.CONNECTED):
         return
-    if any(message.name != "alert" for message in story.messages) or _greeted(story):
+    if any(message.name != "alert" for message in story.messages):
+        return
+    if _greeted(story) and not asked:
         return
     if story.blind_to("client_side", "server_side") or ending.way is Way.OPEN:
         return
@@ -79,8 +82,10 @@ def check(story: Story) -> Iterator[Finding]:
         title=f"{client_name(story)} connects to {server_name(story)}, and no hello arrives before the "
         "connection is reset, apparently by a device in between"
         if device
-        else f"{client_name(story)} connects to {server_name(story)} and never says hello",
-        explanation="The client sent no payload at all: it did not begin a handshake."
+        else f"{client_name(story)} {_did(story)} {server_name(story)} and never says hello",
+        explanation=_AGREED
+        if asked
+        else "The client sent no payload at all: it did not begin a handshake."
         + (_HALF_OPEN if half_open else ""),
         remedy=(
             (
@@ -96,13 +101,29 @@ def check(story: Story) -> Iterator[Finding]:
             Alternative(
                 "fine", "whether the client is a load balancer's health check or a scanner"
             ),
-            Alternative(
-                "plaintext_other_to_tls", "whether the client waits for a greeting before STARTTLS"
-            ),
+            *([] if asked else [_WAITING]),
         ),
     )
 
 
+def _asked_in_vain(story: Story) -> bool:
+    """Whether TLS was agreed on before, and the client said nothing any more."""
+    return story.prelude is not None and story.prelude.unused
+
+
+def _did(story: Story) -> str:
+    if story.prelude is None or not story.prelude.unused:
+        return "connects to"
+    return f"agrees on TLS ({story.prelude.protocol}) with"
+
+
+_AGREED: Final = (
+    "The client asked for TLS and was granted it, and did not begin the handshake: it may only have checked, "
+    "or it wanted more than was granted (RDP: NLA)."
+)
+_WAITING: Final = Alternative(
+    "plaintext_other_to_tls", "whether the client waits for a greeting before STARTTLS"
+)
 _HALF_OPEN: Final = (
     " It did not even take the connection up, but answered the SYN-ACK by RST: so do port scanners, and "
     "programs that had given the connection up before it was granted, for another that was faster."
