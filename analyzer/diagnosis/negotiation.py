@@ -160,8 +160,7 @@ def _offer_named(story: Story, offer: ClientHello, refusal: Refusal, cause: str)
             # Go says so as well where it has no certificate at all.
             confidence, alternatives = Confidence.INFERRED, ("server_no_certificate",)
     elif cause == "server_internal":
-        confidence = Confidence.INFERRED  # Go says so where it has no certificate, for that name
-        alternatives = _without_certificate(offer, nameless="sni_missing" in found)
+        cause, confidence, alternatives = _internal(offer, found)
     elif cause == "no_shared_cipher":
         confidence = Confidence.INFERRED if cause in found else Confidence.SUSPECTED
         alternatives = ("protocol_version", "no_shared_group")
@@ -191,6 +190,17 @@ _ALL_NAMED: Final = (
     "the offer names every version from TLS 1.0 to TLS 1.3; OpenSSL refuses the version where it is limited to "
     "one that its certificate cannot be used with, or has none"
 )
+
+
+def _internal(
+    offer: ClientHello, found: Mapping[str, Suspicion]
+) -> tuple[str, Confidence, tuple[str, ...]]:
+    """What internal_error is about. Go says so where it has no certificate for the name (Caddy)."""
+    if "sni_unrecognized" in found:  # for others it has
+        cause, but = "sni_unrecognized", ("server_internal", "server_no_certificate")
+        return cause, Confidence.SUSPECTED, but
+    nameless = "sni_missing" in found
+    return "server_internal", Confidence.INFERRED, _without_certificate(offer, nameless=nameless)
 
 
 def _without_certificate(offer: ClientHello, *, nameless: bool) -> tuple[str, ...]:

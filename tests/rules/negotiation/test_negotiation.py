@@ -590,3 +590,14 @@ def test_a_server_that_wants_no_version_of_all_may_lack_a_certificate_for_its_ow
 
     assert (said.cause, said.confidence) == (cause, confidence)
     assert other in {alternative.cause for alternative in said.alternatives}
+
+
+def test_an_internal_error_to_one_name_alone_is_about_that_name() -> None:
+    """Caddy has certificates for names, and for this one none."""
+    seen = SeenWith(established=2, sni={"other.example": 2})
+    scene = offered(m.client_hello(suites=BROAD)).server(m.alert(80))
+    said = findings(scene.story(neighbours=Neighbours(server=seen)))[0]
+
+    assert (said.cause, said.confidence) == ("sni_unrecognized", SUSPECTED)
+    assert said.alternatives[0].cause == "server_internal"
+    assert "other.example" in said.explanation
