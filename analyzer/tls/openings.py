@@ -22,9 +22,10 @@ TLS_EXPECTED: Final = re.compile(
 # section 4.2 (SSH), RFC 5321 (SMTP), RFC 959 (FTP), RFC 9051 (IMAP), RFC 1939 (POP3), RFC 3977
 # (NNTP), RFC 6120 (XMPP), RFC 1459 (IRC), RFC 1928 (SOCKS 5), the PROXY protocol's own document,
 # PostgreSQL's and MySQL's protocol chapters, MS-TDS 2.2, MS-RDPBCGR 2.2.1, RFC 4511 (LDAP).
+# RFC 3261 and RFC 7826 have requests of the same form, and some methods of the same name.
 _METHODS: Final = rb"(?:GET|POST|HEAD|PUT|DELETE|OPTIONS|CONNECT|PATCH|TRACE|PROPFIND|PRI) "
 _PATTERNS: Final[tuple[tuple[Opening, re.Pattern[bytes]], ...]] = (
-    (Opening.HTTP_REQUEST, re.compile(_METHODS)),
+    (Opening.HTTP_REQUEST, re.compile(_METHODS + rb"(?![^\r\n]{0,1000} (?:SIP|RTSP)/\d)")),
     (
         Opening.HTTP_TLS_EXPECTED,
         re.compile(

@@ -217,3 +217,14 @@ def test_a_client_that_closes_first_on_being_told_did_not_give_up() -> None:
     (finding,) = said("TLS-PLN-001", story)
 
     assert finding.failing_side is _F.SERVER
+
+
+@pytest.mark.parametrize(
+    "request_", [b"OPTIONS sip:a SIP/2.0\r\n", b"OPTIONS rtsp://a RTSP/1.0\r\n"]
+)
+def test_what_has_the_form_of_http_is_not_always_http(request_: bytes) -> None:
+    story = alerted(connected().client(request_), SERVER, 10)
+    headline = diagnose(story, rules.modules()).headline
+
+    assert headline is not None
+    assert headline.cause == "plaintext_other_to_tls"
