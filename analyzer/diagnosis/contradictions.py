@@ -35,7 +35,7 @@ def _version(offer: ClientHello, choice: ServerHello) -> Contradiction | None:
     if offer.supported_versions:
         wrong = choice.version not in offer.versions
     else:
-        wrong = choice.version.rank > offer.max_version.rank
+        wrong = not 0 < choice.version.rank <= offer.max_version.rank  # 0: no version that exists
     text = f"the server chose {choice.version_name}, which the client did not offer"
     return Contradiction("protocol_version", text) if wrong else None
 

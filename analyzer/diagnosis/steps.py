@@ -102,9 +102,12 @@ def client_step(story: Story, alert: AlertDescription | None) -> Step | None:
 
 
 def _contradicted(story: Story, alert: AlertDescription | None) -> bool:
-    """Whether a client that says nothing of its reason could not go on with what was chosen."""
+    """Whether a client that does not say its reason could not go on with what was chosen."""
     silent = alert is None and prompt(story) and not passed(story, Milestone.CLIENT_FINISHED)
-    return (silent or alert in VIOLATION_ALERTS) and contradiction(story) is not None
+    return (silent or alert in _REASONLESS) and contradiction(story) is not None
+
+
+_REASONLESS: Final = (VIOLATION_ALERTS | VAGUE_ALERTS) - {_A.INTERNAL_ERROR}
 
 
 def _turned_away(story: Story, alert: AlertDescription | None) -> bool:

@@ -294,12 +294,13 @@ def test_a_warning_about_the_name_that_a_client_takes_for_a_no() -> None:
     ("hello", "cause"),
     [
         (m.server_hello(version=0x0304), "protocol_version"),
+        (m.server_hello(version=0x0305), "protocol_version"),
         (m.server_hello(suite=0xCCAC), "no_shared_cipher"),
         (m.server_hello(alpn="echo/0.1"), "alpn_mismatch"),
     ],
-    ids=["version", "suite", "protocol"],
+    ids=["version", "no version", "suite", "protocol"],
 )
-@pytest.mark.parametrize("alert", [10, 47, 50, None])
+@pytest.mark.parametrize("alert", [10, 40, 47, 50, None])
 def test_what_was_chosen_against_the_offer_is_at_fault_whatever_the_alert(
     hello: bytes, cause: str, alert: int | None
 ) -> None:
@@ -601,3 +602,13 @@ def test_an_internal_error_to_one_name_alone_is_about_that_name() -> None:
     assert (said.cause, said.confidence) == ("sni_unrecognized", SUSPECTED)
     assert said.alternatives[0].cause == "server_internal"
     assert "other.example" in said.explanation
+
+
+@pytest.mark.parametrize("alert", [40, 47])
+def test_a_suite_that_was_not_offered_says_more_than_what_it_makes_of_the_key_exchange(
+    alert: int,
+) -> None:
+    """ServerKeyExchange cannot be read as that of another suite."""
+    said = findings(refused_flight(alert, m.server_hello(suite=0x0002)))[0]
+
+    assert said.cause == "no_shared_cipher"
