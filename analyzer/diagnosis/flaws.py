@@ -76,6 +76,7 @@ def _server_flaws(story: Story, chain: Chain, leaf: CertificateFacts) -> Iterato
     yield from _weak_key(chain)
     yield from _weak_signature(chain)
     yield from _staple_missing(story, chain, leaf)
+    yield from _staple_unfit(story, leaf)
     yield from _too_large(story, chain)
     yield from _half_named(story, chain, leaf)
     yield trust_flaw(chain, leaf)
@@ -356,6 +357,14 @@ def _staple_missing(story: Story, chain: Chain, leaf: CertificateFacts) -> Itera
     if leaf.must_staple and asked and not has_staple(story):
         text = f"{subject(leaf)} demands an OCSP staple (TLS feature), and the server sent none"
         yield Flaw("staple_missing", text, chain.frame, hard=False)
+
+
+def _staple_unfit(story: Story, leaf: CertificateFacts) -> Iterator[Flaw]:
+    """A staple about another certificate is none for this one (RFC 6066 section 8)."""
+    staple = story.staple
+    if staple is not None and staple.serial is not None and staple.serial != leaf.serial:
+        text = f"the OCSP staple is about another certificate than {subject(leaf)}"
+        yield Flaw("staple_missing", text, staple_frame(story), hard=False)
 
 
 def has_staple(story: Story) -> bool:

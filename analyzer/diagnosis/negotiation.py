@@ -428,10 +428,11 @@ def _speechless(story: Story) -> Verdict | None:
 
 
 def psk_offered(story: Story) -> bool:
-    """Whether a pre-shared key was to prove the sides (TLS 1.3, or by a suite before)."""
+    """Whether a secret was to prove the sides: a key (TLS 1.3, or by a suite before), or a password (SRP)."""
     offer, choice = story.offer, story.choice
     if choice is not None and not story.tls13:
-        return facts_of(choice.cipher_suite).key_exchange.endswith("PSK")
+        exchange = facts_of(choice.cipher_suite).key_exchange
+        return exchange.endswith("PSK") or exchange == "SRP"
     if choice is not None:
         return choice.psk_selected
     return offer is not None and offer.psk_offered

@@ -299,11 +299,11 @@ def _weigh(story: Story, refusal: Refusal, flaws: Sequence[Flaw]) -> Verdict | N
 
     Hard flaws before soft ones, those that the alert names before those that it can mean.
     """
-    vague = _VAGUE_OF_OPENSSL if _calls_trust_by_name(story, refusal) else _VAGUE
-    fitting = [flaw for flaw in flaws if _fits(flaw, refusal.alert, vague)]
-    if not fitting:
+    fitting = [flaw for flaw in flaws if _fits(flaw, refusal.alert)]
+    likely = [flaw for flaw in fitting if flaw.hard or not _called_otherwise(story, refusal, flaw)]
+    if not likely:
         return None
-    best = min(fitting, key=lambda flaw: (not flaw.hard, not _named(flaw, refusal.alert)))
+    best = min(likely, key=lambda flaw: (not flaw.hard, not _named(flaw, refusal.alert)))
     others = [f.cause for f in fitting if f.cause != best.cause and (f.hard or not best.hard)]
     confidence = _confidence(story, refusal, best, rivals=bool(others) and best.hard)
     if best.cause in DOUBTFUL and confidence is not Confidence.SEEN:
@@ -322,13 +322,13 @@ _EXPIRED_INSTEAD: Final = {
 }
 
 
-def _fits(flaw: Flaw, alert: AlertDescription | None, vague: Alerts) -> bool:
+def _fits(flaw: Flaw, alert: AlertDescription | None) -> bool:
     fit = FITS[flaw.cause]
     if flaw.alerts is not None:
         return alert in flaw.alerts
     if flaw.cause in _POLICY and alert is None:
         return flaw.leaf
-    if flaw.cause in _VAGUELY_TRUST and not flaw.hard and alert in vague:
+    if flaw.cause in _VAGUELY_TRUST and not flaw.hard and alert in _VAGUE:
         return False
     return alert in fit.named or alert in fit.possible
 
@@ -337,15 +337,20 @@ def _fits(flaw: Flaw, alert: AlertDescription | None, vague: Alerts) -> bool:
 _POLICY: Final = frozenset({"weak_cert_key", "sha1_signature"})
 # An alert that says no more than "no" does not make a missing authority likely.
 _VAGUE: Final[Alerts] = frozenset({_A.HANDSHAKE_FAILURE, _A.INTERNAL_ERROR})
-# By RFC 8446 section 6.2 certificate_unknown is for any other reason; few stacks keep to it.
-_VAGUE_OF_OPENSSL: Final[Alerts] = _VAGUE | {_A.CERTIFICATE_UNKNOWN}
 _VAGUELY_TRUST: Final = frozenset({"untrusted_ca", "incomplete_chain", "client_cert_untrusted"})
 
 
-def _calls_trust_by_name(story: Story, refusal: Refusal) -> bool:
-    """Whether the client's stack says unknown_ca wherever it lacks an authority."""
+def _called_otherwise(story: Story, refusal: Refusal, flaw: Flaw) -> bool:
+    """Whether the client's stack would have said unknown_ca, had it lacked an authority.
+
+    RFC 8446 section 6.2 has that alert for this alone; few stacks keep to it.
+    """
     stack = story.client_stack
-    return refusal.side is Side.CLIENT and stack is not None and stack.name == "openssl"
+    named = refusal.side is Side.CLIENT and stack is not None and stack.name == "openssl"
+    return named and flaw.cause in _VAGUELY_TRUST and refusal.alert in _OTHERS
+
+
+_OTHERS: Final[Alerts] = frozenset({_A.CERTIFICATE_UNKNOWN, _A.BAD_CERTIFICATE})
 
 
 def _named(flaw: Flaw, alert: AlertDescription | None) -> bool:

@@ -28,6 +28,7 @@ from analyzer.tls.names import matches
 from analyzer.tls.ocsp import Staple
 from analyzer.tls.registry import CertificateType, ExtensionType
 from analyzer.tls.story import Chain, Message
+from analyzer.tls.unsealed import encrypted_extensions
 from analyzer.tls.x509 import CertificateFacts, ChainFacts, chain_facts, read_certificate
 
 
@@ -132,8 +133,10 @@ def _decoded(name: str, body: bytes, version: str, *, raw: bool) -> Certificates
 
 
 def _raw(talk: Conversation, kind: ExtensionType) -> bool:
-    """Whether the server agreed in clear that a side shows a key alone (RFC 7250 section 4.2)."""
-    body = talk.choice.body(kind) if talk.choice else None
+    """Whether the server agreed that a side shows a key alone (RFC 7250 section 4.2), as far as can be read."""
+    late = encrypted_extensions(talk) if talk.tls13 else None
+    hello = talk.choice if late is None else late
+    body = hello.body(kind) if hello is not None else None
     return body == bytes((CertificateType.RAW_PUBLIC_KEY,))
 
 

@@ -44,6 +44,10 @@ class EncryptedExtensions:
         """The types of the extensions, in the order sent."""
         return tuple([extension.type for extension in self.extensions])
 
+    def body(self, kind: ExtensionType) -> bytes | None:
+        """The body of the first extension of a type."""
+        return self._bodies.get(kind)
+
     @property
     def alpn(self) -> str | None:
         """The application protocol chosen."""

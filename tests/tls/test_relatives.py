@@ -7,6 +7,12 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from analyzer.tcp.timeline import Side
+from analyzer.tls.chains import read_chains
+from analyzer.tls.conversation import Conversation
+from analyzer.tls.decrypt import Decryptor
+from analyzer.tls.keylog import Secrets
+from analyzer.tls.server_hello import decode_server_hello
+from analyzer.tls.story import Message, Visibility
 from tests.support import messages as m
 from tests.support.stories import Scene
 from tests.tls.certificates import chain
@@ -134,3 +140,24 @@ def test_a_certificate_whose_compression_is_not_undone_is_named_with_the_reason(
     assert any(name in caveat and "compressed" in caveat for caveat in story.caveats)
     assert story.server_chain is not None
     assert not story.server_chain.message.empty
+
+
+def test_a_raw_public_key_is_none_in_tls13_either_where_keys_show_what_was_agreed() -> None:
+    public = ec.generate_private_key(ec.SECP256R1()).public_key()
+    key = public.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    agreed = m.extension(20, b"\x02")
+    shown = b"\0" + (len(key) + 5).to_bytes(3) + len(key).to_bytes(3) + key + b"\0\0"
+    choice, _ = decode_server_hello(m.server_hello_13()[4:])
+    talk = Conversation(choice=choice, tls13=True, decryptor=Decryptor(Secrets()))
+    for frame, (name, body) in enumerate(
+        (("encrypted_extensions", len(agreed).to_bytes(2) + agreed), ("certificate", shown)), 5
+    ):
+        opened = Visibility.DECRYPTED
+        talk.messages.append(
+            Message(name, "", Side.SERVER, frame, frame, 0, len(body), body, opened)
+        )
+    chain = read_chains(talk).server
+
+    assert chain is not None
+    assert chain.message.raw_public_key
+    assert chain.certificates == ()

@@ -129,7 +129,7 @@ def _reasons(story: Story, side: Side) -> tuple[Alternative, ...]:
         )
         refused = Alternative("client_certificate_rejected", "the server's log")
         return (refused, behind) if _perhaps_asked(story) else (behind,)
-    if story.resumed:
+    if story.resumed or Milestone.SERVER_CERTIFICATE in story.denied:
         return ()
     speechless = Alternative("alpn_mismatch", "the protocols that the server has enabled")
     # A staple is demanded by the certificate itself, though few clients know that.

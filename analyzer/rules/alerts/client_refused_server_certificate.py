@@ -56,6 +56,7 @@ from analyzer.diagnosis.wording import (
     when,
 )
 from analyzer.tcp.timeline import Side
+from analyzer.tls.registry import AlertDescription
 from analyzer.tls.story import Milestone, Story
 
 RULE = Rule(
@@ -111,6 +112,7 @@ def check(story: Story) -> Iterator[Finding]:
         confidence=least(_confidence(story, refusal), refusal.ceiling),
         alternatives=(
             *([_CANNOT_ANSWER] if foremost else []),
+            *([_CLOCK] if _perhaps_too_early(story, refusal) else []),
             *(Alternative(cause, WOULD_DECIDE[cause]) for cause in _CHILDREN),
             *([_CANNOT_ANSWER] if perhaps and not foremost else []),
             *refusal.alternatives,
@@ -122,6 +124,15 @@ _CANNOT_ANSWER: Final = Alternative(
     "no_shared_sigalg",
     "whether the client's key can sign with what the CertificateRequest lists; the client's log",
 )
+
+
+_CLOCK: Final = Alternative("cert_not_yet_valid", WOULD_DECIDE["cert_not_yet_valid"])
+
+
+def _perhaps_too_early(story: Story, refusal: Refusal) -> bool:
+    """Whether the client's clock may be slow: stacks call a certificate bad that begins later."""
+    bad = refusal.alert is AlertDescription.BAD_CERTIFICATE
+    return bad and story.server_chain is not None
 
 
 def _asked_in_vain(story: Story, refusal: Refusal) -> bool:

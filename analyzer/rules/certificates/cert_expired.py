@@ -30,7 +30,11 @@ from collections.abc import Iterator
 
 from analyzer.diagnosis.causes import Phase, RemedySide
 from analyzer.diagnosis.model import Finding, Rank, Rule
-from analyzer.diagnosis.verdicts import server_certificate_causes, server_certificate_verdicts
+from analyzer.diagnosis.verdicts import (
+    Verdict,
+    server_certificate_causes,
+    server_certificate_verdicts,
+)
 from analyzer.diagnosis.wording import asked, presented, server_name
 from analyzer.tls.story import Story
 
@@ -76,5 +80,11 @@ def check(story: Story) -> Iterator[Finding]:
                 ),
                 "If the dates are right, check the client's clock.",
             ),
-            remedy_side=RemedySide.SERVER,
+            remedy_side=_remedy_side(story, verdict),
         )
+
+
+def _remedy_side(story: Story, verdict: Verdict) -> RemedySide:
+    """Where all that was sent is valid, the client's clock is fast, or a root in its store has expired."""
+    in_order = verdict.refusal is not None and not verdict.text and story.server_chain is not None
+    return RemedySide.CLIENT if in_order else RemedySide.SERVER

@@ -23,7 +23,11 @@ from collections.abc import Iterator
 
 from analyzer.diagnosis.causes import Phase, RemedySide
 from analyzer.diagnosis.model import Finding, Rank, Rule
-from analyzer.diagnosis.verdicts import client_certificate_causes, client_certificate_verdicts
+from analyzer.diagnosis.verdicts import (
+    Verdict,
+    client_certificate_causes,
+    client_certificate_verdicts,
+)
 from analyzer.diagnosis.wording import (
     client_name,
     presented,
@@ -67,5 +71,11 @@ def check(story: Story) -> Iterator[Finding]:
                     "Crypto Identification Credentials of the TLS client profile."
                 ),
             ),
-            remedy_side=RemedySide.CLIENT,
+            remedy_side=_remedy_side(story, verdict),
         )
+
+
+def _remedy_side(story: Story, verdict: Verdict) -> RemedySide:
+    """Where all that was sent is valid, the server's clock is fast, or a root in its store has expired."""
+    in_order = verdict.refusal is not None and not verdict.text and story.client_chain is not None
+    return RemedySide.SERVER if in_order else RemedySide.CLIENT

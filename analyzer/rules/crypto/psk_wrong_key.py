@@ -40,6 +40,7 @@ from analyzer.diagnosis.wording import client_name, party, server_name
 from analyzer.tcp.timeline import Side
 from analyzer.tls.registry import AlertDescription
 from analyzer.tls.story import Story
+from analyzer.tls.suites import facts_of
 
 RULE = Rule(
     id="TLS-CRY-002",
@@ -61,7 +62,7 @@ def check(story: Story) -> Iterator[Finding]:
     yield RULE.finding(
         *negotiation_evidence(story, refusal),
         title=(
-            f"{client_name(story)} and {server_name(story)} seem to use different pre-shared keys: "
+            f"{client_name(story)} and {server_name(story)} seem to use different {_secrets(story)}: "
             f"{party(story, refusal.side)} refused the other's proof"
         ),
         explanation=(
@@ -81,6 +82,12 @@ def check(story: Story) -> Iterator[Finding]:
             Alternative("tampered", WOULD_DECIDE["tampered"]),
         ),
     )
+
+
+def _secrets(story: Story) -> str:
+    choice = story.choice
+    srp = choice is not None and facts_of(choice.cipher_suite).key_exchange == "SRP"
+    return "passwords (SRP)" if srp else "pre-shared keys"
 
 
 def _unproven(refusal: Refusal) -> bool:

@@ -399,6 +399,34 @@ def test_a_strict_client_minds_what_rfc_5280_demands(case: str, hello: bytes, ca
     assert told.cause == cause
 
 
+def test_openssl_says_bad_certificate_of_dates_and_names_and_not_of_trust() -> None:
+    scene = offered(openssl_hello()).server(flight(presented("lawful"))).ack(CLIENT)
+    said = findings(alerted(scene, CLIENT, BAD))[0]
+
+    assert said.cause == "server_certificate_rejected"
+    assert said.alternatives[0].cause == "cert_not_yet_valid"  # a clock that is slow
+
+
+@pytest.mark.parametrize(
+    ("case", "side"), [("good", RemedySide.CLIENT), ("expired", RemedySide.SERVER)]
+)
+def test_who_calls_valid_certificates_expired_looks_at_its_clock_or_store(
+    case: str, side: RemedySide
+) -> None:
+    said = findings(refused(case, EXPIRED))[0]
+
+    assert (said.cause, said.remedy_side) == ("cert_expired", side)
+
+
+def test_a_staple_about_another_certificate_is_none() -> None:
+    about_another = Staple("successful", "good", serial="0abc")
+    scene = offered().server(m.server_flight()).ack(CLIENT).say(CLIENT, m.alert(BAD))
+    said = findings(scene.story(staple=about_another))[0]
+
+    assert (said.cause, said.confidence) == ("staple_missing", SUSPECTED)
+    assert "another certificate" in said.title + said.explanation
+
+
 def patient() -> Scene:
     return answered().wait(60)
 

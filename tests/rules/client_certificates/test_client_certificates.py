@@ -295,3 +295,14 @@ def test_a_certificate_of_the_handshake_itself_was_not_refused_by_what_ends_the_
     None
 ):
     assert headline(replace(refused("good", 48), completed=True)) is None
+
+
+@pytest.mark.parametrize(
+    ("case", "side"), [("good", RemedySide.SERVER), ("expired", RemedySide.CLIENT)]
+)
+def test_a_server_that_calls_a_valid_certificate_expired_looks_at_its_clock(
+    case: str, side: RemedySide
+) -> None:
+    said = findings(refused(case, 45))[0]
+
+    assert (said.cause, said.remedy_side) == ("client_cert_expired", side)

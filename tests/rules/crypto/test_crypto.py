@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from analyzer.diagnosis.causes import Confidence, FailingSide, Phase
+from analyzer.diagnosis.causes import Confidence, FailingSide, Phase, RemedySide
 from tests.rules.judged import findings, headline, said_by
 from tests.support import messages as m
 from tests.support.stories import (
@@ -18,6 +18,7 @@ from tests.support.stories import (
     offered,
 )
 
+SRP_SUITE = 0xC01D  # TLS_SRP_SHA_WITH_AES_128_CBC_SHA
 PSK_SUITE = 0x008C  # TLS_PSK_WITH_AES_128_CBC_SHA
 
 
@@ -85,6 +86,17 @@ def test_with_a_pre_shared_key_the_key_is_wrong(alert: int) -> None:
     assert "psk_unknown" in {alternative.cause for alternative in said.alternatives}
     assert said_by("TLS-CRY-001", story) == []
     assert said_by("TLS-CRY-002", alerted(finished_by_client(), SERVER, alert)) == []
+
+
+def test_a_wrong_password_of_srp_is_like_a_wrong_key() -> None:
+    hello = m.record(m.HANDSHAKE, m.server_hello(suite=SRP_SUITE)) + m.record(
+        m.HANDSHAKE, m.HELLO_DONE
+    )
+    scene = offered(m.client_hello(suites=(SRP_SUITE,))).server(hello).client(m.client_flight())
+    said = findings(alerted(scene.ack(SERVER), SERVER, 20))[0]
+
+    assert (said.cause, said.remedy_side) == ("psk_wrong_key", RemedySide.CLIENT)
+    assert "passwords" in said.title
 
 
 def test_an_unknown_identity_is_another_matter() -> None:
