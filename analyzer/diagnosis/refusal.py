@@ -336,7 +336,9 @@ def _wordless(story: Story) -> bool:
     return story.ending.side is Side.CLIENT and story.ending.alert is None
 
 
-_SCANNER: Final = Alternative("fine", "whether the client is a scanner, which saw what it wanted")
+_SCANNER: Final = Alternative(
+    "fine", "whether the client is a scanner, or had no need of the connection any more"
+)
 _HIDDEN: Final = Alternative("ech_rejected", WOULD_DECIDE["ech_rejected"])
 _DATA: Final = Alternative(
     "fine", "the keys of the session: whether the first of two short records is data, not an alert"

@@ -17,7 +17,6 @@ from analyzer.diagnosis.signs import (
     CRYPTO_ALERTS,
     VAGUE_ALERTS,
     VIOLATION_ALERTS,
-    accepted_otherwise,
     certificate_sent,
     certificate_spoilt,
     dated_version,
@@ -210,20 +209,15 @@ def _closed_by_client(story: Story) -> Step | None:
     return _left_over(story) if prompt(story) and not went_on else None
 
 
-def _left_over(story: Story) -> Step | None:
-    """What a client minds that closes right after the server's flight without a word; None: nothing.
-
-    Who accepts this certificate on other connections dropped one too many (pools of Go dial ahead).
+def _left_over(story: Story) -> Step:
+    """What a client minds that closes right after the server's flight without a word.
 
     Browsers close when they are asked for a certificate: they let their user choose, and come back with
     another connection. Programs do not: who has none answers so (RFC 8446 section 4.4.2). What many
     clients of today refuse of an old server is as good a reason, and a flaw of the certificate that
     every client minds a better one.
     """
-    flaws = server_flaws(story)
-    if accepted_otherwise(story) and not any(flaw.hard for flaw in flaws):
-        return None
-    if any(flaw.hard or flaw.cause == "self_signed" for flaw in flaws):
+    if any(flaw.hard or flaw.cause == "self_signed" for flaw in server_flaws(story)):
         return Step.SERVER_CERTIFICATE
     if passed(story, Milestone.CERTIFICATE_REQUEST) and _perhaps_a_browser(story):
         return Step.CLIENT_CERTIFICATE

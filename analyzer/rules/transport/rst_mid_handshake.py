@@ -28,7 +28,7 @@ from typing import Final
 from analyzer.diagnosis.causes import Confidence, FailingSide, Phase, RemedySide
 from analyzer.diagnosis.model import Alternative, Evidence, Finding, Rank, Rule
 from analyzer.diagnosis.resets import injected
-from analyzer.diagnosis.signs import accepted_otherwise, certificate_sent, flight_arrived, passed
+from analyzer.diagnosis.signs import certificate_sent, flight_arrived, passed
 from analyzer.diagnosis.standing import (
     BOTH_WAYS,
     client_done,
@@ -82,8 +82,7 @@ def check(story: Story) -> Iterator[Finding]:
         if device
         else f"{party(story, side)} {verb} the connection in mid-handshake with "
         f"{party(story, side.peer)}",
-        explanation="No alert was sent, and nothing in the messages explains the end."
-        + (_LIKED if side is Side.CLIENT and accepted_otherwise(story) else ""),
+        explanation="No alert was sent, and nothing in the messages explains the end.",
         remedy=("Look for a firewall or intrusion prevention on the path; its log names the rule.",)
         if device
         else (
@@ -103,12 +102,6 @@ def check(story: Story) -> Iterator[Finding]:
 
 _ENOUGH: Final = Alternative(
     "fine", "whether the client is a scanner, or had no need of the connection any more"
-)
-
-
-_LIKED: Final = (
-    " On other connections the same client accepts this server's certificate: programs that open more "
-    "connections than they need drop the rest."
 )
 
 
