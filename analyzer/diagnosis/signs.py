@@ -91,7 +91,16 @@ def perhaps_used(story: Story) -> bool:
     if story.reached(Milestone.SERVER_DATA):
         closed = story.ending.side is Side.CLIENT and story.ending.alert is not None
         return not closed or passed(story, Milestone.SERVER_DATA)
-    return story.tls13 and Milestone.CLIENT_DATA not in story.denied
+    return story.tls13 and (Milestone.CLIENT_DATA not in story.denied or _greeted(story))
+
+
+def _greeted(story: Story) -> bool:
+    """Whether a server of TLS 1.3 spoke first and was heard, where that makes a use (SMTP, IMAP, FTP).
+
+    One of HTTP/2 sends its settings to everybody, and says in the dark that it speaks it.
+    """
+    protocols = story.offer.alpn if story.offer is not None else ()
+    return not protocols and passed(story, Milestone.SERVER_WENT_ON)
 
 
 _FLIGHT_LEAST: Final = 600  # ServerHello and the shortest encrypted flight with a certificate

@@ -87,16 +87,32 @@ def _after_finished(reading: Reading, finished: Sealed) -> Iterator[tuple[Milest
         yield Milestone.CLIENT_CERTIFICATE, finished
     elif reading.client_certificate == "empty":
         yield Milestone.CLIENT_CERTIFICATE_EMPTY, finished
-    said = [r for r in reading.server_after if r is not reading.server_alert and r.length > _ALERT]
-    for record in said:
-        yield Milestone.SERVER_ACCEPTED, record
-        if record.length != said[0].length:  # a server's tickets are of one length
-            yield Milestone.SERVER_WENT_ON, record
-            break
+    said = [record for record in reading.server_after if record is not reading.server_alert]
+    accepted = next((record for record in said if record.length > _ALERT), None)
+    if accepted is not None:
+        yield Milestone.SERVER_ACCEPTED, accepted
+    data = _no_ticket(said)
+    if data is not None:
+        yield Milestone.SERVER_WENT_ON, data
     for record in reading.client_after:
         if record is not reading.client_alert and record.length > _ALERT:
             yield Milestone.CLIENT_DATA, record
             break
+
+
+def _no_ticket(after: list[Sealed]) -> Sealed | None:
+    """The first record that shows that not all are tickets: too short for one, or of another length.
+
+    The tickets of one connection are equally long (RFC 8446 section 4.6.1: a nonce and a ticket each).
+    """
+    said = [record for record in after if record.length not in {_ALERT, _KEY_UPDATE}]
+    return next(
+        (r for r in said if r.length < _TICKET_LEAST or abs(r.length - said[0].length) > 1), None
+    )
+
+
+_KEY_UPDATE: Final = 5
+_TICKET_LEAST: Final = 18
 
 
 def completed(

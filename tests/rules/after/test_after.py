@@ -327,6 +327,28 @@ def test_a_server_that_leaves_has_used_what_it_sent_its_data_over(
     assert [finding.cause for finding in said("TLS-END-002", story)] == causes
 
 
+@pytest.mark.parametrize(
+    ("protocols", "sent", "used"),
+    [
+        ((), (234, 234, 41), True),
+        ((), (12,), True),
+        ((), (234, 234), False),
+        ((), (234, 5), False),  # KeyUpdate
+        (("h2", "http/1.1"), (234, 234, 41), False),
+    ],
+    ids=["greeting", "short greeting", "tickets", "new keys", "settings"],
+)
+def test_in_tls13_lengths_tell_a_greeting_from_tickets(
+    protocols: tuple[str, ...], sent: tuple[int, ...], used: bool
+) -> None:
+    hello = m.record(m.HANDSHAKE, m.server_hello_13())
+    scene = offered(m.client_hello_13(alpn=protocols))
+    scene.server(hello, m.switch(), m.sealed(6, 900, 79, m.FINISHED_13)).ack(CLIENT)
+    scene.client(m.switch(), m.sealed(m.FINISHED_13)).server(m.sealed(*sent)).ack(CLIENT)
+
+    assert (said("TLS-END-002", ended(scene, "fin", CLIENT)) == []) == used
+
+
 def test_what_may_be_a_request_is_taken_for_one() -> None:
     """As of browsers and NSS, whose certificate, signature and Finished share one record."""
     scene = answered13(asking=True).client(m.switch(), m.sealed(900 + 79 + m.FINISHED_13))
