@@ -114,7 +114,7 @@ def _compose(
     limits: Limits,
 ) -> Story:
     hidden = what_is_hidden(evidence, client, timeline, bytes_, talk, reading)
-    full = bytes_.full or talk.full
+    full = bytes_.full or talk.full or (talk.choice is not None and _dismissed(timeline))
     done = _done(timeline, talk, reading, passed, hidden, full=full)
     alerts = (*talk.alerts, *sealed_alerts(reading))
     awaited = next(iter({side for side, _ in talk.tracker.awaited()}), None)
@@ -199,6 +199,11 @@ def _unheard_finish(timeline: Timeline, passed: Passed) -> bool:
     if vain is None or finished is None or Milestone.SERVER_ACCEPTED in passed:
         return False
     return vain.hopeless and vain.frame <= finished.frame
+
+
+def _dismissed(timeline: Timeline) -> bool:
+    """Whether the selection left out bytes in the middle: it takes what is behind a loss for data."""
+    return any(gap.kind == "left_out" for gaps in timeline.gaps.values() for gap in gaps)
 
 
 _FRAME: Final = attrgetter("frame")

@@ -18,6 +18,7 @@ from analyzer.tls.story import Milestone
 from analyzer.tls.telling import tell
 from tests.support import messages as m
 from tests.support.stories import CLIENT, SERVER, Scene, closed, offered, used
+from tests.support.tiny import ACK, FIN, PSH, Talk, pcap
 
 SAMPLES = Path(__file__).parents[2] / "sample_pcaps"
 CLASSIC = sorted(SAMPLES.glob("*.pcap"))
@@ -187,3 +188,26 @@ def test_early_data_before_a_retry_does_not_hide_what_follows(early: int) -> Non
 
     assert story.completed
     assert Milestone.CLIENT_CERTIFICATE not in story.milestones
+
+
+def test_a_segment_that_is_missing_in_a_long_flight_makes_no_failure() -> None:
+    """Behind the loss, records cannot be followed, and most of the flight is taken for data."""
+    long_message = m.message(22, bytes(range(256)) * 300)
+    messages = (m.server_hello(), m.certificate(*m.server_ders()), long_message)
+    flight = b"".join((*messages, m.server_key_exchange(), m.HELLO_DONE))
+    records = _in_small_records(flight, 16_384)
+    parts = [records[at : at + 1448] for at in range(0, len(records), 1448)]
+    failed = []
+    for lost in range(1, len(parts), 7):
+        talk = Talk().connect().send(0, PSH | ACK, m.client_hello())
+        for part in parts:
+            talk.send(1, ACK, part).send(0, ACK)
+        talk.send(0, PSH | ACK, m.client_flight()).send(1, PSH | ACK, m.finished())
+        talk.send(0, PSH | ACK, m.data()).send(1, PSH | ACK, m.data(900)).send(0, ACK)
+        talk.send(1, PSH | ACK, m.sealed_alert()).send(1, FIN | ACK).send(0, FIN | ACK)
+        del talk.packets[4 + 2 * lost]
+        (connection,) = analyze(io.BytesIO(pcap(talk))).connections
+        if connection.outcome == "failed":
+            failed.append((lost, connection.diagnosis and connection.diagnosis.cause))
+
+    assert failed == []
