@@ -117,6 +117,7 @@ def read_refusal(story: Story) -> Refusal | None:
         ceiling=_ceiling(story, alert) if story is told or alert else Confidence.SUSPECTED,
         alternatives=(
             *([_DATA] if _is_doubtful(story) else []),
+            *([_LEFT] if story is not told and alert is None and _took_leave(told) else []),
             *([_HIDDEN] if perhaps_ech_rejected(told) else []),
             *([_SCANNER] if _wordless(story) else []),
         ),
@@ -129,8 +130,7 @@ def _heard_out(story: Story) -> Story:
     With its Finished sent, a client may use the connection and close it, before the server has
     read its certificate (RFC 8446 section 4.4.2.4): the server's alert then comes second and is no
     answer to the close. A server that accepted would have sent a ticket or data, or would have been
-    waited for: where it had the time to judge, or the client took leave, an alert that cannot be read
-    answers the close.
+    waited for: where it had the time to judge, an alert that cannot be read answers the close.
     """
     ending = story.ending
     left = ending.side is Side.CLIENT and readable_alert(story) is None
@@ -141,7 +141,7 @@ def _heard_out(story: Story) -> Story:
     shown = story.milestones[Milestone.CLIENT_FINISHED].time
     for alert in story.alerts:
         late = alert.sender is Side.SERVER and alert.frame >= ending.frame
-        due = alert.time - shown < _JUDGING_NS and not _took_leave(story)
+        due = alert.time - shown < _JUDGING_NS
         if late and (due or alert.description is not None):
             way = Way.ENCRYPTED_ALERT if alert.description is None else Way.ALERT
             end = Ending(way, Side.SERVER, alert.frame, alert.time, alert)
@@ -150,10 +150,9 @@ def _heard_out(story: Story) -> Story:
 
 
 def _took_leave(story: Story) -> bool:
-    """Whether a client closed by an alert and had sent no data: that is answered by another.
+    """Whether a client closed by an alert and had sent no data: a server may answer that by another.
 
-    So leaves who judges the server's name last (psql); a program whose certificate is refused is there to
-    ask for something.
+    So leaves who judges the server's name last (psql), and so does a check that is refused before it sees it.
     """
     return story.ending.way is Way.ENCRYPTED_ALERT and not passed(story, Milestone.CLIENT_DATA)
 
@@ -338,6 +337,10 @@ def _wordless(story: Story) -> bool:
 
 _SCANNER: Final = Alternative(
     "fine", "whether the client is a scanner, or had no need of the connection any more"
+)
+_LEFT: Final = Alternative(
+    "closed_after_handshake",
+    "the server's log: whether its alert merely answers the close of a client that minds the server's name",
 )
 _HIDDEN: Final = Alternative("ech_rejected", WOULD_DECIDE["ech_rejected"])
 _DATA: Final = Alternative(
