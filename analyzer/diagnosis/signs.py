@@ -322,6 +322,16 @@ def _is_certificate(message: Message | Begun) -> bool:
     return message.sender is Side.SERVER and message.name == "certificate"
 
 
+def client_certificate_large(story: Story) -> bool:
+    """Whether the client's Certificate message is longer than a common stack takes by default."""
+    sent = [(m.sender, m.name, m.length) for m in story.messages]
+    sent += [(b.sender, b.name, b.length) for b in story.begun]
+    return any(
+        sender is Side.CLIENT and name == "certificate" and length >= LARGE_CERTIFICATE
+        for sender, name, length in sent
+    )
+
+
 def weakly_signed(story: Story) -> bool:
     """Whether the server's chain has a key or a hash that a stack may not be able to verify with.
 

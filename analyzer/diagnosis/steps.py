@@ -19,6 +19,7 @@ from analyzer.diagnosis.signs import (
     VIOLATION_ALERTS,
     certificate_sent,
     certificate_spoilt,
+    client_certificate_large,
     dated_version,
     flight_arrived,
     is_openvpn,
@@ -385,8 +386,9 @@ def _judged_client(story: Story, alert: AlertDescription | None) -> Step | None:
     """The server had asked for a certificate and got an answer, or none."""
     empty = no_client_certificate(story)
     if alert in VIOLATION_ALERTS or alert is _A.INTERNAL_ERROR:
-        # GnuTLS answers an empty Certificate with decode_error.
-        return Step.CLIENT_CERTIFICATE if empty else None
+        # GnuTLS answers an empty Certificate with decode_error, JSSE a long one with unexpected_message.
+        judged = empty or client_certificate_large(story)
+        return Step.CLIENT_CERTIFICATE if judged else None
     if alert is None and not prompt(story):
         return None
     return Step.CLIENT_CERTIFICATE

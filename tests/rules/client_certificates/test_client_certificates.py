@@ -304,3 +304,18 @@ def test_a_server_that_calls_a_valid_certificate_expired_looks_at_its_clock(
     said = findings(refused(case, 45))[0]
 
     assert (said.cause, said.remedy_side) == ("client_cert_expired", side)
+
+
+@pytest.mark.parametrize(("names", "cause"), [(2000, True), (1, False)])
+def test_a_server_need_not_take_a_long_certificate(names: int, cause: bool) -> None:
+    """JSSE says unexpected_message of handshake messages beyond its limit."""
+    _, above, _ = chain()
+    many = tuple(f"host{number}.partner.example" for number in range(names))
+    long = make("partner", issuer=above, dns=many).der
+    body = m.certificate(long, above.der)
+    parts = b"".join(
+        m.record(m.HANDSHAKE, body[at : at + 16_384]) for at in range(0, len(body), 16_384)
+    )
+    scene = answered(asking=True).client(parts).ack(SERVER)
+
+    assert (headline(alerted(scene, SERVER, 10)) == "client_certificate_rejected") is cause
