@@ -15,12 +15,12 @@ from analyzer.tls.story import Opening, Story, Way
 
 
 def speaks_plain_text(story: Story) -> bool:
-    """Whether the server answers others in clear, and no TLS was ever spoken with it.
+    """Whether the server answers others in clear, and nobody began TLS with it at once.
 
     What a connection without TLS fails of is then no matter of TLS.
     """
     seen = story.neighbours.server
-    return bool(seen.plaintext) and not (seen.established or story.is_tls)
+    return bool(seen.plaintext) and not (seen.direct or story.is_tls)
 
 
 def tls_expected(story: Story) -> tuple[Confidence, Evidence | None] | None:
@@ -42,7 +42,7 @@ def tls_expected(story: Story) -> tuple[Confidence, Evidence | None] | None:
         return None
     if speaks_plain_text(story):
         return None
-    spoken = story.neighbours.server.established
+    spoken = story.neighbours.server.direct
     if spoken:
         text = f"server closed; it completed {counted(spoken, 'TLS handshake')} in this capture"
         return Confidence.INFERRED, Evidence(story.ending.frame, text)
@@ -103,11 +103,15 @@ def header_blamed(story: Story) -> tuple[Alternative, ...]:
 
 
 def perhaps_no_tls(story: Story) -> tuple[Alternative, ...]:
-    """That the server speaks another protocol, where it never showed that it speaks TLS.
+    """That the server speaks another protocol, where it never showed that it speaks TLS from the first byte.
 
     Servers of LDAP and PostgreSQL close on a ClientHello, Mosquitto resets, Redis waits for the rest.
     """
     silent = story.openings[Side.SERVER] is Opening.NOTHING
-    if not silent or story.neighbours.server.established:
+    seen = story.neighbours.server
+    if not silent or seen.direct:
         return ()
-    return (Alternative("tls_to_plaintext", "whether this port serves TLS"),)
+    question = "whether this port serves TLS" + (
+        " from the first byte: others came to it by STARTTLS" if seen.upgraded else ""
+    )
+    return (Alternative("tls_to_plaintext", question),)

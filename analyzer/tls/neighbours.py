@@ -17,6 +17,7 @@ from analyzer.tls.beyond import HOSTS_MOST, FailuresOfHost
 from analyzer.tls.habits import HabitsOfPair
 from analyzer.tls.outline import Outline
 from analyzer.tls.past import PastOfServer
+from analyzer.tls.preludes import PROXY_PROTOCOL
 from analyzer.tls.story import (
     Beyond,
     Habits,
@@ -32,7 +33,9 @@ from analyzer.tls.story import (
 
 _SORTS_MOST: Final = 64  # different sorts of connection counted for one endpoint
 _KINDS: Final = ("versions", "cipher_suites", "groups", "sni", "alpn", "alerts", "accepted_without")
-_NUMBERS: Final = ("established", "failed", "client_certificates", "plaintext", "resumed")
+_NUMBERS: Final = (
+    *("established", "failed", "client_certificates", "plaintext", "resumed", "upgraded"),
+)
 
 # What one connection shows of an endpoint: ("versions", "TLSv1.3"), ("established", "") and so on.
 _Shown: TypeAlias = frozenset[tuple[str, str]]
@@ -271,6 +274,7 @@ def shown_by(story: Story) -> Shown:
         "client_certificates": done and story.reached(Milestone.CLIENT_CERTIFICATE),
         "plaintext": _plain(story),
         "resumed": done and story.resumed is True,
+        "upgraded": done and _upgraded(story),
     }
     values = {(kind, "") for kind, counts in numbers.items() if counts}
     if story.choice is not None:
@@ -353,6 +357,14 @@ def _plain(story: Story) -> bool:
 _NO_PLAIN_ANSWER: Final = frozenset(
     {Opening.NOTHING, Opening.TLS, Opening.UNKNOWN, Opening.HTTP_TLS_EXPECTED}
 )
+
+
+def _upgraded(story: Story) -> bool:
+    """Whether TLS was asked of the server in clear; what goes on before with a proxy is no matter of it."""
+    return story.prelude is not None and story.prelude.protocol not in _NOT_OF_THE_SERVER
+
+
+_NOT_OF_THE_SERVER: Final = frozenset({"http connect", "socks", PROXY_PROTOCOL})
 
 
 def _fatal(story: Story, side: Side) -> set[tuple[str, str]]:

@@ -276,6 +276,12 @@ class SeenWith(NamedTuple):
     client_certificates: int = 0  # connections in which a client certificate was accepted
     plaintext: int = 0  # connections that spoke no TLS
     resumed: int = 0  # completed by resuming an earlier session
+    upgraded: int = 0  # completed behind a talk in clear that led to TLS
+
+    @property
+    def direct(self) -> int:
+        """Connections that completed without such a talk."""
+        return self.established - self.upgraded
 
 
 class Moment(NamedTuple):

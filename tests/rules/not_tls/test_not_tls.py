@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,10 +10,21 @@ import pytest
 from analyzer import rules
 from analyzer.diagnosis.causes import Confidence, FailingSide, Phase, RemedySide
 from analyzer.diagnosis.engine import diagnose, outcome
+from analyzer.tls.neighbours import survey
 from analyzer.tls.story import Neighbours, SeenWith, Story
 from tests.support import messages as m
 from tests.support.pairs import Pair, ids, judge, said
-from tests.support.stories import CLIENT, SERVER, a_story, alerted, connected, ended, offered
+from tests.support.stories import (
+    CLIENT,
+    SERVER,
+    a_story,
+    alerted,
+    closed,
+    connected,
+    ended,
+    offered,
+    used,
+)
 
 _F, _R, _C, _P = FailingSide, RemedySide, Confidence, Phase
 GET = b"GET /health HTTP/1.1\r\nHost: server.example\r\n\r\n"
@@ -228,3 +240,33 @@ def test_what_has_the_form_of_http_is_not_always_http(request_: bytes) -> None:
 
     assert headline is not None
     assert headline.cause == "plaintext_other_to_tls"
+
+
+BY_UPGRADE = Neighbours(server=SeenWith(established=3, upgraded=3))
+
+
+def test_a_server_that_others_came_to_tls_at_by_asking_need_not_speak_it_at_once() -> None:
+    """ldaps:// to the port of ldap://, where StartTLS works."""
+    story = offered().fin(SERVER).fin(CLIENT).story(neighbours=BY_UPGRADE)
+    headline = diagnose(story, rules.modules()).headline
+
+    assert headline is not None
+    blamed = {other.cause: other.would_decide for other in headline.alternatives}
+    assert "STARTTLS" in blamed["tls_to_plaintext"]
+    assert [found.confidence for found in said("TLS-PLN-002", asked(SSH))] == [Confidence.SUSPECTED]
+    sure = said("TLS-PLN-002", asked(SSH, neighbours=BY_UPGRADE))
+    assert [found.confidence for found in sure] == [Confidence.SUSPECTED]
+
+
+def test_who_came_to_tls_by_asking_is_counted_apart() -> None:
+    talk = connected().server(b"220 mx\r\n").client(b"EHLO a\r\n").server(b"250 STARTTLS\r\n")
+    scene = talk.client(b"STARTTLS\r\n").server(b"220 go on\r\n").client(m.client_hello())
+    scene.ack(SERVER).server(m.server_flight()).ack(CLIENT).client(m.client_flight())
+    asked_for = closed(used(scene.server(m.finished()).ack(CLIENT))).story()
+    told = []
+    for other in (asked_for, a_story()):
+        both = [replace(one, stream=n, start=n) for n, one in enumerate((a_story(), other))]
+        seen = survey(both).introduce(both[0]).neighbours.server
+        told.append((seen.established, seen.upgraded, seen.direct))
+
+    assert told == [(1, 1, 0), (1, 0, 1)]
