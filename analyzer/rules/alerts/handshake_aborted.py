@@ -146,6 +146,8 @@ def _claimed(story: Story, description: AlertDescription) -> bool:
 def _finding(story: Story, alert: Alert) -> Finding:
     description = alert.description or _A.GENERAL_ERROR
     other = party(story, alert.sender.peer)
+    if _answers_nothing(story, alert):
+        return _closed_unseen(story, alert)
     cause, perhaps = _cause(story, alert), _other_meanings(story, alert)
     return RULE.finding(
         *_before(story, alert),
@@ -178,6 +180,39 @@ def _finding(story: Story, alert: Alert) -> Finding:
             for found in perhaps
             if found != cause
         ),
+    )
+
+
+def _answers_nothing(story: Story, alert: Alert) -> bool:
+    """Whether a client finds fault with words of a server that said none: it answers a close (JSSE, OpenSSL)."""
+    silent = story.openings[Side.SERVER] is Opening.NOTHING and not story.blind_to(*_CONTEXT)
+    return silent and alert.sender is Side.CLIENT and alert.description in _OF_WORDS
+
+
+_OF_WORDS: Final = (VIOLATION_ALERTS | VAGUE_ALERTS) - {_A.INTERNAL_ERROR}
+
+
+def _closed_unseen(story: Story, alert: Alert) -> Finding:
+    return RULE.finding(
+        ending_evidence(story),
+        title=(
+            f"{party(story, Side.SERVER)} seems to have closed on the ClientHello of "
+            f"{party(story, Side.CLIENT)}, which answered by the alert {alert_name(alert)}"
+        ),
+        explanation=(
+            "The alert is about what was read, and the server had said nothing: stacks send it at the end "
+            "of what they read. The close itself is not in the capture."
+        ),
+        remedy=(
+            f"The log of {party(story, Side.SERVER)} at {when(alert.time)} names the reason, if it has one.",
+            "Capture on the server's side, or without drops.",
+        ),
+        failing_side=failing(Side.SERVER),
+        remedy_side=RemedySide.SERVER,
+        confidence=Confidence.SUSPECTED,
+        cause="server_closed_silently",
+        phase=_phase(story),
+        alternatives=(Alternative("protocol_violation", _WHOLE),),
     )
 
 

@@ -298,6 +298,16 @@ def test_a_servers_complaint_about_such_bytes_refuses_no_offer() -> None:
     assert (said.cause, said.remedy_side) == ("protocol_violation", RemedySide.CLIENT)
 
 
+@pytest.mark.parametrize("alert", [40, 50, 10])
+def test_a_client_that_finds_fault_with_nothing_answers_a_close_that_was_not_captured(
+    alert: int,
+) -> None:
+    said = findings(alerted(offered(), CLIENT, alert))[0]
+
+    assert (said.cause, said.failing_side) == ("server_closed_silently", FailingSide.SERVER)
+    assert said.confidence is Confidence.SUSPECTED
+
+
 def test_a_server_does_not_refuse_the_version_that_it_chose() -> None:
     said = findings(alerted(finished_by_client(), SERVER, 70))[0]
 
