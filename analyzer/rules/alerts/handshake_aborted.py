@@ -100,7 +100,7 @@ def check(story: Story) -> Iterator[Finding]:
 def _takes_leave(alert: Alert) -> bool:
     """Whether a side closes in order under keys: as a rule behind a handshake, which the capture may miss."""
     hidden = alert.visibility is Visibility.DECRYPTED
-    return hidden and alert.description in {_A.CLOSE_NOTIFY, _A.USER_CANCELED}
+    return hidden and alert.description in _OWN_ACCORD
 
 
 def _answers_the_unseen(story: Story, alert: Alert) -> bool:
