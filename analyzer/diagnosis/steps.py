@@ -317,7 +317,8 @@ def _server_step_13(story: Story, alert: AlertDescription | None) -> Step | None
         return Step.OFFER if early and not flight else None
     if alert in CRYPTO_ALERTS:
         return Step.FINISHED
-    if alert in VIOLATION_ALERTS and not passed(story, Milestone.CLIENT_CERTIFICATE_EMPTY):
+    unread = passed(story, Milestone.CLIENT_CERTIFICATE_EMPTY) or client_certificate_large(story)
+    if alert in VIOLATION_ALERTS and not unread:
         return None
     if alert in CERTIFICATE_ALERTS:
         return Step.CLIENT_CERTIFICATE

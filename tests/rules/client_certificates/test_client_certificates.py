@@ -16,7 +16,7 @@ from analyzer.diagnosis.causes import Confidence, FailingSide, RemedySide
 from analyzer.diagnosis.engine import diagnose, outcome
 from analyzer.diagnosis.model import Finding
 from analyzer.tls.keyexchange import CertificateRequest
-from analyzer.tls.story import Milestone, Story
+from analyzer.tls.story import Begun, Milestone, Story
 from tests.rules.judged import findings, headline, said_by
 from tests.support import messages as m
 from tests.support.stories import (
@@ -319,3 +319,12 @@ def test_a_server_need_not_take_a_long_certificate(names: int, cause: bool) -> N
     scene = answered(asking=True).client(parts).ack(SERVER)
 
     assert (headline(alerted(scene, SERVER, 10)) == "client_certificate_rejected") is cause
+
+
+def test_nor_in_tls13_where_keys_show_how_long_it_is() -> None:
+    scene = answered13(asking=True).client(m.switch(), m.sealed(16_384)).ack(SERVER)
+    story = alerted(scene, SERVER, 10)
+    begun = Begun("certificate", CLIENT, story.ending.frame - 1, 40_000)
+
+    assert headline(story) != "client_certificate_rejected"
+    assert headline(replace(story, begun=(begun,))) == "client_certificate_rejected"
