@@ -14,7 +14,7 @@ from typing import Final, Generic, NamedTuple, Protocol, TypeVar
 
 from analyzer.judging import Heard
 from analyzer.limits import Limits
-from analyzer.tls.neighbours import Survey
+from analyzer.tls.neighbours.survey import Survey
 from analyzer.tls.story import Neighbours
 
 T = TypeVar("T")

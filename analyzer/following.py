@@ -18,7 +18,7 @@ from analyzer.keys import gather
 from analyzer.limits import Limits
 from analyzer.tcp.evidence import Evidence
 from analyzer.tcp.flow import FlowTable
-from analyzer.tls.keylog import Secrets
+from analyzer.tls.decryption.keylog import Secrets
 from analyzer.tls.story import Neighbours
 
 T = TypeVar("T")

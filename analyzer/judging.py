@@ -16,11 +16,11 @@ from analyzer.handbook import CATALOGUE, Handbook
 from analyzer.limits import Limits
 from analyzer.reading import Frames
 from analyzer.tcp.evidence import Evidence
-from analyzer.tls.keylog import Secrets
-from analyzer.tls.neighbours import Shown, shown_by, shown_by_outline
+from analyzer.tls.decryption.keylog import Secrets
+from analyzer.tls.neighbours.survey import Shown, shown_by, shown_by_outline
 from analyzer.tls.outline import Outline, outline
 from analyzer.tls.story import Neighbours, Story
-from analyzer.tls.telling import tell
+from analyzer.tls.telling.tell import tell
 
 T = TypeVar("T")
 

@@ -16,7 +16,7 @@ from analyzer.capture.facts import DecryptionSecrets
 from analyzer.encodings import UTF8_MARK, UTF16_MARKS
 from analyzer.errors import UsageError
 from analyzer.limits import DEFAULT, Limits
-from analyzer.tls.keylog import Secrets
+from analyzer.tls.decryption.keylog import Secrets
 
 Name: TypeAlias = str | PathLike[str]
 
@@ -92,7 +92,7 @@ def _lines(file: BufferedReader) -> Iterator[bytes]:
 
 
 def _read_private_key(secrets: Secrets, name: Name, password: bytes | None) -> None:
-    from analyzer.tls.private_key import (  # noqa: PLC0415 - loads cryptography
+    from analyzer.tls.decryption.private_key import (  # noqa: PLC0415 - loads cryptography
         PrivateKeyError,
         load_private_key,
     )

@@ -20,12 +20,12 @@ from analyzer.handbook import CATALOGUE, Handbook
 from analyzer.judging import Brevity, Desk, Finish, Judged, Told
 from analyzer.limits import DEFAULT, Limits
 from analyzer.reading import Frames, Progress, Reading, is_crowded
-from analyzer.report import assemble
-from analyzer.report.assemble import described, finished, frame_in
+from analyzer.report.assemble import report as assemble
+from analyzer.report.assemble.report import described, finished, frame_in
 from analyzer.report.groups import Grouping
 from analyzer.report.machine import Line, line_of
 from analyzer.report.schema import Connection, Frame, Report
-from analyzer.tls.keylog import Secrets
+from analyzer.tls.decryption.keylog import Secrets
 
 if TYPE_CHECKING:
     from analyzer.datapower.graph import Graph

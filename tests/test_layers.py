@@ -119,8 +119,12 @@ def test_a_plain_capture_needs_no_papers_archives_or_processes() -> None:
     """What 20 packets of pcap must not wait for."""
     late = (
         *("numpy.ma", "scapy", "dpkt", "rich", "jinja2", "pydantic", "tempfile", "multiprocessing"),
-        *("analyzer.datapower.load", "analyzer.datapower.predict", "analyzer.tls.decrypt"),
-        *("analyzer.rules.datapower", "analyzer.pki.stores", "analyzer.report.assemble_log"),
+        *(
+            "analyzer.datapower.load",
+            "analyzer.datapower.predict.answer",
+            "analyzer.tls.decryption.decrypt",
+        ),
+        *("analyzer.rules.datapower", "analyzer.pki.stores", "analyzer.report.assemble.log"),
         *("analyzer.tls.objects", "analyzer.tls.loglines", "analyzer.commands.probe"),
     )
     program = (

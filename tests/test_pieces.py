@@ -19,7 +19,7 @@ from analyzer.judging import Brevity, Desk
 from analyzer.limits import DEFAULT
 from analyzer.pipeline import Analysis
 from analyzer.reading import Frames
-from analyzer.report.assemble import Finished, finished
+from analyzer.report.assemble.report import Finished, finished
 from analyzer.tcp.evidence import Evidence
 from analyzer.tcp.flow import FlowTable
 from analyzer.tcp.merging import join

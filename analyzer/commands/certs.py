@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from analyzer.pki.inventory import Inventory, Wanted
     from analyzer.pki.stores import Passwords
     from analyzer.pki.verify import Settings
-    from analyzer.report.assemble_holdings import Findings
-    from analyzer.report.holdings import CertificateReport
+    from analyzer.report.holdings.assemble import Findings
+    from analyzer.report.holdings.schema import CertificateReport
     from analyzer.tls.story import Story
 
 _LEVELS: Final = 5
@@ -205,7 +205,7 @@ def _find(
     from analyzer.pki.gather import gather  # noqa: PLC0415 - not for --help
     from analyzer.pki.roots import trust_of  # noqa: PLC0415 - as above
     from analyzer.pki.targets import judge  # noqa: PLC0415 - as above
-    from analyzer.report.assemble_holdings import Findings  # noqa: PLC0415 - as above
+    from analyzer.report.holdings.assemble import Findings  # noqa: PLC0415 - as above
 
     wanted = _wanted(asked)
     trust = None
@@ -329,7 +329,7 @@ def _export(found: Findings, folder: Path) -> None:
     """Write the certificates, and those beside them in chains, each to a file of its own."""
     from analyzer.pki.names import file_name, pem  # noqa: PLC0415 - only where it is asked for
     from analyzer.report.sink import written_beside  # noqa: PLC0415 - as above
-    from analyzer.tls.x509 import read_certificate  # noqa: PLC0415 - as above
+    from analyzer.tls.x509.chain import read_certificate  # noqa: PLC0415 - as above
 
     folder.mkdir(parents=True, exist_ok=True)
     ders = [holding.facts.der for holding in found.chosen]
@@ -342,13 +342,13 @@ def _export(found: Findings, folder: Path) -> None:
 def _print(
     found: Findings, form: Format, output: Path | None, *, verbose: bool, colour: bool | None
 ) -> CertificateReport:
-    from analyzer.report.assemble_holdings import certificate_report  # noqa: PLC0415 - loads msgspec
+    from analyzer.report.holdings.assemble import certificate_report  # noqa: PLC0415 - loads msgspec
     from analyzer.report.sink import written_beside  # noqa: PLC0415 - as above
 
     report = certificate_report(found)
     with written_beside(output) if output else contextlib.nullcontext(standard_output()) as sink:
         if form is Format.TEXT:
-            from analyzer.report.holdings_text import render_holdings  # noqa: PLC0415 - loads rich
+            from analyzer.report.holdings.text import render_holdings  # noqa: PLC0415 - loads rich
 
             plain = False if output else colour
             render_holdings(report, sink, verbose=verbose, colour=plain)
@@ -361,7 +361,7 @@ def _print_data(
     report: CertificateReport, found: Findings, form: Format, sink: TextIOWrapper
 ) -> None:
     from analyzer.pki.names import pem  # noqa: PLC0415 - only where it is asked for
-    from analyzer.report.holdings_export import render_csv, render_pem  # noqa: PLC0415 - as above
+    from analyzer.report.holdings.export import render_csv, render_pem  # noqa: PLC0415 - as above
     from analyzer.report.machine import render_json  # noqa: PLC0415 - as above
     from analyzer.report.sink import write_all  # noqa: PLC0415 - as above
 

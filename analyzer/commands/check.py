@@ -89,7 +89,7 @@ def _report(results: Sequence[Result]) -> CheckReport:
         CheckReport,
         summary_of,
     )
-    from analyzer.report.assemble import TOOL  # noqa: PLC0415 - as above
+    from analyzer.report.assemble.report import TOOL  # noqa: PLC0415 - as above
 
     checked = tuple(entry for entry, _ in results)
     return CheckReport(

@@ -17,7 +17,7 @@ from analyzer.errors import UsageError
 
 if TYPE_CHECKING:
     from analyzer.datapower.graph import Graph
-    from analyzer.tls.client_hello import ClientHello
+    from analyzer.tls.message.client_hello import ClientHello
 
 datapower = typer.Typer(
     help="Lint a DataPower export, or predict what it answers to a ClientHello.",
@@ -51,7 +51,7 @@ def lint(
     ] = False,
 ) -> None:
     """List profiles that contradict themselves, weak settings, and certificates near their end."""
-    from analyzer.datapower.lint import lint as check  # noqa: PLC0415 - not for --help
+    from analyzer.datapower.lint.linting import lint as check  # noqa: PLC0415 - not for --help
     from analyzer.report.gateway import render_issues  # noqa: PLC0415 - not for --help
 
     issues = check(_graph(dp_export, cert_dir), _moment(at), days)
@@ -90,7 +90,7 @@ def predict(
     form: Annotated[Form, typer.Option("--format", "-f", help="How to print it.")] = Form.TEXT,
 ) -> None:
     """Say what each TLS listener would answer to a ClientHello, step by step."""
-    from analyzer.datapower.predict import answer  # noqa: PLC0415 - not for --help
+    from analyzer.datapower.predict.answer import answer  # noqa: PLC0415 - not for --help
     from analyzer.report.gateway import plain_answer, render_answer  # noqa: PLC0415 - as above
 
     graph = _graph(dp_export, cert_dir)

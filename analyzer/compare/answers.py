@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from analyzer.compare.difference import Difference, changed, known, listed
 from analyzer.tls.story import Chain, Milestone, Story
-from analyzer.tls.x509_facts import CertificateFacts, time_text
+from analyzer.tls.x509.facts import CertificateFacts, time_text
 
 
 def choices(good: Story, bad: Story) -> Iterator[Difference]:

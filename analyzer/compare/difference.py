@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from analyzer.tls.registry import CodePoint
+from analyzer.tls.registry.code_points import CodePoint
 
 _LISTED_MOST: Final = 6
 NONE: Final = "–"

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from typing import Final
 
 from analyzer.compare.difference import Difference, changed, known, lists
-from analyzer.tls.client_hello import ClientHello
-from analyzer.tls.registry import ExtensionType
+from analyzer.tls.message.client_hello import ClientHello
+from analyzer.tls.registry.code_points import ExtensionType
+from analyzer.tls.registry.suite_facts import facts_of
 from analyzer.tls.story import Story
-from analyzer.tls.suites import facts_of
 
 _LARGE: Final = 1_400  # bytes of a ClientHello that no longer fits one segment
 

@@ -9,7 +9,7 @@ from analyzer.compare.path import answer_to_syn, end_text
 from analyzer.judging import Judged
 from analyzer.tcp.timeline import Side
 from analyzer.tls.story import Chain, Story
-from analyzer.tls.x509_facts import time_text
+from analyzer.tls.x509.facts import time_text
 
 
 @dataclass(frozen=True, slots=True)

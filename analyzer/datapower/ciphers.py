@@ -10,10 +10,10 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
-from analyzer.tls.registry import ProtocolVersion
-from analyzer.tls.registry_keys import NamedGroup, SignatureScheme
-from analyzer.tls.registry_suites import CipherSuite
-from analyzer.tls.suites import SuiteFacts, facts_of
+from analyzer.tls.registry.code_points import ProtocolVersion
+from analyzer.tls.registry.keys import NamedGroup, SignatureScheme
+from analyzer.tls.registry.suite_facts import SuiteFacts, facts_of
+from analyzer.tls.registry.suites import CipherSuite
 
 _V = ProtocolVersion
 VERSION_BITS: Final[Mapping[str, ProtocolVersion]] = {

@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Final
 
+from analyzer.datapower.export.objects import ConfigObject, Domain
 from analyzer.datapower.graph import EVERYWHERE, Graph, refers_to_server_profile, server_reference
-from analyzer.datapower.objects import ConfigObject, Domain
 from analyzer.datapower.profiles import Shelf
 from analyzer.tls.objects import CertificateObject, Fault, Listener
-from analyzer.tls.x509 import time_text
+from analyzer.tls.x509.chain import time_text
 
 _BELOW: Final[Mapping[str, tuple[tuple[str, str], ...]]] = {
     "SSLServerProfile": (("Idcred", "CryptoIdentCred"), ("Valcred", "CryptoValCred")),

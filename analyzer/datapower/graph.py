@@ -10,7 +10,7 @@ from fnmatch import fnmatchcase
 from typing import Final
 from urllib.parse import urlsplit
 
-from analyzer.datapower.objects import ConfigObject, Domain, Export, one_form
+from analyzer.datapower.export.objects import ConfigObject, Domain, Export, one_form
 from analyzer.datapower.profiles import Shelf
 from analyzer.tcp.timeline import Side
 from analyzer.tls.objects import Listener, NameProfile, Profile, Target

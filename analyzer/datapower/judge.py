@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from analyzer.tls.objects import Validation
-from analyzer.tls.x509 import CertificateFacts, signed_by
+from analyzer.tls.x509.chain import CertificateFacts, signed_by
 
 _MOST: Final = 16  # certificates on a path
 

@@ -10,12 +10,12 @@ from pathlib import Path
 
 from analyzer.datapower.beginnings import may_be_report
 from analyzer.datapower.case import Case, Source
-from analyzer.datapower.certificates import read_folder
-from analyzer.datapower.export import read_bytes, read_export
+from analyzer.datapower.export.certificates import read_folder
+from analyzer.datapower.export.container import read_bytes, read_export
+from analyzer.datapower.export.objects import Export, one_form
 from analyzer.datapower.graph import Graph, build_graph, is_address
 from analyzer.datapower.log.load import Log, is_report, read_logs
 from analyzer.datapower.misplaced import refuse_papers
-from analyzer.datapower.objects import Export, one_form
 from analyzer.errors import CaptureError, UsageError
 from analyzer.limits import DEFAULT, Limits
 

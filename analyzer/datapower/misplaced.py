@@ -11,7 +11,7 @@ from typing import Final
 
 from analyzer.capture.unpack import UNPACK_ERRORS
 from analyzer.datapower.beginnings import CAPTURES
-from analyzer.datapower.export_cli import looks_like_cli
+from analyzer.datapower.export.cli import looks_like_cli
 from analyzer.datapower.log.entries import Tally, read_entries
 from analyzer.datapower.log.source import numbered, open_streams
 from analyzer.errors import CaptureError

@@ -6,7 +6,6 @@ import functools
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from analyzer.datapower.certificates import content_of
 from analyzer.datapower.ciphers import (
     groups_of,
     signatures_of,
@@ -15,8 +14,9 @@ from analyzer.datapower.ciphers import (
     versions_left,
     versions_of,
 )
-from analyzer.datapower.objects import ConfigObject, Domain, Export
-from analyzer.datapower.schema import default_of
+from analyzer.datapower.export.certificates import content_of
+from analyzer.datapower.export.objects import ConfigObject, Domain, Export
+from analyzer.datapower.export.schema import default_of
 from analyzer.tcp.timeline import Side
 from analyzer.tls.objects import (
     CertificateObject,
@@ -25,7 +25,7 @@ from analyzer.tls.objects import (
     Profile,
     Validation,
 )
-from analyzer.tls.x509 import CertificateFacts, read_certificate
+from analyzer.tls.x509.chain import CertificateFacts, read_certificate
 
 
 @dataclass(slots=True)

@@ -10,9 +10,9 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from analyzer.datapower.graph import is_address
-from analyzer.tls.client_hello import ClientHello
+from analyzer.tls.message.client_hello import ClientHello
 from analyzer.tls.objects import Profile, Target
-from analyzer.tls.suites import facts_of
+from analyzer.tls.registry.suite_facts import facts_of
 
 _SHOWN: Final = 4  # settings
 _LISTED: Final = 2  # of what a list has alone

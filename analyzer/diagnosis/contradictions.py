@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from analyzer.tls.hello import ClientHello, ServerHello
+from analyzer.tls.message.hello import ClientHello, ServerHello
 from analyzer.tls.story import Story
 
 

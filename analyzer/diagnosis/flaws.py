@@ -24,11 +24,11 @@ from analyzer.diagnosis.wording import issuer, names_of, subject, when
 from analyzer.errors import DefectKind
 from analyzer.pki.path import looks_intermediate
 from analyzer.tcp.timeline import Side
-from analyzer.tls.names import match_name
-from analyzer.tls.registry import AlertDescription
+from analyzer.tls.registry.code_points import AlertDescription
+from analyzer.tls.registry.suite_facts import facts_of
 from analyzer.tls.story import Chain, Story
-from analyzer.tls.suites import facts_of
-from analyzer.tls.x509 import CertificateFacts, library_refuses
+from analyzer.tls.x509.chain import CertificateFacts, library_refuses
+from analyzer.tls.x509.names import match_name
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from analyzer.diagnosis.standing import awaited
 from analyzer.diagnosis.wording import client_name, counted, listed, server_name, when
 from analyzer.tcp.timeline import Side
-from analyzer.tls.registry import AlertDescription
+from analyzer.tls.registry.code_points import AlertDescription
 from analyzer.tls.story import Moment, Past, Story
 
 

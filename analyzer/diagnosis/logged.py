@@ -21,7 +21,7 @@ from analyzer.diagnosis.wording import failing
 from analyzer.tcp.timeline import Side
 from analyzer.tls.loglines import LogLine, LogView, Reason, Refuser
 from analyzer.tls.objects import Leg
-from analyzer.tls.registry import AlertDescription, AlertLevel
+from analyzer.tls.registry.code_points import AlertDescription, AlertLevel
 from analyzer.tls.story import Alert, Ending, Story, Visibility, Way
 
 

@@ -45,10 +45,10 @@ from analyzer.diagnosis.signs import (
 from analyzer.diagnosis.verdicts import Verdict, least
 from analyzer.diagnosis.wording import listed, message_evidence, offer_evidence
 from analyzer.tcp.timeline import Side
-from analyzer.tls.hello import ClientHello
-from analyzer.tls.registry import AlertDescription, ExtensionType, ProtocolVersion
+from analyzer.tls.message.hello import ClientHello
+from analyzer.tls.registry.code_points import AlertDescription, ExtensionType, ProtocolVersion
+from analyzer.tls.registry.suite_facts import facts_of
 from analyzer.tls.story import Story, Way
-from analyzer.tls.suites import facts_of
 
 _A = AlertDescription
 

@@ -16,13 +16,13 @@ from typing import Final
 from analyzer.diagnosis.memo import once_per_story
 from analyzer.diagnosis.signs import offer_cut
 from analyzer.diagnosis.wording import counted, listed
-from analyzer.tls.hello import ClientHello
-from analyzer.tls.registry import ProtocolVersion
-from analyzer.tls.registry_keys import NamedGroup, SignatureScheme
-from analyzer.tls.registry_suites import CipherSuite
+from analyzer.tls.message.hello import ClientHello
+from analyzer.tls.message.terms import Terms
+from analyzer.tls.registry.code_points import ProtocolVersion
+from analyzer.tls.registry.keys import NamedGroup, SignatureScheme
+from analyzer.tls.registry.suite_facts import SuiteFacts, facts_of
+from analyzer.tls.registry.suites import CipherSuite
 from analyzer.tls.story import SeenWith, Story
-from analyzer.tls.suites import SuiteFacts, facts_of
-from analyzer.tls.terms import Terms
 
 # How much a suspicion weighs.
 PROVEN: Final = 30  # the server took other things from others, and nothing that is offered here

@@ -27,7 +27,7 @@ from analyzer.diagnosis.signs import (
 from analyzer.diagnosis.steps import Step, client_step, server_step
 from analyzer.diagnosis.wording import ending_evidence, failing
 from analyzer.tcp.timeline import Side
-from analyzer.tls.registry import AlertDescription
+from analyzer.tls.registry.code_points import AlertDescription
 from analyzer.tls.story import Ending, Milestone, Story, Way
 
 _A = AlertDescription

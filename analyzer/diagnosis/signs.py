@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from analyzer.tcp.timeline import Side
-from analyzer.tls.registry import AlertDescription, ProtocolVersion
+from analyzer.tls.registry.code_points import AlertDescription, ProtocolVersion
 from analyzer.tls.story import Begun, Message, Milestone, Opening, Story, Visibility, Way
 
 _A = AlertDescription

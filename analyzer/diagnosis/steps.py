@@ -38,9 +38,9 @@ from analyzer.diagnosis.signs import (
 )
 from analyzer.diagnosis.standing import waited_long
 from analyzer.tcp.timeline import Side
-from analyzer.tls.proof import key_exchange_proven, possession
-from analyzer.tls.registry import AlertDescription
+from analyzer.tls.registry.code_points import AlertDescription
 from analyzer.tls.story import Milestone, Story, Way
+from analyzer.tls.telling.proof import key_exchange_proven, possession
 
 _A = AlertDescription
 

@@ -46,7 +46,7 @@ from analyzer.diagnosis.signs import (
 )
 from analyzer.diagnosis.wording import chain_evidence, milestone_evidence, party
 from analyzer.tcp.timeline import Side
-from analyzer.tls.registry import AlertDescription
+from analyzer.tls.registry.code_points import AlertDescription
 from analyzer.tls.story import Chain, Milestone, Story
 
 _A = AlertDescription

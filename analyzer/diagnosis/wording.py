@@ -21,7 +21,7 @@ from analyzer.tls.story import (
     Visibility,
     Way,
 )
-from analyzer.tls.x509 import CertificateFacts, time_text
+from analyzer.tls.x509.chain import CertificateFacts, time_text
 
 _LISTED_MOST: Final = 6
 

@@ -14,11 +14,11 @@ from analyzer.tcp.closing import initial_sequence
 from analyzer.tcp.evidence import Evidence
 from analyzer.tcp.reassembly import first_sequence
 from analyzer.tcp.timeline import Side
-from analyzer.tls.directions import Directions, client_half, in_order, read_directions
-from analyzer.tls.keylog import Secrets
-from analyzer.tls.openvpn import beside_control_channel
-from analyzer.tls.records import HEADER, Record
-from analyzer.tls.registry import ContentType, HandshakeType
+from analyzer.tls.decryption.keylog import Secrets
+from analyzer.tls.prelude.openvpn import beside_control_channel
+from analyzer.tls.record.records import HEADER, Record
+from analyzer.tls.registry.code_points import ContentType, HandshakeType
+from analyzer.tls.telling.directions import Directions, client_half, in_order, read_directions
 
 _HEARTBEAT_HEAD: Final = 3  # type and length; what was echoed may be anything (RFC 6520)
 _HEAD_END: Final = b"\r\n\r\n"
@@ -129,8 +129,8 @@ def _blot_record(said: Said, record: Record) -> None:
 
 def _opened(both: Directions, limits: Limits, secrets: Secrets) -> Sealed:
     """Which records of type application_data hold a handshake message or an alert inside."""
-    from analyzer.tls.decrypt import Decryptor  # noqa: PLC0415 - only with secrets at hand
-    from analyzer.tls.messages import read_conversation  # noqa: PLC0415 - as above
+    from analyzer.tls.decryption.decrypt import Decryptor  # noqa: PLC0415 - only with secrets at hand
+    from analyzer.tls.telling.messages import read_conversation  # noqa: PLC0415 - as above
 
     found = Sealed()
 

@@ -17,7 +17,7 @@ from analyzer.extract.taking import Packet, take, told
 from analyzer.limits import DEFAULT, Limits
 from analyzer.pipeline import Analysis
 from analyzer.reading import Progress, Reading
-from analyzer.tls.keylog import Secrets
+from analyzer.tls.decryption.keylog import Secrets
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from analyzer.tls.openings import TLS_EXPECTED
+from analyzer.tls.prelude.openings import TLS_EXPECTED
 
 _LINE: Final = re.compile(rb"[^\n]*\n|[^\n]+")
 _REQUEST: Final = re.compile(rb"([A-Z]{3,12} )(\S+)( HTTP/\d\.\d)")

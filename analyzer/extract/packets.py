@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from analyzer.tls.openings import classify
+from analyzer.tls.prelude.openings import classify
 from analyzer.tls.story import Opening
 
 _OPENING: Final = 12  # bytes by which a protocol is known

@@ -8,8 +8,8 @@ from typing import Final
 
 from analyzer.extract.blot import Voice, outside
 from analyzer.extract.disguise import Disguise
-from analyzer.tls.records import HEADER
-from analyzer.tls.registry import ContentType
+from analyzer.tls.record.records import HEADER
+from analyzer.tls.registry.code_points import ContentType
 
 _ADDRESS: Final = re.compile(rb"(?<![\d.])\d{1,3}(?:\.\d{1,3}){3}(?![\d.])")
 _BRACKETED: Final = re.compile(rb"\[[0-9A-Fa-f:.]+\]")  # an IPv6 address (RFC 3986 section 3.2.2)

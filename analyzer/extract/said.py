@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
 from analyzer.tcp.reassembly import Stream
-from analyzer.tls.carriers import Payload, unmasked
+from analyzer.tls.prelude.carriers import Payload, unmasked
 
 _ALL: Final = 1 << 62
 

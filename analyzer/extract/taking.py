@@ -23,7 +23,7 @@ from analyzer.reading import Reading
 from analyzer.tcp.chosen import ChosenRows, Span
 from analyzer.tcp.evidence import FIN, RST, SYN, Evidence
 from analyzer.tcp.flow import FlowTable
-from analyzer.tls.keylog import Secrets
+from analyzer.tls.decryption.keylog import Secrets
 
 _Sender: TypeAlias = tuple[int, int]  # port, and the lower half of the address
 

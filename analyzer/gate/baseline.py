@@ -17,7 +17,7 @@ from analyzer.errors import UsageError
 from analyzer.gate.tell import annotation
 from analyzer.gate.verdict import SCHEMA_VERSION, BaselineReport, Failure
 from analyzer.limits import DEFAULT
-from analyzer.report.assemble import TOOL
+from analyzer.report.assemble.report import TOOL
 from analyzer.report.escape import encodable, one_line
 from analyzer.report.ladder import endpoint_text
 from analyzer.report.page import Page

@@ -11,11 +11,11 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from analyzer.errors import UsageError
-from analyzer.tls.client_hello import ClientHello
-from analyzer.tls.extensions import Extension
-from analyzer.tls.registry import CompressionMethod, ExtensionType, ProtocolVersion
-from analyzer.tls.registry_keys import NamedGroup, SignatureScheme
-from analyzer.tls.registry_suites import CipherSuite
+from analyzer.tls.message.client_hello import ClientHello
+from analyzer.tls.message.extensions import Extension
+from analyzer.tls.registry.code_points import CompressionMethod, ExtensionType, ProtocolVersion
+from analyzer.tls.registry.keys import NamedGroup, SignatureScheme
+from analyzer.tls.registry.suites import CipherSuite
 
 _E = ExtensionType
 _RECORD_MOST: Final = 1 << 14  # RFC 8446 section 5.1

@@ -19,11 +19,11 @@ from analyzer.live.link import ConnectError, Goal
 from analyzer.live.recorder import Recording, written
 from analyzer.pipeline import Analysis
 from analyzer.tcp.timeline import Side
-from analyzer.tls.registry import AlertDescription, ProtocolVersion
-from analyzer.tls.registry_keys import NamedGroup
-from analyzer.tls.registry_suites import CipherSuite
+from analyzer.tls.registry.code_points import AlertDescription, ProtocolVersion
+from analyzer.tls.registry.keys import NamedGroup
+from analyzer.tls.registry.suite_facts import facts_of
+from analyzer.tls.registry.suites import CipherSuite
 from analyzer.tls.story import Opening, Story, Way
-from analyzer.tls.suites import facts_of
 
 MOST: Final = 150  # connections
 PAUSE: Final = 0.2  # seconds

@@ -6,7 +6,7 @@ from typing import Any, TextIO
 
 from analyzer.live.matrix import Matrix
 from analyzer.report.page import Page
-from analyzer.tls.suites import facts_of
+from analyzer.tls.registry.suite_facts import facts_of
 
 
 def render_matrix(found: Matrix, name: str, stream: TextIO, *, colour: bool | None = None) -> None:

@@ -12,7 +12,7 @@ from analyzer.live.recorder import CAVEAT, Recording, written
 from analyzer.pipeline import Analysis
 from analyzer.report.relabel import relabelled
 from analyzer.report.schema import Report
-from analyzer.tls.keylog import Secrets
+from analyzer.tls.decryption.keylog import Secrets
 
 CUT = "more was said than is recorded: a bound of the recorder was reached"
 

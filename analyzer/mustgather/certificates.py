@@ -6,14 +6,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
+from analyzer.datapower.export.objects import ConfigObject, Domain
 from analyzer.datapower.graph import Graph
-from analyzer.datapower.objects import ConfigObject, Domain
 from analyzer.mustgather.material import Material
 from analyzer.pki.names import file_name, pem
 from analyzer.report.escape import printable
 from analyzer.tls.story import Story
-from analyzer.tls.x509 import CertificateFacts, read_certificate
-from analyzer.tls.x509_facts import time_text
+from analyzer.tls.x509.chain import CertificateFacts, read_certificate
+from analyzer.tls.x509.facts import time_text
 
 
 @dataclass(slots=True)

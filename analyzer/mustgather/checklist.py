@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
+from analyzer.datapower.export.objects import Device
 from analyzer.datapower.log.load import Log
-from analyzer.datapower.objects import Device
 from analyzer.mustgather.certificates import absent
 from analyzer.mustgather.material import Material, Trace
 from analyzer.mustgather.runs import runs_of, told_by

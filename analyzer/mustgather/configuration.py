@@ -1,6 +1,6 @@
 """The TLS part of a configuration: the objects that take part, without anything secret.
 
-Readers of exports keep named properties only (:mod:`analyzer.datapower.schema`), and passwords and
+Readers of exports keep named properties only (:mod:`analyzer.datapower.export.schema`), and passwords and
 keys are not among these.
 """
 
@@ -10,9 +10,9 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Final
 
+from analyzer.datapower.export.objects import ConfigObject, Value
+from analyzer.datapower.export.secrets import without_named_secrets
 from analyzer.datapower.graph import Graph
-from analyzer.datapower.objects import ConfigObject, Value
-from analyzer.datapower.secrets import without_named_secrets
 from analyzer.report.escape import printable
 
 _UNSAFE: Final = re.compile(r"[^A-Za-z0-9._-]+")

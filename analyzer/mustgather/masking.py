@@ -6,8 +6,8 @@ import re
 from dataclasses import replace
 from typing import Final
 
+from analyzer.datapower.export.secrets import without_named_secrets
 from analyzer.datapower.log.load import Log
-from analyzer.datapower.secrets import without_named_secrets
 
 MASK: Final = "***"
 _TOKEN: Final = re.compile(r"[A-Za-z0-9+/=_-]{40,}")  # a key, a token or a ticket, in some encoding

@@ -13,7 +13,7 @@ from typing import Final
 
 from analyzer.datapower.log.reasons import decode_reason
 from analyzer.tls.loglines import Reason, Refuser
-from analyzer.tls.registry import AlertDescription
+from analyzer.tls.registry.code_points import AlertDescription
 
 _RUN: Final = re.compile(r"^(?=CONNECTED\(|ACCEPT\r?$)", re.MULTILINE)
 _CIPHER: Final = re.compile(r"^New, (\S+), Cipher is (\S+)|^CIPHER is (\S+)", re.MULTILINE)

@@ -8,7 +8,7 @@ from typing import Final
 from analyzer.pki.codes import Code
 from analyzer.pki.path import End, Trust, looks_intermediate
 from analyzer.pki.verify import Verdict
-from analyzer.tls.x509 import CertificateFacts, ChainFacts, chain_facts, read_certificate
+from analyzer.tls.x509.chain import CertificateFacts, ChainFacts, chain_facts, read_certificate
 
 
 def causes(verdict: Verdict, sent: Sequence[bytes], trust: Trust) -> Iterator[str]:

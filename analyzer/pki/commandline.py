@@ -9,7 +9,7 @@ from analyzer.pki.names import file_name
 from analyzer.pki.revocation import CrlCheck
 from analyzer.pki.targets import Target
 from analyzer.pki.verify import Settings
-from analyzer.tls.x509 import read_certificate
+from analyzer.tls.x509.chain import read_certificate
 
 
 def openssl_verify(

@@ -8,7 +8,7 @@ from typing import Final
 from analyzer.pki.codes import Code
 from analyzer.pki.path import signs_itself
 from analyzer.pki.problem import Problem, Purpose, Settings, holder
-from analyzer.tls.x509 import CertificateFacts
+from analyzer.tls.x509.chain import CertificateFacts
 
 
 def extensions(chain: list[CertificateFacts], settings: Settings) -> Iterator[Problem]:

@@ -11,7 +11,7 @@ from typing import Final, Literal
 from analyzer.errors import UsageError
 from analyzer.pki.stores import Store
 from analyzer.tls.story import Chain, Story
-from analyzer.tls.x509 import CertificateFacts, read_certificate
+from analyzer.tls.x509.chain import CertificateFacts, read_certificate
 
 PLACES_MOST: Final = 1_000  # kept per certificate; more are counted
 

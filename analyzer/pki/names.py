@@ -7,7 +7,7 @@ import re
 import textwrap
 from typing import Final
 
-from analyzer.tls.x509 import CertificateFacts
+from analyzer.tls.x509.chain import CertificateFacts
 
 _UNSAFE: Final = re.compile(r"[^A-Za-z0-9._-]+")
 _LONGEST: Final = 60

@@ -12,8 +12,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from analyzer.tls.dn import name_key, same_name
-from analyzer.tls.x509 import CertificateFacts, read_certificate
+from analyzer.tls.x509.chain import CertificateFacts, read_certificate
+from analyzer.tls.x509.dn import name_key, same_name
 
 DEEPEST: Final = 101  # certificates without the root, as in OpenSSL
 

@@ -8,8 +8,8 @@ from typing import Final
 
 from analyzer.pki.codes import Code
 from analyzer.pki.revocation import CrlCheck
-from analyzer.tls.ocsp import Staple
-from analyzer.tls.x509 import CertificateFacts
+from analyzer.tls.x509.chain import CertificateFacts
+from analyzer.tls.x509.ocsp import Staple
 
 
 class Purpose(enum.StrEnum):

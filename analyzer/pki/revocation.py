@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Final
 
 from analyzer.pki.codes import Code
 from analyzer.pki.keys import public_key
-from analyzer.tls.dn import same_name
-from analyzer.tls.ocsp import Staple
-from analyzer.tls.x509 import CertificateFacts, time_text
+from analyzer.tls.x509.chain import CertificateFacts, time_text
+from analyzer.tls.x509.dn import same_name
+from analyzer.tls.x509.ocsp import Staple
 
 if TYPE_CHECKING:
     from cryptography import x509

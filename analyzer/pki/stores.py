@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Final, cast
 
 from analyzer.errors import CaptureError, DecodeError
 from analyzer.pki.jks import MAGICS, password_fits, read_java_store
-from analyzer.tls import der
-from analyzer.tls.der import Value, context, read_oid, read_value
+from analyzer.tls.x509 import der
+from analyzer.tls.x509.der import Value, context, read_oid, read_value
 
 if TYPE_CHECKING:
     from io import BufferedReader

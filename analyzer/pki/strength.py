@@ -7,7 +7,7 @@ from typing import Final
 
 from analyzer.pki.codes import Code
 from analyzer.pki.problem import Problem, holder
-from analyzer.tls.x509 import CertificateFacts
+from analyzer.tls.x509.chain import CertificateFacts
 
 
 def strength(chain: list[CertificateFacts], level: int) -> Iterator[Problem]:

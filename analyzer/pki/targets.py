@@ -10,9 +10,9 @@ from analyzer.pki.inventory import Sighting, sighting_of
 from analyzer.pki.path import Trust
 from analyzer.pki.stores import Store
 from analyzer.pki.verify import Purpose, Settings, Verdict, verify_chain
-from analyzer.tls.ocsp import Staple
 from analyzer.tls.story import Chain, Story
-from analyzer.tls.x509 import CertificateFacts, read_certificate
+from analyzer.tls.x509.chain import CertificateFacts, read_certificate
+from analyzer.tls.x509.ocsp import Staple
 
 
 @dataclass(frozen=True, slots=True)

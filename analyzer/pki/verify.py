@@ -3,7 +3,7 @@
 The checks, their order and their numbers are those of ``X509_verify_cert`` in OpenSSL 3, which
 ``openssl verify`` prints; where this module differs it does so on purpose, and docs/certificates.md
 says why. Unlike OpenSSL it goes on after a problem: the first decides, the rest are worth knowing.
-Time is an argument. Facts come from :mod:`analyzer.tls.x509`; nothing is decoded here.
+Time is an argument. Facts come from :mod:`analyzer.tls.x509.chain`; nothing is decoded here.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from analyzer.pki.path import End, Path, Trust, build_path, signs_itself
 from analyzer.pki.problem import ANYTHING, Problem, Purpose, Settings, holder, issuer
 from analyzer.pki.revocation import CrlCheck, Flag, crl_flags, staple_flags
 from analyzer.pki.strength import strength, too_small
-from analyzer.tls.name_constraints import breaches
-from analyzer.tls.names import match_name
-from analyzer.tls.x509 import CertificateFacts, read_certificate, signed_by, time_text
+from analyzer.tls.x509.chain import CertificateFacts, read_certificate, signed_by, time_text
+from analyzer.tls.x509.name_constraints import breaches
+from analyzer.tls.x509.names import match_name
 
 __all__ = ["Problem", "Purpose", "Settings", "Trust", "Verdict", "verify_chain"]
 

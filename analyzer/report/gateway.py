@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from analyzer.datapower.issues import Issue, Severity
-from analyzer.datapower.predict import Answer
+from analyzer.datapower.lint.issues import Issue, Severity
+from analyzer.datapower.predict.answer import Answer
 from analyzer.report.escape import one_line
 from analyzer.tls.objects import Listener
 

@@ -10,7 +10,7 @@ import msgspec
 
 from analyzer.judging import Told
 from analyzer.reading import Frames
-from analyzer.report.assemble import described
+from analyzer.report.assemble.report import described
 from analyzer.report.formats import Style
 from analyzer.report.schema import Connection, Data, Report, json_schema
 from analyzer.report.short import json_in_short

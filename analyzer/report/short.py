@@ -12,7 +12,7 @@ from typing import Final
 import msgspec
 
 from analyzer.reading import Frames
-from analyzer.report.assemble import connection_in_short, frame_in
+from analyzer.report.assemble.report import connection_in_short, frame_in
 from analyzer.report.times import rfc3339
 from analyzer.tcp.evidence import Endpoint, TcpEvent
 from analyzer.tls.outline import Outline
@@ -40,7 +40,7 @@ _json = msgspec.json.encode
 
 
 def json_in_short(outline: Outline, frames: Frames) -> bytes:
-    """The JSON of :func:`~analyzer.report.assemble.connection_in_short`, byte for byte."""
+    """The JSON of :func:`~analyzer.report.assemble.report.connection_in_short`, byte for byte."""
     client, server, syn, syn_ack = outline.client, outline.server, outline.syn, outline.syn_ack
     form = _form(
         outline.version,

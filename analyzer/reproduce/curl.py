@@ -11,7 +11,7 @@ from analyzer.reproduce.openssl_names import OLDEST, Release, group_name, suite_
 from analyzer.reproduce.recipe import Recipe, Wanted
 from analyzer.reproduce.shape import rough_differences
 from analyzer.reproduce.shell import command
-from analyzer.tls.registry import ExtensionType, ProtocolVersion
+from analyzer.tls.registry.code_points import ExtensionType, ProtocolVersion
 
 _VERSIONS: Final = {0x0301: "1.0", 0x0302: "1.1", 0x0303: "1.2", 0x0304: "1.3"}
 _TLS13: Final = ProtocolVersion.TLS1_3.rank

@@ -13,10 +13,10 @@ from typing import Final, TypeVar
 from analyzer.reproduce.recipe import Recipe, Wanted
 from analyzer.reproduce.shape import Shape, rough_differences
 from analyzer.reproduce.shell import command
-from analyzer.tls.registry import ExtensionType, ProtocolVersion
-from analyzer.tls.registry_keys import NamedGroup, SignatureScheme
-from analyzer.tls.registry_suites import CipherSuite
-from analyzer.tls.suites import SuiteFacts, facts_of
+from analyzer.tls.registry.code_points import ExtensionType, ProtocolVersion
+from analyzer.tls.registry.keys import NamedGroup, SignatureScheme
+from analyzer.tls.registry.suite_facts import SuiteFacts, facts_of
+from analyzer.tls.registry.suites import CipherSuite
 
 Key = TypeVar("Key", bound=Hashable)
 

@@ -13,10 +13,10 @@ from typing import Final
 from analyzer.reproduce.recipe import Recipe, Wanted
 from analyzer.reproduce.shape import Shape, rough_differences
 from analyzer.reproduce.shell import command
-from analyzer.tls.registry import ExtensionType
-from analyzer.tls.registry_keys import NamedGroup, SignatureScheme
-from analyzer.tls.registry_suites import CipherSuite
-from analyzer.tls.suites import facts_of
+from analyzer.tls.registry.code_points import ExtensionType
+from analyzer.tls.registry.keys import NamedGroup, SignatureScheme
+from analyzer.tls.registry.suite_facts import facts_of
+from analyzer.tls.registry.suites import CipherSuite
 
 _VERSIONS: Final = {0x0301: "TLSv1", 0x0302: "TLSv1.1", 0x0303: "TLSv1.2", 0x0304: "TLSv1.3"}
 _G = NamedGroup

@@ -26,9 +26,9 @@ from analyzer.reproduce.openssl_names import (
 from analyzer.reproduce.recipe import Recipe, Wanted
 from analyzer.reproduce.shape import Shape, differences
 from analyzer.reproduce.shell import command
-from analyzer.tls.registry import ExtensionType, ProtocolVersion
-from analyzer.tls.registry_suites import CipherSuite
-from analyzer.tls.suites import facts_of
+from analyzer.tls.registry.code_points import ExtensionType, ProtocolVersion
+from analyzer.tls.registry.suite_facts import facts_of
+from analyzer.tls.registry.suites import CipherSuite
 
 _E = ExtensionType
 _TLS12, _TLS13 = ProtocolVersion.TLS1_2.rank, ProtocolVersion.TLS1_3.rank

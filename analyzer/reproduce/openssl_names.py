@@ -2,17 +2,17 @@
 
 Source: ``ssl/t1_lib.c``, ``providers/common/capabilities.c`` and the manual pages SSL_CONF_cmd(3)
 and SSL_CTX_set1_groups_list(3) of OpenSSL 3.0 and 3.5. The names of cipher suites are in
-:mod:`analyzer.tls.suites`.
+:mod:`analyzer.tls.registry.suite_facts`.
 """
 
 from __future__ import annotations
 
 from typing import Final
 
-from analyzer.tls.registry import ProtocolVersion
-from analyzer.tls.registry_keys import NamedGroup, SignatureScheme
-from analyzer.tls.registry_suites import CipherSuite
-from analyzer.tls.suites import facts_of
+from analyzer.tls.registry.code_points import ProtocolVersion
+from analyzer.tls.registry.keys import NamedGroup, SignatureScheme
+from analyzer.tls.registry.suite_facts import facts_of
+from analyzer.tls.registry.suites import CipherSuite
 
 Release = tuple[int, int]
 OLDEST: Final[Release] = (3, 0)

@@ -16,10 +16,10 @@ from analyzer.reproduce.openssl_names import (
 from analyzer.reproduce.recipe import Recipe, Wanted
 from analyzer.reproduce.shape import Difference
 from analyzer.reproduce.shell import command, protocol_name
-from analyzer.tls.registry import AlertLevel, CodePoint, ExtensionType, is_grease
-from analyzer.tls.registry_keys import NamedGroup, SignatureScheme
+from analyzer.tls.registry.code_points import AlertLevel, CodePoint, ExtensionType, is_grease
+from analyzer.tls.registry.keys import NamedGroup, SignatureScheme
 from analyzer.tls.story import Milestone, Story
-from analyzer.tls.x509 import CertificateFacts
+from analyzer.tls.x509.chain import CertificateFacts
 
 _E = ExtensionType
 # What s_server answers by itself, by option, or never; only the last are differences.

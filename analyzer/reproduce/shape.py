@@ -10,10 +10,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
-from analyzer.tls.client_hello import ClientHello
-from analyzer.tls.registry import CodePoint, ExtensionType, ProtocolVersion
-from analyzer.tls.registry_keys import NamedGroup, SignatureScheme
-from analyzer.tls.registry_suites import CipherSuite
+from analyzer.tls.message.client_hello import ClientHello
+from analyzer.tls.registry.code_points import CodePoint, ExtensionType, ProtocolVersion
+from analyzer.tls.registry.keys import NamedGroup, SignatureScheme
+from analyzer.tls.registry.suites import CipherSuite
 
 Point = TypeVar("Point", bound=CodePoint)
 _E = ExtensionType

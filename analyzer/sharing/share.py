@@ -39,7 +39,7 @@ from analyzer.sharing.tasks import (
 )
 from analyzer.tcp.evidence import Evidence
 from analyzer.tcp.flow import FlowTable
-from analyzer.tls.keylog import Secrets
+from analyzer.tls.decryption.keylog import Secrets
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection as Pipe

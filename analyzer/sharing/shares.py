@@ -27,7 +27,7 @@ from analyzer.reading import Frames
 from analyzer.sharing.tasks import End, Numbers, Rows, Work
 from analyzer.sharing.worker import Worker, receive
 from analyzer.tcp.dealing import Dealer, numbered
-from analyzer.tls.keylog import Secrets
+from analyzer.tls.decryption.keylog import Secrets
 
 T = TypeVar("T")
 

@@ -10,9 +10,9 @@ import hashlib
 from collections.abc import Iterable
 from typing import Final
 
-from analyzer.tls.hello import ClientHello, ServerHello
-from analyzer.tls.registry import CodePoint, ExtensionType, ProtocolVersion
-from analyzer.tls.terms import Terms
+from analyzer.tls.message.hello import ClientHello, ServerHello
+from analyzer.tls.message.terms import Terms
+from analyzer.tls.registry.code_points import CodePoint, ExtensionType, ProtocolVersion
 
 _REMEMBERED: Final = 1024  # clients repeat: their hellos differ in little but random bytes
 _NOTHING: Final = "000000000000"

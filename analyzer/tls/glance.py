@@ -10,12 +10,12 @@ import functools
 import struct
 from typing import Final, NamedTuple
 
-from analyzer.tls.extension_bodies import read_server_name
-from analyzer.tls.extensions import lenient
-from analyzer.tls.registry import ExtensionType
-from analyzer.tls.registry_suites import CipherSuite
-from analyzer.tls.server_hello import HELLO_RETRY_RANDOM, decode_server_hello
-from analyzer.tls.suites import facts_of
+from analyzer.tls.message.extension_bodies import read_server_name
+from analyzer.tls.message.extensions import lenient
+from analyzer.tls.message.server_hello import HELLO_RETRY_RANDOM, decode_server_hello
+from analyzer.tls.registry.code_points import ExtensionType
+from analyzer.tls.registry.suite_facts import facts_of
+from analyzer.tls.registry.suites import CipherSuite
 
 _RANDOM: Final = slice(2, 34)
 _SESSION_ID: Final = 34  # its length; RFC 8446 sections 4.1.2 and 4.1.3
@@ -45,10 +45,10 @@ class Chosen(NamedTuple):
     group: str | None  # of key_share
     alpn: str | None
     psk_selected: bool
-    key_exchange: str  # as in :class:`~analyzer.tls.suites.SuiteFacts`
+    key_exchange: str  # as in :class:`~analyzer.tls.registry.suite_facts.SuiteFacts`
     sealing: int  # bytes that an encrypted record of TLS 1.3 is longer than its content
     finished: int  # length of the record that holds a Finished of TLS 1.3, not padded
-    goes_without: tuple[str, ...]  # as in :class:`~analyzer.tls.server_hello.ServerHello`
+    goes_without: tuple[str, ...]  # as in :class:`~analyzer.tls.message.server_hello.ServerHello`
 
 
 def asked(body: bytes) -> Asked | None:

@@ -11,10 +11,10 @@ import enum
 from dataclasses import dataclass
 
 from analyzer.tcp.timeline import Side
-from analyzer.tls.registry import ProtocolVersion
-from analyzer.tls.registry_keys import NamedGroup, SignatureScheme
-from analyzer.tls.registry_suites import CipherSuite
-from analyzer.tls.x509 import CertificateFacts
+from analyzer.tls.registry.code_points import ProtocolVersion
+from analyzer.tls.registry.keys import NamedGroup, SignatureScheme
+from analyzer.tls.registry.suites import CipherSuite
+from analyzer.tls.x509.chain import CertificateFacts
 
 
 class Leg(enum.Enum):

@@ -18,11 +18,11 @@ from typing import Final, Literal, NamedTuple
 from analyzer.errors import DecodeError
 from analyzer.tcp.evidence import ACK, FIN, RST, SYN, Endpoint, Evidence, Half, TcpEvent
 from analyzer.tcp.sequence import distance
-from analyzer.tls.der import INTEGER, read_value
 from analyzer.tls.glance import Asked, Chosen, asked, chosen
-from analyzer.tls.keyexchange import decode_server_key_exchange
-from analyzer.tls.ocsp import serial_text
-from analyzer.tls.registry_suites import CipherSuite
+from analyzer.tls.message.keyexchange import decode_server_key_exchange
+from analyzer.tls.registry.suites import CipherSuite
+from analyzer.tls.x509.der import INTEGER, read_value
+from analyzer.tls.x509.ocsp import serial_text
 
 _CHANGE_CIPHER_SPEC, _ALERT, _HANDSHAKE, _APPLICATION_DATA = 20, 21, 22, 23
 _HEADER: Final = 5
@@ -50,7 +50,7 @@ class Outline(NamedTuple):
     sni: str | None
     alpn: str | None
     resumed: bool
-    goes_without: tuple[str, ...]  # as in :class:`~analyzer.tls.server_hello.ServerHello`
+    goes_without: tuple[str, ...]  # as in :class:`~analyzer.tls.message.server_hello.ServerHello`
     client_certificate: bool  # of those seen in clear
     certificate: str | None  # serial number of the server's own, where it is in clear
     syn: TcpEvent

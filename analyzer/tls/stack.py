@@ -14,10 +14,10 @@ import functools
 from dataclasses import dataclass
 from typing import Final
 
-from analyzer.tls.client_hello import ClientHello
-from analyzer.tls.registry import ExtensionType, any_grease
-from analyzer.tls.server_hello import ServerHello
-from analyzer.tls.terms import Terms
+from analyzer.tls.message.client_hello import ClientHello
+from analyzer.tls.message.server_hello import ServerHello
+from analyzer.tls.message.terms import Terms
+from analyzer.tls.registry.code_points import ExtensionType, any_grease
 
 
 class Likelihood(enum.Enum):

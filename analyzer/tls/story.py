@@ -1,7 +1,7 @@
 """The story of one connection: all that a rule may see.
 
 A story is immutable, and equal evidence gives an equal story. It is built in
-:mod:`analyzer.tls.telling`; this module only says what it consists of. Everything carries the frame
+:mod:`analyzer.tls.telling.tell`; this module only says what it consists of. Everything carries the frame
 that proves it. Where a fact can be unknown, None means "the capture does not show it", never "no".
 """
 
@@ -17,13 +17,13 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from analyzer.errors import Defect
 from analyzer.tcp.evidence import Endpoint
 from analyzer.tcp.timeline import Side, Timeline
-from analyzer.tls.certificate import Certificates
-from analyzer.tls.hello import ClientHello, ServerHello
-from analyzer.tls.keyexchange import CertificateRequest, ServerKeyExchange
-from analyzer.tls.ocsp import Staple
-from analyzer.tls.registry import AlertDescription, AlertLevel
+from analyzer.tls.message.certificate import Certificates
+from analyzer.tls.message.hello import ClientHello, ServerHello
+from analyzer.tls.message.keyexchange import CertificateRequest, ServerKeyExchange
+from analyzer.tls.registry.code_points import AlertDescription, AlertLevel
 from analyzer.tls.stack import StackGuess, guess_client, guess_server
-from analyzer.tls.x509 import CertificateFacts, ChainFacts
+from analyzer.tls.x509.chain import CertificateFacts, ChainFacts
+from analyzer.tls.x509.ocsp import Staple
 
 if TYPE_CHECKING:
     from analyzer.tls.loglines import LogView

@@ -15,7 +15,7 @@ import pytest
 from analyzer.capture.source import open_capture
 from analyzer.keys import read_secrets
 from analyzer.pipeline import Analysis
-from analyzer.tls.registry import HandshakeType
+from analyzer.tls.registry.code_points import HandshakeType
 from analyzer.tls.story import Story, Visibility
 from tests.support.shared import shared
 

@@ -13,12 +13,12 @@ import pytest
 from analyzer import CaptureError
 from analyzer.pipeline import Analysis
 from analyzer.tcp.timeline import Side
-from analyzer.tls.certificate import decode_certificates
-from analyzer.tls.extensions import decode_extension
-from analyzer.tls.hello import ClientHello, ServerHello
-from analyzer.tls.registry import ExtensionType, HandshakeType
+from analyzer.tls.message.certificate import decode_certificates
+from analyzer.tls.message.extensions import decode_extension
+from analyzer.tls.message.hello import ClientHello, ServerHello
+from analyzer.tls.registry.code_points import ExtensionType, HandshakeType
 from analyzer.tls.story import Message, Story, Visibility
-from analyzer.tls.x509 import read_certificate
+from analyzer.tls.x509.chain import read_certificate
 from tests.support.shared import shared
 from tests.support.tshark import Hello, Seen, Spoken, tls_streams
 

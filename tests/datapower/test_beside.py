@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from analyzer.datapower.export import read_bytes
+from analyzer.datapower.export.container import read_bytes
 from analyzer.datapower.graph import build_graph
 from analyzer.diagnosis.model import Finding
 from analyzer.pipeline import Analysis

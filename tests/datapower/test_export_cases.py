@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from analyzer import rules
-from analyzer.datapower.export import read_bytes
+from analyzer.datapower.export.container import read_bytes
 from analyzer.datapower.graph import build_graph
 from analyzer.datapower.view import with_objects
 from analyzer.diagnosis.engine import diagnose

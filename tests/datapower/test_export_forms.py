@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from analyzer.datapower.export import read_bytes, read_export
+from analyzer.datapower.export.container import read_bytes, read_export
 from analyzer.datapower.graph import Graph, build_graph
 from analyzer.tcp.timeline import Side
 from analyzer.tls.objects import NameProfile, Profile
-from analyzer.tls.registry import ProtocolVersion
+from analyzer.tls.registry.code_points import ProtocolVersion
 from tests.support.exports import (
     CURVES,
     SUITES,

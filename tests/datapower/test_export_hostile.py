@@ -16,8 +16,8 @@ from cryptography.hazmat.primitives.serialization import (
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from analyzer.datapower.certificates import certificates_of, read_folder
-from analyzer.datapower.export import read_bytes
+from analyzer.datapower.export.certificates import certificates_of, read_folder
+from analyzer.datapower.export.container import read_bytes
 from analyzer.datapower.graph import build_graph
 from analyzer.errors import CaptureError, UsageError
 from analyzer.limits import DEFAULT

@@ -6,7 +6,7 @@ import pytest
 
 from analyzer.datapower.judge import judge
 from analyzer.tls.objects import CertificateObject, Validation
-from analyzer.tls.x509 import read_certificate
+from analyzer.tls.x509.chain import read_certificate
 from tests.tls.certificates import Made, chain, make
 
 LEAF, ISSUING, ROOT = chain()

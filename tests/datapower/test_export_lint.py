@@ -12,10 +12,10 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from analyzer.cli import run
-from analyzer.datapower.export import read_bytes
+from analyzer.datapower.export.container import read_bytes
 from analyzer.datapower.graph import build_graph
-from analyzer.datapower.issues import Severity
-from analyzer.datapower.lint import lint
+from analyzer.datapower.lint.issues import Severity
+from analyzer.datapower.lint.linting import lint
 from tests.support.exports import (
     SUITES,
     Property,

@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 
 from analyzer.cli import run
-from analyzer.datapower.export import read_bytes
+from analyzer.datapower.export.container import read_bytes
 from analyzer.datapower.graph import build_graph
-from analyzer.datapower.predict import Answer, answer
+from analyzer.datapower.predict.answer import Answer, answer
 from analyzer.pipeline import Analysis
-from analyzer.tls.client_hello import ClientHello
+from analyzer.tls.message.client_hello import ClientHello
 from tests.bench.__main__ import RECORDED
 from tests.bench.scenarios import Scenario, scenarios
 from tests.datapower.beside import front

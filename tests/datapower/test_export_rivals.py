@@ -7,9 +7,9 @@ from dataclasses import replace
 import pytest
 
 from analyzer import rules
-from analyzer.datapower.export import read_bytes
+from analyzer.datapower.export.container import read_bytes
+from analyzer.datapower.export.objects import Export
 from analyzer.datapower.graph import Graph, build_graph
-from analyzer.datapower.objects import Export
 from analyzer.datapower.view import with_objects
 from analyzer.diagnosis.engine import diagnose
 from analyzer.tls.story import Story

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from analyzer.datapower.export import read_bytes, read_export
+from analyzer.datapower.export.container import read_bytes, read_export
 from analyzer.datapower.graph import Graph, build_graph
 from analyzer.datapower.load import load_graph
 from analyzer.errors import CaptureError

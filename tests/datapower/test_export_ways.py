@@ -9,10 +9,10 @@ from pathlib import Path
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, pkcs7
 
-from analyzer.datapower.certificates import certificates_of, read_folder
-from analyzer.datapower.export import read_bytes
+from analyzer.datapower.export.certificates import certificates_of, read_folder
+from analyzer.datapower.export.container import read_bytes
+from analyzer.datapower.export.objects import Export
 from analyzer.datapower.graph import Graph, build_graph
-from analyzer.datapower.objects import Export
 from analyzer.datapower.view import view_of
 from analyzer.tls.objects import ObjectView
 from analyzer.tls.story import Story

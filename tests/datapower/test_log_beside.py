@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 import pytest
 
-from analyzer.datapower.export import read_bytes
+from analyzer.datapower.export.container import read_bytes
 from analyzer.datapower.graph import build_graph
 from analyzer.datapower.log.load import read_log_bytes
 from analyzer.diagnosis.causes import PARENTS

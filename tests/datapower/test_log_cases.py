@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from analyzer import rules
-from analyzer.datapower.export import read_bytes
+from analyzer.datapower.export.container import read_bytes
 from analyzer.datapower.graph import build_graph
 from analyzer.datapower.log.load import read_log_bytes
 from analyzer.datapower.papers import Papers

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from analyzer import rules
 from analyzer.cli import run
-from analyzer.datapower.export import read_bytes
+from analyzer.datapower.export.container import read_bytes
 from analyzer.datapower.graph import build_graph
 from analyzer.datapower.log.clock import Happening, find_clock
 from analyzer.datapower.log.joining import Joiner

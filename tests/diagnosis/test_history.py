@@ -10,7 +10,7 @@ from analyzer import rules
 from analyzer.diagnosis.engine import diagnose
 from analyzer.limits import Limits
 from analyzer.tcp.evidence import Endpoint
-from analyzer.tls.neighbours import Survey, shown_by, survey
+from analyzer.tls.neighbours.survey import Survey, shown_by, survey
 from analyzer.tls.story import Story
 from tests.support import messages as m
 from tests.support.stories import (

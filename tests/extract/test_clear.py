@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analyzer.extract.blot import blotted
-from analyzer.tls.openings import classify
+from analyzer.tls.prelude.openings import classify
 
 PASSWORD = b"Passw0rd-of-0perations"
 CODED = base64.b64encode(b"\0operator\0" + PASSWORD)

@@ -15,9 +15,9 @@ from analyzer.cli import run
 from analyzer.live.hello import freshened, serialise
 from analyzer.live.link import Goal
 from analyzer.live.matrix import candidates, explore
-from analyzer.tls.client_hello import decode_client_hello
-from analyzer.tls.registry import ExtensionType, ProtocolVersion
-from analyzer.tls.suites import facts_of
+from analyzer.tls.message.client_hello import decode_client_hello
+from analyzer.tls.registry.code_points import ExtensionType, ProtocolVersion
+from analyzer.tls.registry.suite_facts import facts_of
 from tests.live import servers
 from tests.support import messages as m
 

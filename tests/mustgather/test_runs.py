@@ -11,7 +11,7 @@ from analyzer import Report, analyze
 from analyzer.mustgather.runs import runs_of, told_by
 from analyzer.pki.names import file_name, pem
 from analyzer.report.witness import with_witness
-from analyzer.tls.x509 import read_certificate
+from analyzer.tls.x509.chain import read_certificate
 from tests.capture.captures import pcap
 from tests.fuzz.seeds import talk
 from tests.support import messages

@@ -22,7 +22,7 @@ from cryptography.x509.oid import (
     ObjectIdentifier,
 )
 
-from analyzer.tls.der import context, read_value
+from analyzer.tls.x509.der import context, read_value
 from tests.tls.certificates import BEGIN, END, Made, ec_key, make, name, rsa_key
 
 AT = datetime(2026, 6, 1, tzinfo=UTC)

@@ -24,8 +24,8 @@ from cryptography import x509
 from analyzer.cli import run
 from analyzer.pki.inventory import serials_of, span_of
 from analyzer.pki.names import file_name
-from analyzer.report.holdings import CertificateReport
-from analyzer.tls.x509 import read_certificate
+from analyzer.report.holdings.schema import CertificateReport
+from analyzer.tls.x509.chain import read_certificate
 from tests.pki.matrix import HOST, SERVER, SIGNER, crl, purposes
 from tests.pki.stores import SECRET, jks, key_pem, p12, pem
 from tests.tls.certificates import Made, make, name

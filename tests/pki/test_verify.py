@@ -17,8 +17,8 @@ from analyzer.pki.codes import Code
 from analyzer.pki.path import End, Trust, build_path, looks_intermediate
 from analyzer.pki.revocation import CrlCheck
 from analyzer.pki.verify import Problem, Settings, Verdict, verify_chain
-from analyzer.tls.ocsp import Staple
-from analyzer.tls.x509 import read_certificate
+from analyzer.tls.x509.chain import read_certificate
+from analyzer.tls.x509.ocsp import Staple
 from tests.pki.matrix import AT, DAY, HOST, SIGNER, Case, cases, crl
 from tests.pki.test_matrix import openssl, verdict
 from tests.tls.certificates import Made, chain, make, ns

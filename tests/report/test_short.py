@@ -11,7 +11,7 @@ import pytest
 
 from analyzer.limits import DEFAULT
 from analyzer.reading import Frames
-from analyzer.report.assemble import connection_in_short, frame_in
+from analyzer.report.assemble.report import connection_in_short, frame_in
 from analyzer.report.machine import line_of, render_line
 from analyzer.tls.outline import Outline, outline
 from tests.tls.test_outline import SAMPLES, gather

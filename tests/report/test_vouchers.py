@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from analyzer.report.assemble_vouchers import vouchers_of
+from analyzer.report.assemble.vouchers import vouchers_of
 from analyzer.report.detail import voucher_lines
-from analyzer.tls.certificate import CertificateEntry
-from analyzer.tls.extensions import Extension
-from analyzer.tls.ocsp import Staple
-from analyzer.tls.registry import ExtensionType
+from analyzer.tls.message.certificate import CertificateEntry
+from analyzer.tls.message.extensions import Extension
+from analyzer.tls.registry.code_points import ExtensionType
 from analyzer.tls.story import Story
-from analyzer.tls.x509_extensions import read_extension
+from analyzer.tls.x509.extensions import read_extension
+from analyzer.tls.x509.ocsp import Staple
 from tests.support import messages as m
 from tests.support.stories import CLIENT, established, offered
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from analyzer.pipeline import Analysis
 from analyzer.reproduce.shape import Shape, shape_of
-from analyzer.tls.client_hello import ClientHello, decode_client_hello
+from analyzer.tls.message.client_hello import ClientHello, decode_client_hello
 from analyzer.tls.story import Story
 
 ROOT = Path(__file__).parents[2]

@@ -13,8 +13,8 @@ from analyzer.pipeline import Analysis
 from analyzer.reproduce.book import recipes
 from analyzer.reproduce.java import PROGRAM
 from analyzer.reproduce.shape import HABITS, differences, shape_of
+from analyzer.tls.registry.suite_facts import facts_of
 from analyzer.tls.story import Story
-from analyzer.tls.suites import facts_of
 from tests.reproduce.hellos import SAMPLES, recorded, sent_by
 
 # Of a client that has a certificate; its files are not here.

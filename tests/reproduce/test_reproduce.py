@@ -19,8 +19,8 @@ from analyzer.reproduce.book import TOOLS, recipes
 from analyzer.reproduce.recipe import host_and_port
 from analyzer.reproduce.shape import differences, shape_of
 from analyzer.reproduce.shell import UnsafeTextError, command, quoted
-from analyzer.tls.ocsp import Staple
 from analyzer.tls.story import Prelude, PreludeEnd, Story
+from analyzer.tls.x509.ocsp import Staple
 from tests.reproduce.hellos import SAMPLES
 from tests.support import messages as m
 from tests.support import stories

@@ -13,9 +13,9 @@ import pytest
 
 from analyzer import rules
 from analyzer.diagnosis.causes import CHILDREN, PARENTS
-from analyzer.tls.keyexchange import ServerKeyExchange
-from analyzer.tls.ocsp import Staple
+from analyzer.tls.message.keyexchange import ServerKeyExchange
 from analyzer.tls.story import SeenWith, Story
+from analyzer.tls.x509.ocsp import Staple
 from tests.rules.after import test_after
 from tests.rules.capture import test_capture
 from tests.rules.certificates import test_server_certificates as server

@@ -25,7 +25,7 @@ from analyzer.tcp.evidence import (
 )
 from analyzer.tcp.timeline import Side
 from analyzer.tls.story import Story
-from analyzer.tls.telling import tell
+from analyzer.tls.telling.tell import tell
 from tests.support import messages as m
 
 CLIENT, SERVER = Side.CLIENT, Side.SERVER

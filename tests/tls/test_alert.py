@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analyzer.tls.alert import MEANINGS, decode_alert, meaning
-from analyzer.tls.registry import AlertDescription, AlertLevel
+from analyzer.tls.message.alert import MEANINGS, decode_alert, meaning
+from analyzer.tls.registry.code_points import AlertDescription, AlertLevel
 
 
 def test_an_alert_has_a_level_and_a_description() -> None:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analyzer.tls.attestations import (
+from analyzer.tls.registry.keys import SignatureScheme
+from analyzer.tls.x509.attestations import (
     DelegatedCredential,
     LogTimestamp,
     decode_delegated_credential,
     decode_timestamps,
 )
-from analyzer.tls.registry_keys import SignatureScheme
 
 TIMESTAMP = (
     bytes([0])

@@ -11,12 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analyzer.errors import DefectKind
-from analyzer.tls.certificate import (
+from analyzer.tls.message.certificate import (
     decode_certificates,
     decode_compressed_certificates,
     decode_raw_public_key,
 )
-from analyzer.tls.registry import CertificateCompression
+from analyzer.tls.registry.code_points import CertificateCompression
 
 
 def listed(*items: bytes, width: int = 3) -> bytes:

@@ -19,10 +19,10 @@ from analyzer.limits import Limits
 from analyzer.pipeline import Analysis
 from analyzer.report.machine import render_json
 from analyzer.tcp.timeline import Side
-from analyzer.tls.keylog import Secrets
-from analyzer.tls.proof import possession
-from analyzer.tls.registry import AlertDescription
+from analyzer.tls.decryption.keylog import Secrets
+from analyzer.tls.registry.code_points import AlertDescription
 from analyzer.tls.story import Milestone, Story, Visibility
+from analyzer.tls.telling.proof import possession
 
 KEYED = Path(__file__).parents[1] / "bench" / "keyed"
 CASES = sorted(path.stem for path in KEYED.glob("*.pcap"))

@@ -9,13 +9,18 @@ import pytest
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from analyzer.tcp.timeline import Side
-from analyzer.tls.decrypt import Decryptor
-from analyzer.tls.key_schedule import Randoms, direction_keys, following_secret, traffic_keys
-from analyzer.tls.keylog import Secrets
-from analyzer.tls.records import Record
-from analyzer.tls.registry import ContentType, HandshakeType, ProtocolVersion
-from analyzer.tls.registry_suites import CipherSuite
-from analyzer.tls.suites import facts_of
+from analyzer.tls.decryption.decrypt import Decryptor
+from analyzer.tls.decryption.key_schedule import (
+    Randoms,
+    direction_keys,
+    following_secret,
+    traffic_keys,
+)
+from analyzer.tls.decryption.keylog import Secrets
+from analyzer.tls.record.records import Record
+from analyzer.tls.registry.code_points import ContentType, HandshakeType, ProtocolVersion
+from analyzer.tls.registry.suite_facts import facts_of
+from analyzer.tls.registry.suites import CipherSuite
 from tests.support.messages import client_hello, client_hello_13, extension, server_hello
 from tests.support.messages import server_hello_13 as hello_13
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analyzer.tcp.timeline import Side
-from analyzer.tls.encrypted import Reading, Sealed, read_sealed
+from analyzer.tls.record.encrypted import Reading, Sealed, read_sealed
 
 FINISHED = 36  # with SHA-256
 FLIGHT = [10, 900, 264, FINISHED]

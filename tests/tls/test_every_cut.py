@@ -16,19 +16,22 @@ from analyzer.errors import Defect
 from analyzer.limits import DEFAULT
 from analyzer.pipeline import Analysis
 from analyzer.tcp.timeline import Side
-from analyzer.tls.certificate import decode_certificates
-from analyzer.tls.hello import decode_client_hello, decode_server_hello, extension_defects
-from analyzer.tls.keyexchange import (
+from analyzer.tls.message.certificate import decode_certificates
+from analyzer.tls.message.hello import decode_client_hello, decode_server_hello, extension_defects
+from analyzer.tls.message.keyexchange import (
     decode_certificate_request,
     decode_certificate_status,
     decode_server_key_exchange,
 )
-from analyzer.tls.late_messages import decode_encrypted_extensions, decode_new_session_ticket
-from analyzer.tls.messages import read_conversation
-from analyzer.tls.records import Record
-from analyzer.tls.registry import ContentType, HandshakeType
-from analyzer.tls.registry_suites import CipherSuite
+from analyzer.tls.message.late_messages import (
+    decode_encrypted_extensions,
+    decode_new_session_ticket,
+)
+from analyzer.tls.record.records import Record
+from analyzer.tls.registry.code_points import ContentType, HandshakeType
+from analyzer.tls.registry.suites import CipherSuite
 from analyzer.tls.story import Message, Visibility
+from analyzer.tls.telling.messages import read_conversation
 
 SAMPLES: Final = Path(__file__).parents[2] / "sample_pcaps"
 _TYPES: Final[Mapping[str, int]] = {

@@ -7,22 +7,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analyzer.errors import DecodeError, DefectKind
-from analyzer.tls.extension_bodies import (
+from analyzer.tls.message.extension_bodies import (
     EncryptedClientHello,
     KeyShare,
     PskOffer,
     StatusRequest,
     read_names,
 )
-from analyzer.tls.extensions import (
+from analyzer.tls.message.extensions import (
     CLIENT_FORMS,
     SERVER_FORMS,
     Extension,
     decode_extension,
     decode_extensions,
 )
-from analyzer.tls.registry import CertificateStatusType, ExtensionType
-from analyzer.tls.registry_keys import NamedGroup
+from analyzer.tls.registry.code_points import CertificateStatusType, ExtensionType
+from analyzer.tls.registry.keys import NamedGroup
 from analyzer.tls.wire import Reader
 
 E = ExtensionType

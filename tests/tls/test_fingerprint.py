@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analyzer.tls.fingerprint import ja3, ja3_text, ja3s, ja3s_text, ja4, ja4_raw
-from analyzer.tls.hello import (
+from analyzer.tls.message.hello import (
     ClientHello,
     decode_client_hello,
     decode_server_hello,

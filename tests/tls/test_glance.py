@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from analyzer.limits import DEFAULT
 from analyzer.tls.glance import Chosen, asked, chosen
-from analyzer.tls.hello import ServerHello, decode_client_hello, decode_server_hello
+from analyzer.tls.message.hello import ServerHello, decode_client_hello, decode_server_hello
 from analyzer.tls.outline import _bodies, _records
-from analyzer.tls.suites import facts_of
+from analyzer.tls.registry.suite_facts import facts_of
 from tests.tls.test_outline import RECORDED, SAMPLES, gather
 
 

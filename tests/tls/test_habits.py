@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analyzer.tls.habits import HabitsOfPair
+from analyzer.tls.neighbours.habits import HabitsOfPair
 from analyzer.tls.story import Habits
 
 moments = st.integers(1, 50)

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analyzer.errors import Defect
-from analyzer.tls.hello import (
+from analyzer.tls.message.hello import (
     HELLO_RETRY_RANDOM,
     ClientHello,
     ServerHello,
@@ -21,9 +21,9 @@ from analyzer.tls.hello import (
     decode_v2_server_hello,
     extension_defects,
 )
-from analyzer.tls.registry import ExtensionType, ProtocolVersion
-from analyzer.tls.registry_keys import NamedGroup
-from analyzer.tls.registry_suites import CipherSuite
+from analyzer.tls.registry.code_points import ExtensionType, ProtocolVersion
+from analyzer.tls.registry.keys import NamedGroup
+from analyzer.tls.registry.suites import CipherSuite
 
 
 def real_hello(

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scapy.layers.tls.crypto.prf import PRF
 
-from analyzer.tls.key_schedule import (
+from analyzer.tls.decryption.key_schedule import (
     DirectionKeys,
     Randoms,
     direction_keys,
@@ -22,9 +22,9 @@ from analyzer.tls.key_schedule import (
     prf,
     traffic_keys,
 )
-from analyzer.tls.registry import ProtocolVersion
-from analyzer.tls.registry_suites import CipherSuite
-from analyzer.tls.suites import facts_of
+from analyzer.tls.registry.code_points import ProtocolVersion
+from analyzer.tls.registry.suite_facts import facts_of
+from analyzer.tls.registry.suites import CipherSuite
 
 SSL3, TLS10, TLS12 = ProtocolVersion.SSL3, ProtocolVersion.TLS1_0, ProtocolVersion.TLS1_2
 

@@ -11,7 +11,7 @@ from cryptography.x509 import ocsp
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analyzer.tls.keyexchange import (
+from analyzer.tls.message.keyexchange import (
     CertificateVerify,
     decode_certificate_request,
     decode_certificate_status,
@@ -19,10 +19,10 @@ from analyzer.tls.keyexchange import (
     decode_client_key_exchange,
     decode_server_key_exchange,
 )
-from analyzer.tls.registry import ClientCertificateType, ECCurveType
-from analyzer.tls.registry_keys import NamedGroup, SignatureScheme
-from analyzer.tls.registry_suites import CipherSuite
-from analyzer.tls.x509 import read_certificate
+from analyzer.tls.registry.code_points import ClientCertificateType, ECCurveType
+from analyzer.tls.registry.keys import NamedGroup, SignatureScheme
+from analyzer.tls.registry.suites import CipherSuite
+from analyzer.tls.x509.chain import read_certificate
 from tests.tls.certificates import Key, chain, name, ns
 
 ECDHE = CipherSuite.TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256

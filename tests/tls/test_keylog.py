@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analyzer.limits import Limits
-from analyzer.tls.keylog import MASTER, PREMASTER, Secrets
+from analyzer.tls.decryption.keylog import MASTER, PREMASTER, Secrets
 
 RANDOM, MASTER_SECRET = bytes(range(32)), b"\xa7" * 48
 LINE = b"CLIENT_RANDOM " + RANDOM.hex().encode() + b" " + MASTER_SECRET.hex().encode()

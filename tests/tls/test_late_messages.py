@@ -6,13 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analyzer.tls.late_messages import (
+from analyzer.tls.message.late_messages import (
     NewSessionTicket,
     decode_encrypted_extensions,
     decode_new_session_ticket,
     decode_next_protocol,
 )
-from analyzer.tls.registry_keys import NamedGroup
+from analyzer.tls.registry.keys import NamedGroup
 
 EXTENSIONS = bytes.fromhex("0019 0000 0000 000a 0004 0002 001d 0010 0005 0003 02 6832 002a 0000")
 

@@ -6,14 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analyzer.tls import client_hello, keyexchange, server_hello
-from analyzer.tls.client_hello import decode_client_hello
 from analyzer.tls.fingerprint import ja3, ja4
-from analyzer.tls.hello import ClientHello, ServerHello, extension_defects
-from analyzer.tls.keyexchange import decode_server_key_exchange
-from analyzer.tls.moulds import Moulds
-from analyzer.tls.registry_suites import CipherSuite
-from analyzer.tls.server_hello import decode_server_hello
+from analyzer.tls.message import client_hello, keyexchange, server_hello
+from analyzer.tls.message.client_hello import decode_client_hello
+from analyzer.tls.message.hello import ClientHello, ServerHello, extension_defects
+from analyzer.tls.message.keyexchange import decode_server_key_exchange
+from analyzer.tls.message.moulds import Moulds
+from analyzer.tls.message.server_hello import decode_server_hello
+from analyzer.tls.registry.suites import CipherSuite
 from analyzer.tls.stack import guess_client
 from tests.support import messages as m
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from analyzer.errors import Defect, DefectKind
-from analyzer.tls.names import match_name, matches
-from analyzer.tls.x509 import CertificateFacts
+from analyzer.tls.x509.chain import CertificateFacts
+from analyzer.tls.x509.names import match_name, matches
 
 
 def certificate(

@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.ciphers import (
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from analyzer.tls.key_schedule import (
+from analyzer.tls.decryption.key_schedule import (
     DirectionKeys,
     Randoms,
     derives,
@@ -26,10 +26,10 @@ from analyzer.tls.key_schedule import (
     key_length,
     mac_length,
 )
-from analyzer.tls.record_protection import Opened, Sealed, protection12, protection13
-from analyzer.tls.registry import ProtocolVersion
-from analyzer.tls.registry_suites import CipherSuite
-from analyzer.tls.suites import facts_of
+from analyzer.tls.decryption.record_protection import Opened, Sealed, protection12, protection13
+from analyzer.tls.registry.code_points import ProtocolVersion
+from analyzer.tls.registry.suite_facts import facts_of
+from analyzer.tls.registry.suites import CipherSuite
 
 TLS10, TLS12 = ProtocolVersion.TLS1_0, ProtocolVersion.TLS1_2
 GCM13 = facts_of(CipherSuite.TLS_AES_128_GCM_SHA256)

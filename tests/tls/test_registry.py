@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analyzer.tls import registry
-from analyzer.tls.registry import (
+from analyzer.tls.registry import code_points as registry
+from analyzer.tls.registry.code_points import (
     AlertDescription,
     CodePoint,
     ContentType,
@@ -22,8 +22,8 @@ from analyzer.tls.registry import (
     is_grease,
     labels,
 )
-from analyzer.tls.registry_keys import NamedGroup, SignatureScheme
-from analyzer.tls.registry_suites import CipherSuite
+from analyzer.tls.registry.keys import NamedGroup, SignatureScheme
+from analyzer.tls.registry.suites import CipherSuite
 
 KINDS: list[type[CodePoint]] = [
     *(

@@ -7,12 +7,12 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from analyzer.tcp.timeline import Side
-from analyzer.tls.chains import read_chains
-from analyzer.tls.conversation import Conversation
-from analyzer.tls.decrypt import Decryptor
-from analyzer.tls.keylog import Secrets
-from analyzer.tls.server_hello import decode_server_hello
+from analyzer.tls.decryption.decrypt import Decryptor
+from analyzer.tls.decryption.keylog import Secrets
+from analyzer.tls.message.server_hello import decode_server_hello
 from analyzer.tls.story import Message, Visibility
+from analyzer.tls.telling.chains import read_chains
+from analyzer.tls.telling.conversation import Conversation
 from tests.support import messages as m
 from tests.support.stories import Scene
 from tests.tls.certificates import chain

@@ -12,10 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analyzer.pipeline import Analysis
-from analyzer.tls.extensions import Extension
-from analyzer.tls.hello import ClientHello, ServerHello
-from analyzer.tls.registry import ExtensionType, ProtocolVersion
-from analyzer.tls.registry_suites import CipherSuite
+from analyzer.tls.message.extensions import Extension
+from analyzer.tls.message.hello import ClientHello, ServerHello
+from analyzer.tls.registry.code_points import ExtensionType, ProtocolVersion
+from analyzer.tls.registry.suites import CipherSuite
 from analyzer.tls.stack import guess_client, guess_server
 
 RECORDED: Final = Path(__file__).parents[1] / "bench" / "recorded"

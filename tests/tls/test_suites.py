@@ -8,9 +8,9 @@ import subprocess
 
 import pytest
 
-from analyzer.tls.registry import ProtocolVersion
-from analyzer.tls.registry_suites import CipherSuite
-from analyzer.tls.suites import facts_of
+from analyzer.tls.registry.code_points import ProtocolVersion
+from analyzer.tls.registry.suite_facts import facts_of
+from analyzer.tls.registry.suites import CipherSuite
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ import pytest
 from analyzer import Connection, analyze
 from analyzer.limits import DEFAULT
 from analyzer.tls.story import Milestone
-from analyzer.tls.telling import tell
+from analyzer.tls.telling.tell import tell
 from tests.support import messages as m
 from tests.support.stories import CLIENT, SERVER, Scene, closed, offered, used
 from tests.support.tiny import ACK, FIN, PSH, Talk, pcap

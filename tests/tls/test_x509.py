@@ -14,9 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analyzer.errors import DecodeError, DefectKind
-from analyzer.tls.der import read_time, read_value
-from analyzer.tls.dn import name_text, same_name
-from analyzer.tls.x509 import (
+from analyzer.tls.x509.chain import (
     ChainFacts,
     chain_facts,
     library_refuses,
@@ -24,6 +22,8 @@ from analyzer.tls.x509 import (
     signed_by,
     time_text,
 )
+from analyzer.tls.x509.der import read_time, read_value
+from analyzer.tls.x509.dn import name_text, same_name
 from tests.tls.certificates import BEGIN, END, Made, chain, day, ec_key, make, name, ns, rsa_key
 
 FULL = make(

@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
-from analyzer.datapower.schema import COMMANDS
+from analyzer.datapower.export.schema import COMMANDS
 from analyzer.tls.loglines import LogLine, Severity
 
 

@@ -15,7 +15,7 @@ from analyzer.datapower.log.reasons import reason_of
 from analyzer.tcp.timeline import Side
 from analyzer.tls.loglines import LogLine, Reason, Refuser
 from analyzer.tls.objects import Leg
-from analyzer.tls.registry import AlertDescription
+from analyzer.tls.registry.code_points import AlertDescription
 from analyzer.tls.story import Milestone, Opening, Story, Visibility, Way
 
 _PLAIN: Final = frozenset({155, 156})  # http request, https proxy request

@@ -12,9 +12,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Final
 
+from analyzer.datapower.export.secrets import without_named_secrets
 from analyzer.datapower.log import fields
 from analyzer.datapower.log.text import begins_line, read_line
-from analyzer.datapower.secrets import without_named_secrets
 from analyzer.limits import DEFAULT, Limits
 from analyzer.tls.loglines import LogLine
 

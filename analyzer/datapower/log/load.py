@@ -16,7 +16,7 @@ from typing import BinaryIO, Final
 
 from analyzer.capture.unpack import UNPACK_ERRORS
 from analyzer.datapower.beginnings import CAPTURES
-from analyzer.datapower.export_cli import looks_like_cli
+from analyzer.datapower.export.cli import looks_like_cli
 from analyzer.datapower.log.codes import says_something
 from analyzer.datapower.log.entries import Tally, read_entries
 from analyzer.datapower.log.errorreport import Section, is_error_report, read_sections

@@ -29,7 +29,7 @@ from analyzer.diagnosis.standing import end_evidence
 from analyzer.diagnosis.topics import finishing
 from analyzer.diagnosis.wording import alert_phrase, party
 from analyzer.tcp.timeline import Side
-from analyzer.tls.registry import AlertDescription
+from analyzer.tls.registry.code_points import AlertDescription
 from analyzer.tls.story import Alert, Message, Milestone, Story, Way
 
 _SOON_NS = 2_000_000_000

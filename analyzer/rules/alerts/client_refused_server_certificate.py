@@ -56,7 +56,7 @@ from analyzer.diagnosis.wording import (
     when,
 )
 from analyzer.tcp.timeline import Side
-from analyzer.tls.registry import AlertDescription
+from analyzer.tls.registry.code_points import AlertDescription
 from analyzer.tls.story import Milestone, Story
 
 RULE = Rule(

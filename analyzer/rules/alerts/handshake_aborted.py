@@ -51,8 +51,8 @@ from analyzer.diagnosis.wording import (
     when,
 )
 from analyzer.tcp.timeline import Side
-from analyzer.tls.alert import meaning
-from analyzer.tls.registry import AlertDescription
+from analyzer.tls.message.alert import meaning
+from analyzer.tls.registry.code_points import AlertDescription
 from analyzer.tls.story import Alert, Milestone, Opening, Story, Visibility, Way
 
 _A = AlertDescription

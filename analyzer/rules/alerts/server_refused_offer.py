@@ -38,7 +38,7 @@ from analyzer.diagnosis.signs import (
 from analyzer.diagnosis.terms import offered
 from analyzer.diagnosis.topics import refusing
 from analyzer.diagnosis.wording import asked, client_name, server_name, when
-from analyzer.tls.registry import AlertDescription
+from analyzer.tls.registry.code_points import AlertDescription
 from analyzer.tls.story import Story
 
 RULE = Rule(

@@ -38,9 +38,9 @@ from analyzer.diagnosis.steps import Step
 from analyzer.diagnosis.topics import refusing
 from analyzer.diagnosis.wording import client_name, party, server_name
 from analyzer.tcp.timeline import Side
-from analyzer.tls.registry import AlertDescription
+from analyzer.tls.registry.code_points import AlertDescription
+from analyzer.tls.registry.suite_facts import facts_of
 from analyzer.tls.story import Story
-from analyzer.tls.suites import facts_of
 
 RULE = Rule(
     id="TLS-CRY-002",

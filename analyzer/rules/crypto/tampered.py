@@ -43,9 +43,9 @@ from analyzer.diagnosis.signs import (
 from analyzer.diagnosis.topics import refusing
 from analyzer.diagnosis.wording import party
 from analyzer.tcp.timeline import Side
-from analyzer.tls.proof import key_exchange_frame, key_exchange_proven, possession
-from analyzer.tls.registry import AlertDescription, ProtocolVersion
+from analyzer.tls.registry.code_points import AlertDescription, ProtocolVersion
 from analyzer.tls.story import Milestone, Story
+from analyzer.tls.telling.proof import key_exchange_frame, key_exchange_proven, possession
 
 RULE = Rule(
     id="TLS-CRY-001",

@@ -21,11 +21,11 @@ from analyzer.diagnosis.logged import read_beside, read_log
 from analyzer.diagnosis.memo import once_per_story
 from analyzer.diagnosis.model import Finding, Rule
 from analyzer.tcp.timeline import Side
-from analyzer.tls.certificate import Certificates
-from analyzer.tls.names import matches
+from analyzer.tls.message.certificate import Certificates
 from analyzer.tls.objects import Credential, Leg, ObjectView, Profile
 from analyzer.tls.story import Chain, Milestone, Story
-from analyzer.tls.x509 import chain_facts
+from analyzer.tls.x509.chain import chain_facts
+from analyzer.tls.x509.names import matches
 
 _OWN: Final = ("TLS-DPX-", "TLS-DPL-")
 # What the wire says where a server refuses an offer without a reason that can be read.

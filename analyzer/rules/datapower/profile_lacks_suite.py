@@ -23,14 +23,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from analyzer.datapower.predict import answer
+from analyzer.datapower.predict.answer import answer
 from analyzer.diagnosis.causes import Phase
 from analyzer.diagnosis.model import Finding, Rank, Rule
 from analyzer.rules.datapower import read_case
-from analyzer.tls.client_hello import ClientHello
+from analyzer.tls.message.client_hello import ClientHello
 from analyzer.tls.objects import Profile
+from analyzer.tls.registry.suite_facts import facts_of
 from analyzer.tls.story import Story
-from analyzer.tls.suites import facts_of
 
 RULE = Rule(
     id="TLS-DPX-002",

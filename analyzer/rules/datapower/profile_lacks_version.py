@@ -24,14 +24,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from analyzer.datapower.predict import answer
-from analyzer.datapower.predict_version import enable, lacks
+from analyzer.datapower.predict.answer import answer
+from analyzer.datapower.predict.version import enable, lacks
 from analyzer.diagnosis.causes import Phase
 from analyzer.diagnosis.model import Finding, Rank, Rule
 from analyzer.rules.datapower import Case, read_case
-from analyzer.tls.client_hello import ClientHello
+from analyzer.tls.message.client_hello import ClientHello
 from analyzer.tls.objects import Profile
-from analyzer.tls.registry import ProtocolVersion
+from analyzer.tls.registry.code_points import ProtocolVersion
 from analyzer.tls.story import Story
 
 RULE = Rule(

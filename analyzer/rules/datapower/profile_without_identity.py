@@ -21,7 +21,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from analyzer.datapower.predict import answer
+from analyzer.datapower.predict.answer import answer
 from analyzer.diagnosis.causes import Phase
 from analyzer.diagnosis.model import Finding, Rank, Rule
 from analyzer.rules.datapower import read_case

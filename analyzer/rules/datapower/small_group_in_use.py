@@ -25,8 +25,8 @@ from collections.abc import Iterator
 from analyzer.diagnosis.causes import Phase
 from analyzer.diagnosis.model import Finding, Rank, Rule
 from analyzer.rules.datapower import read_case
+from analyzer.tls.registry.suite_facts import facts_of
 from analyzer.tls.story import Story
-from analyzer.tls.suites import facts_of
 
 RULE = Rule(
     id="TLS-DPX-021",

@@ -30,7 +30,7 @@ from analyzer.diagnosis.refusal import readable_alert
 from analyzer.diagnosis.signs import CERTIFICATE_ALERTS
 from analyzer.rules.datapower import Case, read_case
 from analyzer.tls.objects import Profile
-from analyzer.tls.registry import AlertDescription
+from analyzer.tls.registry.code_points import AlertDescription
 from analyzer.tls.story import Story
 
 RULE = Rule(

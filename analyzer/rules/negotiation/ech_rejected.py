@@ -36,8 +36,8 @@ from analyzer.diagnosis.wording import (
     wanted_name,
 )
 from analyzer.tcp.timeline import Side
-from analyzer.tls.late_messages import decode_encrypted_extensions
-from analyzer.tls.registry import AlertDescription
+from analyzer.tls.message.late_messages import decode_encrypted_extensions
+from analyzer.tls.registry.code_points import AlertDescription
 from analyzer.tls.story import Story
 
 RULE = Rule(

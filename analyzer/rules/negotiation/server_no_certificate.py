@@ -28,7 +28,7 @@ from analyzer.diagnosis.causes import Phase, RemedySide
 from analyzer.diagnosis.model import Finding, Rank, Rule
 from analyzer.diagnosis.negotiation import negotiation_causes, negotiation_verdicts
 from analyzer.diagnosis.wording import server_name
-from analyzer.tls.registry import AlertDescription
+from analyzer.tls.registry.code_points import AlertDescription
 from analyzer.tls.story import Story
 
 RULE = Rule(

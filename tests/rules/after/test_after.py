@@ -13,7 +13,7 @@ from analyzer.diagnosis.causes import Confidence, FailingSide, Phase, RemedySide
 from analyzer.diagnosis.engine import diagnose, outcome
 from analyzer.diagnosis.model import Finding, Rank
 from analyzer.tcp.timeline import Side
-from analyzer.tls.neighbours import survey
+from analyzer.tls.neighbours.survey import survey
 from analyzer.tls.story import Story
 from tests.support import messages as m
 from tests.support.pairs import Pair, ids, judge, said

@@ -22,9 +22,9 @@ from analyzer.diagnosis.engine import diagnose
 from analyzer.keys import read_secrets
 from analyzer.pipeline import Analysis
 from analyzer.rules import modules
-from analyzer.tls.ocsp import Staple
-from analyzer.tls.registry import AlertDescription
+from analyzer.tls.registry.code_points import AlertDescription
 from analyzer.tls.story import Story, Visibility, Way
+from analyzer.tls.x509.ocsp import Staple
 from tests.rules.judged import findings, headline, notes_of, said_by
 from tests.support import messages as m
 from tests.support.stories import (

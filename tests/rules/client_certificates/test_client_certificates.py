@@ -15,7 +15,7 @@ from analyzer import rules
 from analyzer.diagnosis.causes import Confidence, FailingSide, RemedySide
 from analyzer.diagnosis.engine import diagnose, outcome
 from analyzer.diagnosis.model import Finding
-from analyzer.tls.keyexchange import CertificateRequest
+from analyzer.tls.message.keyexchange import CertificateRequest
 from analyzer.tls.story import Begun, Milestone, Story
 from tests.rules.judged import findings, headline, said_by
 from tests.support import messages as m

@@ -11,9 +11,9 @@ import pytest
 from analyzer.diagnosis.causes import Confidence, FailingSide, Phase, RemedySide
 from analyzer.diagnosis.engine import diagnose, outcome
 from analyzer.rules import modules
-from analyzer.tls.keyexchange import ServerKeyExchange
-from analyzer.tls.registry import AlertDescription, AlertLevel
-from analyzer.tls.registry_keys import NamedGroup, SignatureScheme
+from analyzer.tls.message.keyexchange import ServerKeyExchange
+from analyzer.tls.registry.code_points import AlertDescription, AlertLevel
+from analyzer.tls.registry.keys import NamedGroup, SignatureScheme
 from analyzer.tls.story import Neighbours, SeenWith, Story, Visibility, Way
 from tests.rules.judged import findings, headline, said_by
 from tests.support import messages as m

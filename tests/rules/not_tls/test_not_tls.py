@@ -10,7 +10,7 @@ import pytest
 from analyzer import rules
 from analyzer.diagnosis.causes import Confidence, FailingSide, Phase, RemedySide
 from analyzer.diagnosis.engine import diagnose, outcome
-from analyzer.tls.neighbours import survey
+from analyzer.tls.neighbours.survey import survey
 from analyzer.tls.story import Neighbours, SeenWith, Story
 from tests.support import messages as m
 from tests.support.pairs import Pair, ids, judge, said

@@ -11,9 +11,9 @@ from analyzer import rules
 from analyzer.diagnosis.causes import Confidence, FailingSide, Phase, RemedySide
 from analyzer.diagnosis.engine import diagnose, findings_of, outcome
 from analyzer.tcp.timeline import Side
-from analyzer.tls.neighbours import survey
+from analyzer.tls.neighbours.survey import survey
 from analyzer.tls.story import Neighbours, SeenWith, Story, Way
-from analyzer.tls.telling import tell
+from analyzer.tls.telling.tell import tell
 from tests.support import messages as m
 from tests.support.pairs import Pair, ids, judge, said
 from tests.support.stories import (

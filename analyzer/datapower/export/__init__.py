@@ -1,0 +1,1 @@
+"""Exports of a gateway, from files of any form to objects."""

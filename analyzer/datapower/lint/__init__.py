@@ -1,0 +1,1 @@
+"""What an export has against itself, without any failure at hand."""

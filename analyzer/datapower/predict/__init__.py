@@ -1,0 +1,1 @@
+"""What a server profile answers to a ClientHello, from the configuration alone."""

@@ -1,0 +1,1 @@
+"""Stories and findings become the values of the contract."""

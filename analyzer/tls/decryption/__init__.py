@@ -1,0 +1,1 @@
+"""Protected records are opened with the secrets that users hand over."""

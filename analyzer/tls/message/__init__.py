@@ -1,0 +1,1 @@
+"""The messages of a handshake from their bytes to fields, one module for each sort."""

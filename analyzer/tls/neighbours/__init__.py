@@ -1,0 +1,1 @@
+"""What the rest of the capture shows about the ends of a connection, in bounded memory."""

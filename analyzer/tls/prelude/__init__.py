@@ -1,0 +1,1 @@
+"""What is said before TLS begins, or instead of it."""

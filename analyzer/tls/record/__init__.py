@@ -1,0 +1,1 @@
+"""Records: their framing, and what the lengths of encrypted ones tell."""

@@ -1,0 +1,1 @@
+"""The names and numbers of the IANA TLS registries, and what they imply."""

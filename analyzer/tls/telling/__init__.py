@@ -1,0 +1,1 @@
+"""What one connection left behind becomes its story."""

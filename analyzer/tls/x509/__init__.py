@@ -1,0 +1,1 @@
+"""Certificates from their DER to facts: names, times, extensions, chains, staples."""
