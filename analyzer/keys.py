@@ -92,10 +92,7 @@ def _lines(file: BufferedReader) -> Iterator[bytes]:
 
 
 def _read_private_key(secrets: Secrets, name: Name, password: bytes | None) -> None:
-    from analyzer.tls.decryption.private_key import (  # noqa: PLC0415 - loads cryptography
-        PrivateKeyError,
-        load_private_key,
-    )
+    from analyzer.tls.decryption.private_key import PrivateKeyError, load_private_key  # noqa: PLC0415 - loads cryptography
 
     pem = _bytes_of(name, "private key")
     try:

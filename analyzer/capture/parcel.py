@@ -11,15 +11,7 @@ from typing import Any, Final, NamedTuple, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from analyzer.capture.block import (
-    COLUMNS,
-    Bytes,
-    IcmpError,
-    Integers,
-    Place,
-    SegmentBlock,
-    Words,
-)
+from analyzer.capture.block import COLUMNS, Bytes, IcmpError, Integers, Place, SegmentBlock, Words
 from analyzer.capture.places import look_up
 
 # What values fit into which type, narrow ones first.

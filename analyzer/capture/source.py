@@ -20,13 +20,7 @@ from analyzer.capture.facts import CaptureFacts, DecryptionSecrets, Notes
 from analyzer.capture.following import Followed
 from analyzer.capture.foreign import recognise
 from analyzer.capture.members import Member, Source
-from analyzer.capture.unpack import (
-    LAYERS_MOST,
-    UNPACK_ERRORS,
-    Peeked,
-    UnpackingMemoryError,
-    unpack,
-)
+from analyzer.capture.unpack import LAYERS_MOST, UNPACK_ERRORS, Peeked, UnpackingMemoryError, unpack
 from analyzer.capture.window import PAUSE_S, Window, more_is_there
 from analyzer.errors import CaptureError, MissingPackageError
 from analyzer.limits import DEFAULT, Limits

@@ -84,11 +84,7 @@ def check(
 
 
 def _report(results: Sequence[Result]) -> CheckReport:
-    from analyzer.gate.verdict import (  # noqa: PLC0415 - loads msgspec
-        SCHEMA_VERSION,
-        CheckReport,
-        summary_of,
-    )
+    from analyzer.gate.verdict import SCHEMA_VERSION, CheckReport, summary_of  # noqa: PLC0415 - loads msgspec
     from analyzer.report.assemble.report import TOOL  # noqa: PLC0415 - as above
 
     checked = tuple(entry for entry, _ in results)

@@ -73,10 +73,7 @@ def mustgather(
 
 def _outputs(paths: Sequence[Path]) -> Mapping[str, str]:
     """What openssl printed, by file name, without keys and secrets."""
-    from analyzer.mustgather.masking import (  # noqa: PLC0415 - not for --help
-        masked_output,
-        text_of,
-    )
+    from analyzer.mustgather.masking import masked_output, text_of  # noqa: PLC0415 - not for --help
 
     found: dict[str, str] = {}
     for path in paths:

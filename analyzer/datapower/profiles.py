@@ -18,13 +18,7 @@ from analyzer.datapower.export.certificates import content_of
 from analyzer.datapower.export.objects import ConfigObject, Domain, Export
 from analyzer.datapower.export.schema import default_of
 from analyzer.tcp.timeline import Side
-from analyzer.tls.objects import (
-    CertificateObject,
-    Credential,
-    NameProfile,
-    Profile,
-    Validation,
-)
+from analyzer.tls.objects import CertificateObject, Credential, NameProfile, Profile, Validation
 from analyzer.tls.x509.chain import CertificateFacts, read_certificate
 
 

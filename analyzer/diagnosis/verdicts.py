@@ -22,13 +22,7 @@ from analyzer.diagnosis.fits import (
     WOULD_DECIDE,
     Alerts,
 )
-from analyzer.diagnosis.flaws import (
-    Flaw,
-    client_flaws,
-    has_staple,
-    server_flaws,
-    unread_flaws,
-)
+from analyzer.diagnosis.flaws import Flaw, client_flaws, has_staple, server_flaws, unread_flaws
 from analyzer.diagnosis.memo import once_per_story
 from analyzer.diagnosis.model import Alternative, Evidence, Finding, Rank, Rule
 from analyzer.diagnosis.refusal import (
@@ -38,12 +32,7 @@ from analyzer.diagnosis.refusal import (
     left_unused,
     server_certificate_refused,
 )
-from analyzer.diagnosis.signs import (
-    is_openvpn,
-    no_client_certificate,
-    offer_cut,
-    visible,
-)
+from analyzer.diagnosis.signs import is_openvpn, no_client_certificate, offer_cut, visible
 from analyzer.diagnosis.wording import chain_evidence, milestone_evidence, party
 from analyzer.tcp.timeline import Side
 from analyzer.tls.registry.code_points import AlertDescription

@@ -10,13 +10,7 @@ from typing import NamedTuple, TypeAlias
 from analyzer.capture.block import IcmpError, SegmentBlock
 from analyzer.extract.blot import Voice, voices
 from analyzer.extract.disguise import Disguise
-from analyzer.extract.frames import (
-    Segment,
-    address_bytes,
-    icmp_frame,
-    segment_of,
-    tcp_frame,
-)
+from analyzer.extract.frames import Segment, address_bytes, icmp_frame, segment_of, tcp_frame
 from analyzer.extract.renaming import rename
 from analyzer.limits import Limits
 from analyzer.reading import Reading

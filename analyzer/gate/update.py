@@ -11,14 +11,7 @@ from msgspec import UNSET
 
 from analyzer.errors import UsageError
 from analyzer.gate.compare import choose, counts, fact, fits
-from analyzer.gate.expectation import (
-    FACTS,
-    Counts,
-    Expectation,
-    Folder,
-    Row,
-    read_folder,
-)
+from analyzer.gate.expectation import FACTS, Counts, Expectation, Folder, Row, read_folder
 from analyzer.report.machine import harmless
 from analyzer.report.schema import Connection, Report
 from analyzer.report.sink import write_all, written_beside

@@ -27,10 +27,7 @@ def public_key(certificate: bytes) -> bytes | None:
     """A certificate's public key as SubjectPublicKeyInfo; None where the library refuses it."""
     from cryptography import x509  # noqa: PLC0415 - a tenth of a second that most runs need not spend
     from cryptography.exceptions import UnsupportedAlgorithm  # noqa: PLC0415 - as above
-    from cryptography.hazmat.primitives.serialization import (  # noqa: PLC0415 - as above
-        Encoding,
-        PublicFormat,
-    )
+    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat  # noqa: PLC0415 - as above
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of certificates that we judge ourselves

@@ -207,9 +207,7 @@ def _in_scope(facts: CertificateFacts, crl: x509.CertificateRevocationList) -> b
 
 def _signed(crl: x509.CertificateRevocationList, issuer: CertificateFacts) -> bool:
     from cryptography.exceptions import UnsupportedAlgorithm  # noqa: PLC0415 - as above
-    from cryptography.hazmat.primitives.serialization import (  # noqa: PLC0415 - as above
-        load_der_public_key,
-    )
+    from cryptography.hazmat.primitives.serialization import load_der_public_key  # noqa: PLC0415 - as above
 
     half = public_key(issuer.der)
     if half is None:

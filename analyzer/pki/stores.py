@@ -302,9 +302,6 @@ def _public_half(data: bytes, passwords: Passwords) -> tuple[bytes, ...]:
 
 
 def _public_der(key: object) -> bytes:
-    from cryptography.hazmat.primitives.serialization import (  # noqa: PLC0415 - as above
-        Encoding,
-        PublicFormat,
-    )
+    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat  # noqa: PLC0415 - as above
 
     return key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)  # type: ignore[attr-defined, no-any-return]

@@ -13,16 +13,7 @@ from analyzer.tcp.evidence import Endpoint
 from analyzer.tls.neighbours.survey import Survey, shown_by, survey
 from analyzer.tls.story import Story
 from tests.support import messages as m
-from tests.support.stories import (
-    CLIENT,
-    SECOND,
-    SERVER,
-    a_story,
-    alerted,
-    answered,
-    ended,
-    offered,
-)
+from tests.support.stories import CLIENT, SECOND, SERVER, a_story, alerted, answered, ended, offered
 
 OTHER = m.client_made().certificate  # another certificate than the server's usual one
 

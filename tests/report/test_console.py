@@ -9,16 +9,7 @@ from msgspec.structs import replace
 
 from analyzer.report.console import render_console
 from analyzer.report.schema import Connection, Endpoint, FileFrame, Message, Report
-from tests.report.reports import (
-    at,
-    connection,
-    failing,
-    finding,
-    good,
-    group,
-    offers,
-    report,
-)
+from tests.report.reports import at, connection, failing, finding, good, group, offers, report
 
 MODES: tuple[dict[str, Any], ...] = ({}, {"verbose": True}, {"chosen": True})
 HOSTILE = "evil\x1b[2J\x07\u202egro.live\u202c[bold]\r\n\x9b31m"

@@ -27,14 +27,7 @@ from tests.rules.not_tls import test_not_tls
 from tests.rules.transport import test_transport
 from tests.rules.upgrade import test_upgrade
 from tests.support import messages as m
-from tests.support.stories import (
-    CLIENT,
-    SERVER,
-    alerted,
-    answered,
-    finished_by_client,
-    offered,
-)
+from tests.support.stories import CLIENT, SERVER, alerted, answered, finished_by_client, offered
 
 Told = Callable[[], Story]
 BAD, UNSUPPORTED, REVOKED, EXPIRED, UNKNOWN, UNKNOWN_CA, STAPLE = 42, 43, 44, 45, 46, 48, 113

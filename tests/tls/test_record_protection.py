@@ -9,12 +9,7 @@ from typing import Final
 
 import pytest
 from cryptography.hazmat.decrepit.ciphers import algorithms as old
-from cryptography.hazmat.primitives.ciphers import (
-    BlockCipherAlgorithm,
-    Cipher,
-    algorithms,
-    modes,
-)
+from cryptography.hazmat.primitives.ciphers import BlockCipherAlgorithm, Cipher, algorithms, modes
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

@@ -41,13 +41,7 @@ from analyzer.diagnosis.signs import (
     perhaps_used,
     unspoken,
 )
-from analyzer.diagnosis.standing import (
-    BOTH_WAYS,
-    PATIENCE_NS,
-    client_done,
-    end_evidence,
-    side_of,
-)
+from analyzer.diagnosis.standing import BOTH_WAYS, PATIENCE_NS, client_done, end_evidence, side_of
 from analyzer.diagnosis.topics import finishing
 from analyzer.diagnosis.wording import keys_would_tell, party
 from analyzer.tcp.timeline import Side

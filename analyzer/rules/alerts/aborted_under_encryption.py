@@ -28,23 +28,12 @@ from typing import Final
 from analyzer.diagnosis.causes import Confidence, Phase, RemedySide
 from analyzer.diagnosis.model import Alternative, Evidence, Finding, Rank, Rule
 from analyzer.diagnosis.negotiation import WOULD_DECIDE, negotiation_evidence
-from analyzer.diagnosis.refusal import (
-    read_refusal,
-)
-from analyzer.diagnosis.signs import (
-    garbled,
-    passed,
-)
+from analyzer.diagnosis.refusal import read_refusal
+from analyzer.diagnosis.signs import garbled, passed
 from analyzer.diagnosis.standing import client_done
 from analyzer.diagnosis.steps import Step
 from analyzer.diagnosis.topics import alerting
-from analyzer.diagnosis.wording import (
-    ending_evidence,
-    failing,
-    keys_would_tell,
-    party,
-    when,
-)
+from analyzer.diagnosis.wording import ending_evidence, failing, keys_would_tell, party, when
 from analyzer.tcp.timeline import Side
 from analyzer.tls.story import Milestone, Story, Way
 

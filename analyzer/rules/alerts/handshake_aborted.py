@@ -27,9 +27,7 @@ from typing import Final
 
 from analyzer.diagnosis.causes import Confidence, Phase, RemedySide
 from analyzer.diagnosis.model import Alternative, Evidence, Finding, Rank, Rule
-from analyzer.diagnosis.refusal import (
-    read_refusal,
-)
+from analyzer.diagnosis.refusal import read_refusal
 from analyzer.diagnosis.signs import (
     CERTIFICATE_ALERTS,
     CRYPTO_ALERTS,
@@ -43,13 +41,7 @@ from analyzer.diagnosis.signs import (
 from analyzer.diagnosis.standing import awaited, waited_long
 from analyzer.diagnosis.steps import Step
 from analyzer.diagnosis.topics import alerting
-from analyzer.diagnosis.wording import (
-    alert_name,
-    ending_evidence,
-    failing,
-    party,
-    when,
-)
+from analyzer.diagnosis.wording import alert_name, ending_evidence, failing, party, when
 from analyzer.tcp.timeline import Side
 from analyzer.tls.message.alert import meaning
 from analyzer.tls.registry.code_points import AlertDescription

@@ -29,14 +29,8 @@ from collections.abc import Iterator
 from analyzer.diagnosis.causes import Confidence, Phase, RemedySide
 from analyzer.diagnosis.fits import WOULD_DECIDE
 from analyzer.diagnosis.model import Alternative, Evidence, Finding, Rank, Rule
-from analyzer.diagnosis.refusal import (
-    Refusal,
-    client_certificate_refused,
-)
-from analyzer.diagnosis.signs import (
-    CERTIFICATE_ALERTS,
-    passed,
-)
+from analyzer.diagnosis.refusal import Refusal, client_certificate_refused
+from analyzer.diagnosis.signs import CERTIFICATE_ALERTS, passed
 from analyzer.diagnosis.topics import refusing
 from analyzer.diagnosis.verdicts import least
 from analyzer.diagnosis.wording import (

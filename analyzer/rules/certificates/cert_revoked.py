@@ -27,10 +27,7 @@ from collections.abc import Iterator
 from analyzer.diagnosis.causes import Phase, RemedySide
 from analyzer.diagnosis.model import Finding, Rank, Rule
 from analyzer.diagnosis.verdicts import server_certificate_causes, server_certificate_verdicts
-from analyzer.diagnosis.wording import (
-    presented,
-    server_name,
-)
+from analyzer.diagnosis.wording import presented, server_name
 from analyzer.tls.story import Story
 
 RULE = Rule(

@@ -28,10 +28,7 @@ from analyzer.diagnosis.verdicts import (
     client_certificate_causes,
     client_certificate_verdicts,
 )
-from analyzer.diagnosis.wording import (
-    client_name,
-    presented,
-)
+from analyzer.diagnosis.wording import client_name, presented
 from analyzer.tcp.timeline import Side
 from analyzer.tls.story import Story
 

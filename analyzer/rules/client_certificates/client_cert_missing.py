@@ -33,12 +33,7 @@ from analyzer.diagnosis.verdicts import (
     client_certificate_causes,
     client_certificate_verdicts,
 )
-from analyzer.diagnosis.wording import (
-    asked,
-    asked_authorities,
-    client_name,
-    server_name,
-)
+from analyzer.diagnosis.wording import asked, asked_authorities, client_name, server_name
 from analyzer.tcp.timeline import Side
 from analyzer.tls.story import Story
 

@@ -25,10 +25,7 @@ from collections.abc import Iterator
 from analyzer.diagnosis.causes import Phase, RemedySide
 from analyzer.diagnosis.model import Finding, Rank, Rule
 from analyzer.diagnosis.verdicts import client_certificate_causes, client_certificate_verdicts
-from analyzer.diagnosis.wording import (
-    client_name,
-    presented,
-)
+from analyzer.diagnosis.wording import client_name, presented
 from analyzer.tcp.timeline import Side
 from analyzer.tls.story import Story
 

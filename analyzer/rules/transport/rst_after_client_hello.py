@@ -29,13 +29,7 @@ from analyzer.diagnosis.expecting import header_blamed, perhaps_no_tls
 from analyzer.diagnosis.model import Alternative, Finding, Rank, Rule
 from analyzer.diagnosis.resets import injected
 from analyzer.diagnosis.signs import passed
-from analyzer.diagnosis.standing import (
-    BOTH_WAYS,
-    FULL_SEGMENT,
-    end_evidence,
-    retried,
-    waited_long,
-)
+from analyzer.diagnosis.standing import BOTH_WAYS, FULL_SEGMENT, end_evidence, retried, waited_long
 from analyzer.diagnosis.topics import closing
 from analyzer.diagnosis.wording import asked, client_name, offer_evidence, server_name
 from analyzer.tcp.timeline import Side

@@ -99,11 +99,7 @@ _Decrypt = Callable[[bytes, bytes, bytes], "bytes | None"]  # nonce, ciphertext 
 def _aead(facts: SuiteFacts, key: bytes) -> _Decrypt | None:
     """Decryption with one key, or None where the library lacks the cipher."""
     from cryptography.exceptions import InvalidTag  # noqa: PLC0415 - only with keys at hand
-    from cryptography.hazmat.primitives.ciphers.aead import (  # noqa: PLC0415 - as above
-        AESCCM,
-        AESGCM,
-        ChaCha20Poly1305,
-    )
+    from cryptography.hazmat.primitives.ciphers.aead import AESCCM, AESGCM, ChaCha20Poly1305  # noqa: PLC0415 - as above
 
     aead: AESGCM | AESCCM | ChaCha20Poly1305
     if facts.cipher.startswith("AES") and facts.mode == "GCM":

@@ -15,10 +15,7 @@ from analyzer.errors import Defect, DefectKind
 from analyzer.limits import Limits
 from analyzer.tcp.timeline import Side
 from analyzer.tls.message.alert import decode_alert
-from analyzer.tls.message.hello import (
-    decode_client_hello,
-    decode_server_hello,
-)
+from analyzer.tls.message.hello import decode_client_hello, decode_server_hello
 from analyzer.tls.record.records import Record
 from analyzer.tls.registry.code_points import ContentType, HandshakeType
 from analyzer.tls.story import Alert, Begun, Message, Visibility

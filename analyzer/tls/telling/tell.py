@@ -19,14 +19,7 @@ from analyzer.tls.prelude.openings import classify
 from analyzer.tls.prelude.preludes import clear_bytes
 from analyzer.tls.record.encrypted import Reading
 from analyzer.tls.registry.code_points import ProtocolVersion
-from analyzer.tls.story import (
-    Ending,
-    Milestone,
-    Opening,
-    Reached,
-    Story,
-    Visibility,
-)
+from analyzer.tls.story import Ending, Milestone, Opening, Reached, Story, Visibility
 from analyzer.tls.telling.caveats import OUT_OF_ORDER, conflicting, hidden_parts
 from analyzer.tls.telling.chains import packed, read_chains, undated
 from analyzer.tls.telling.conversation import Conversation
@@ -36,10 +29,7 @@ from analyzer.tls.telling.ending import read_ending, sealed_alerts
 from analyzer.tls.telling.hidden import GARBLES, HIDES_COMPLETION, what_is_hidden
 from analyzer.tls.telling.messages import read_conversation
 from analyzer.tls.telling.milestones import Passed, completed, passed_in_clear, passed_in_the_dark
-from analyzer.tls.telling.unsealed import (
-    encrypted_extensions,
-    passed_unsealed,
-)
+from analyzer.tls.telling.unsealed import encrypted_extensions, passed_unsealed
 
 if TYPE_CHECKING:
     from analyzer.tls.decryption.decrypt import Decryptor

@@ -72,11 +72,7 @@ def verifies(der: bytes, scheme: SignatureScheme, signature: bytes, signed: byte
     from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm  # noqa: PLC0415
     from cryptography.hazmat.primitives import hashes  # noqa: PLC0415
     from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, rsa  # noqa: PLC0415
-    from cryptography.hazmat.primitives.asymmetric.padding import (  # noqa: PLC0415
-        MGF1,
-        PSS,
-        PKCS1v15,
-    )
+    from cryptography.hazmat.primitives.asymmetric.padding import MGF1, PSS, PKCS1v15  # noqa: PLC0415
 
     known: dict[str | None, hashes.HashAlgorithm] = {
         "sha1": hashes.SHA1(),  # noqa: S303 - to check what others signed

@@ -17,16 +17,7 @@ from analyzer.tls.registry.keys import NamedGroup, SignatureScheme
 from analyzer.tls.story import Neighbours, SeenWith, Story, Visibility, Way
 from tests.rules.judged import findings, headline, said_by
 from tests.support import messages as m
-from tests.support.stories import (
-    CLIENT,
-    SERVER,
-    Scene,
-    a_story,
-    alerted,
-    answered,
-    ended,
-    offered,
-)
+from tests.support.stories import CLIENT, SERVER, Scene, a_story, alerted, answered, ended, offered
 
 SEEN, INFERRED, SUSPECTED = Confidence.SEEN, Confidence.INFERRED, Confidence.SUSPECTED
 BROAD = (*(0xC02F, 0xC030, 0xC02B, 0xC02C, 0xCCA8, 0xCCA9, 0xC013, 0xC014, 0x009C, 0x009D, 0x002F),)
