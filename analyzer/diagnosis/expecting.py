@@ -11,7 +11,7 @@ from analyzer.diagnosis.wording import alert_phrase, counted
 from analyzer.tcp.timeline import Side
 from analyzer.tls.prelude.preludes import PROXY_PROTOCOL
 from analyzer.tls.registry.code_points import AlertDescription
-from analyzer.tls.story import Opening, Story, Way
+from analyzer.tls.story import Opening, Story
 
 
 def speaks_plain_text(story: Story) -> bool:
@@ -38,7 +38,7 @@ def tls_expected(story: Story) -> tuple[Confidence, Evidence | None] | None:
         return Confidence.SEEN, Evidence(story.first_data[Side.SERVER], text)
     if answer is not Opening.NOTHING or story.blind_to("server_side", "start"):
         return None
-    if story.ending.way not in {Way.FIN, Way.RST} or story.ending.side is not Side.SERVER:
+    if not story.ending.closed_by(Side.SERVER):
         return None
     if speaks_plain_text(story):
         return None
@@ -73,8 +73,9 @@ def header_unexpected(story: Story) -> tuple[Confidence, Evidence | None] | None
         confidence = _BY_ANSWER.get(answer.opening)
         proof = Evidence(answer.frame, f"server answered in clear: {answer.opening.value}")
         return None if confidence is None else (confidence, proof)
-    closed = story.ending.way in {Way.FIN, Way.RST} and story.ending.side is Side.SERVER
-    if not closed or waited_long(story) or story.neighbours.server.established:
+    if not story.ending.closed_by(Side.SERVER) or waited_long(story):
+        return None
+    if story.neighbours.server.established:
         return None
     return Confidence.SUSPECTED, None
 

@@ -472,7 +472,7 @@ def negotiation_evidence(story: Story, refusal: Refusal) -> tuple[Evidence, ...]
         text = f"server asked for another try with {story.retry.group.label}"
         chosen = message_evidence(story, Side.SERVER, "hello_retry_request", text)
     exchange = story.server_key_exchange
-    if exchange is not None and exchange.dh_bits and refusal.way is not Way.PLAINTEXT:
+    if exchange is not None and exchange.dh_bits:
         text = f"server sent a Diffie-Hellman prime of {exchange.dh_bits} bits"
         chosen += message_evidence(story, Side.SERVER, "server_key_exchange", text)
     return (*offered, *chosen, refusal.evidence)

@@ -99,7 +99,9 @@ def read_refusal(story: Story) -> Refusal | None:
     """Find out who refused what; None where nobody refused, or TCP alone tells the story."""
     told, story = story, _heard_out(story)
     ending = story.ending
-    if ending.side is None or ending.way not in _WAYS or _over(story) or _injected(story):
+    if ending.side is None or not (ending.alerted or ending.closed):
+        return None
+    if _over(story) or _injected(story):
         return None
     alert = readable_alert(story)
     if puzzled(story, alert):
@@ -158,8 +160,6 @@ def _took_leave(story: Story) -> bool:
 
 
 _JUDGING_NS: Final = 1_000_000_000  # within which a server has judged a certificate
-_ALERTS: Final = frozenset({Way.ALERT, Way.ENCRYPTED_ALERT})
-_WAYS: Final = frozenset({Way.ALERT, Way.ENCRYPTED_ALERT, Way.FIN, Way.RST})
 
 
 @once_per_story
@@ -188,7 +188,8 @@ def left_unused(story: Story) -> Refusal | None:
     ending, alert = story.ending, readable_alert(story)
     stated = alert in CERTIFICATE_ALERTS
     used = any(passed(story, m) for m in (Milestone.CLIENT_DATA, Milestone.SERVER_DATA))
-    if not story.completed or used or ending.side is not Side.CLIENT or ending.way not in _WAYS:
+    left = ending.side is Side.CLIENT and (ending.alerted or ending.closed)
+    if not story.completed or used or not left:
         return None
     if not stated and (alert is not None or accepted_otherwise(story)):
         return None
@@ -201,7 +202,7 @@ def left_unused(story: Story) -> Refusal | None:
         alert=alert,
         evidence=ending_evidence(story),
         ceiling=Confidence.SEEN if stated else Confidence.SUSPECTED,
-        orderly=ending.way in _ALERTS and not stated and not _judged_late(story),
+        orderly=ending.alerted and not stated and not _judged_late(story),
     )
 
 
@@ -216,7 +217,7 @@ def left_speechless(story: Story) -> Refusal | None:
     """
     ending = story.ending
     unused = story.completed and not perhaps_used(story)
-    if not unused or ending.side is not Side.CLIENT or ending.way not in {Way.FIN, Way.RST}:
+    if not unused or not ending.closed_by(Side.CLIENT):
         return None
     if not unspoken(story) or not prompt(story) or _injected(story) or story.blind_to(*_UNSEEN):
         return None

@@ -122,8 +122,7 @@ def visible(story: Story, milestone: Milestone) -> bool:
 
 def prompt(story: Story) -> bool:
     """Whether the first side gave up at once, and not because it ran out of patience."""
-    wordless = story.ending.way in {Way.FIN, Way.RST}
-    return story.ending.waited_ns < (_WORDLESS_NS if wordless else PATIENCE_NS)
+    return story.ending.waited_ns < (_WORDLESS_NS if story.ending.closed else PATIENCE_NS)
 
 
 def garbled(story: Story) -> int | None:

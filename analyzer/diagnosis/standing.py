@@ -82,7 +82,8 @@ def waited_long(story: Story) -> bool:
     """Whether the side that left had waited longer than a program that just leaves."""
     ending = story.ending
     due = _HUNG_NS if ending.side is awaited(story) else _WAITED_NS
-    return ending.way in {Way.FIN, Way.RST, Way.ALERT} and ending.waited_ns >= due
+    spoken = ending.closed or ending.way is Way.ALERT
+    return spoken and ending.waited_ns >= due
 
 
 def retried(story: Story) -> bool:

@@ -14,12 +14,9 @@ from analyzer.diagnosis.causes import CAUSES
 from analyzer.diagnosis.refusal import read_refusal
 from analyzer.diagnosis.standing import client_done, waited_long
 from analyzer.tcp.timeline import Side
-from analyzer.tls.story import Opening, Story, Way
+from analyzer.tls.story import Story, Way
 
 _NONE: Final[frozenset[str]] = frozenset()
-_CLOSED: Final = frozenset({Way.FIN, Way.RST})
-_ALERTED: Final = frozenset({Way.ALERT, Way.ENCRYPTED_ALERT})
-_OF_TLS: Final = frozenset({Opening.NOTHING, Opening.TLS, Opening.UNKNOWN})
 
 
 def _any_if(applies: bool) -> frozenset[str]:
@@ -33,12 +30,12 @@ def refusing(story: Story) -> frozenset[str]:
 
 def alerting(story: Story) -> frozenset[str]:
     """The first side gave up by an alert."""
-    return _any_if(story.ending.way in _ALERTED)
+    return _any_if(story.ending.alerted)
 
 
 def closing(story: Story) -> frozenset[str]:
     """The first side gave up by FIN or RST."""
-    return _any_if(story.ending.way in _CLOSED)
+    return _any_if(story.ending.closed)
 
 
 def finishing(story: Story) -> frozenset[str]:
@@ -81,4 +78,6 @@ def upgrading(story: Story) -> frozenset[str]:
 
 def foreign(story: Story) -> frozenset[str]:
     """A side speaks another protocol than TLS, or spoke it before."""
-    return _any_if(story.prelude is not None or not _OF_TLS.issuperset(story.openings.values()))
+    return _any_if(
+        story.prelude is not None or any(opening.foreign for opening in story.openings.values())
+    )

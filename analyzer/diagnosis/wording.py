@@ -236,7 +236,6 @@ def ending_phrase(story: Story) -> str:
         Way.FIN: "closed the connection (FIN) without an alert",
         Way.RST: "reset the connection (RST) without an alert",
         Way.SILENCE: "said nothing more",
-        Way.PLAINTEXT: "answered in another protocol",
     }
     return f"{sender} {act.get(ending.way, 'ended the connection')}"
 

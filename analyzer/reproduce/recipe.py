@@ -95,7 +95,7 @@ def wanted(story: Story, connect: str | None = None) -> Wanted:
 def _way(story: Story, connect: str | None, notes: list[str]) -> tuple[str, int, str | None]:
     """Where to connect to, and by which proxy."""
     prelude = story.prelude
-    proxied = prelude is not None and prelude.protocol in {"http connect", "socks"}
+    proxied = prelude is not None and prelude.tunnel
     if connect is not None:
         host, port = host_and_port(connect)
         return host, port, None

@@ -126,6 +126,14 @@ class Opening(enum.Enum):
     BINARY = "binary"
     UNKNOWN = "unknown"  # the start was not captured
 
+    @property
+    def foreign(self) -> bool:
+        """Whether these bytes are known, and no TLS."""
+        return self not in _NOT_FOREIGN
+
+
+_NOT_FOREIGN: Final = frozenset({Opening.NOTHING, Opening.TLS, Opening.UNKNOWN})
+
 
 class PreludeEnd(enum.Enum):
     """How the talk before TLS ended."""
@@ -158,6 +166,14 @@ class Prelude:
     in_clear: bool = False  # after the refusal both went on without TLS
     answer: Answer | None = None  # to the hello that followed, where it is no TLS
     unused: bool = False  # TLS was agreed on, and the client said nothing any more
+
+    @property
+    def tunnel(self) -> bool:
+        """Whether a proxy was asked for a way to somebody else."""
+        return self.protocol in _TUNNELS
+
+
+_TUNNELS: Final = frozenset({"http connect", "socks"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,7 +242,6 @@ class Way(enum.Enum):
     FIN = "fin"
     RST = "rst"
     SILENCE = "silence"  # nobody closed; the side that was to speak did not
-    PLAINTEXT = "plaintext"  # answered in another protocol
     OPEN = "open"  # the capture ends while all is well
 
 
@@ -247,6 +262,20 @@ class Ending:
     unheard: int = 0  # first frame of the peer that crossed a close: its sender had not received it
 
     @property
+    def closed(self) -> bool:
+        """Whether a side closed or reset the connection, without an alert before."""
+        return self.way in _CLOSES
+
+    def closed_by(self, side: Side) -> bool:
+        """Whether this side did."""
+        return self.side is side and self.closed
+
+    @property
+    def alerted(self) -> bool:
+        """Whether a side gave up by an alert, be it readable or not."""
+        return self.way in _ALERTS
+
+    @property
     def horizon(self) -> int:
         """The last frame that came before the end, as far as the end itself tells."""
         return max(self.frame, self.proven)
@@ -256,6 +285,9 @@ class Ending:
         crossed = 0 < self.unheard <= frame and self.side is sender.peer
         return frame <= self.horizon and not crossed
 
+
+_CLOSES: Final = frozenset({Way.FIN, Way.RST})
+_ALERTS: Final = frozenset({Way.ALERT, Way.ENCRYPTED_ALERT})
 
 _NONE: Final[Mapping[str, Any]] = {}  # of any kind
 

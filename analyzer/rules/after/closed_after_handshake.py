@@ -74,7 +74,7 @@ def check(story: Story) -> Iterator[Finding]:
     if not last or story.blind_to("start"):
         return
     stayed = side is Side.CLIENT and _stayed(story)
-    abrupt = ending.way in {Way.FIN, Way.RST} and not late and not _accepted(story, side)
+    abrupt = ending.closed and not late and not _accepted(story, side)
     reasons = _reasons(story, side)
     yield RULE.finding(
         Evidence(max(reached.frame for reached in last), "the handshake completed"),
@@ -195,7 +195,7 @@ _AHEAD = (
 
 
 def _how(story: Story) -> str:
-    if story.ending.way in {Way.FIN, Way.RST}:
+    if story.ending.closed:
         return "The side left without the closing alert."
     if story.ending.way is Way.ENCRYPTED_ALERT:
         return "Its last alert is encrypted; it may be the closing one."

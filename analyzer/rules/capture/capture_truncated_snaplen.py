@@ -25,7 +25,7 @@ from analyzer.diagnosis.model import Evidence, Finding, Rank, Rule
 from analyzer.diagnosis.standing import phase_of
 from analyzer.diagnosis.topics import hiding
 from analyzer.diagnosis.wording import client_name, server_name
-from analyzer.tls.story import Opening, Story
+from analyzer.tls.story import Story
 
 RULE = Rule(
     id="TLS-CAP-001",
@@ -40,14 +40,13 @@ RULE = Rule(
 
 
 # With a very small snap length not even the first bytes of the payload were captured.
-_UNREAD = frozenset({Opening.NOTHING, Opening.TLS, Opening.UNKNOWN})
 
 
 def check(story: Story) -> Iterator[Finding]:
     """Fire where the capture hides whether the handshake completed."""
     if story.completed or not story.blind_to("snap_length"):
         return
-    if not story.is_tls and not _UNREAD.issuperset(story.openings.values()):
+    if not story.is_tls and any(opening.foreign for opening in story.openings.values()):
         return
     yield RULE.finding(
         Evidence(story.timeline.first_frame, "packets of this connection were cut"),

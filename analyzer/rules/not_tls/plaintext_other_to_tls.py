@@ -34,12 +34,6 @@ from analyzer.diagnosis.wording import client_name, offer_evidence, protocol_nam
 from analyzer.tcp.timeline import Side
 from analyzer.tls.story import Opening, Story
 
-_OTHERS = frozenset(Opening) - {
-    Opening.NOTHING,
-    Opening.TLS,
-    Opening.UNKNOWN,
-    Opening.HTTP_REQUEST,
-}
 # By these a client gives no sign that it has to do with TLS: what follows the header is none.
 _NAMELESS = frozenset({Opening.TEXT, Opening.BINARY, Opening.PROXY_PROTOCOL})
 
@@ -61,7 +55,9 @@ def check(story: Story) -> Iterator[Finding]:
     if story.prelude is not None and story.offers:
         yield from _unexpected_header(story)
         return
-    if spoken not in _OTHERS or (story.prelude is not None and story.prelude.unused):
+    if not spoken.foreign or spoken is Opening.HTTP_REQUEST:
+        return
+    if story.prelude is not None and story.prelude.unused:
         return
     expected = tls_expected(story)
     if expected is None:

@@ -30,9 +30,7 @@ from analyzer.diagnosis.standing import side_of
 from analyzer.diagnosis.topics import foreign
 from analyzer.diagnosis.wording import client_name, offer_evidence, protocol_name, server_name
 from analyzer.tcp.timeline import Side
-from analyzer.tls.story import Answer, Milestone, Opening, PreludeEnd, Story
-
-_NO_ANSWER = frozenset({Opening.NOTHING, Opening.TLS, Opening.UNKNOWN})
+from analyzer.tls.story import Answer, Milestone, PreludeEnd, Story
 
 RULE = Rule(
     id="TLS-PLN-003",
@@ -82,8 +80,7 @@ def _greeting_mistaken(story: Story) -> Answer | None:
     left = ending.side is Side.CLIENT and not passed(story, Milestone.SERVER_HELLO)
     if not (greeted and left and story.choice is not None):
         return None
-    opening = story.openings[Side.SERVER]
-    return None if opening in _NO_ANSWER else Answer(opening, story.first_data[Side.SERVER])
+    return _first_words(story)
 
 
 def _answer(story: Story) -> Answer | None:
@@ -91,5 +88,10 @@ def _answer(story: Story) -> Answer | None:
     prelude = story.prelude
     if prelude is not None and prelude.protocol != "unknown":
         return prelude.answer if prelude.end is PreludeEnd.AGREED else None
+    return _first_words(story)
+
+
+def _first_words(story: Story) -> Answer | None:
+    """How the server began, where that is no TLS."""
     opening = story.openings[Side.SERVER]
-    return None if opening in _NO_ANSWER else Answer(opening, story.first_data[Side.SERVER])
+    return Answer(opening, story.first_data[Side.SERVER]) if opening.foreign else None

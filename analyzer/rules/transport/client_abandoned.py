@@ -32,7 +32,7 @@ from analyzer.diagnosis.standing import BOTH_WAYS, end_evidence, retried, waited
 from analyzer.diagnosis.topics import closing
 from analyzer.diagnosis.wording import client_name, offer_evidence, server_name
 from analyzer.tcp.timeline import Side
-from analyzer.tls.story import Milestone, Opening, Story, Way
+from analyzer.tls.story import Milestone, Opening, Story
 
 RULE = Rule(
     id="TLS-TCP-009",
@@ -55,7 +55,7 @@ def check(story: Story) -> Iterator[Finding]:
         return
     if retried(story) or waited_long(story):
         return
-    if ending.way not in {Way.FIN, Way.RST} or ending.side is not Side.CLIENT:
+    if not ending.closed_by(Side.CLIENT):
         return
     if injected(story) is not None:
         return  # it did not leave by itself: TLS-TCP-007

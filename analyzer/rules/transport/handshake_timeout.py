@@ -112,7 +112,7 @@ def _unanswered(story: Story) -> Iterator[Finding]:
     left = ending.side is Side.CLIENT and (prelude.farewell or waited_ns >= PATIENCE_NS)
     if story.offers or not (left or ending.way is Way.SILENCE):
         return
-    proxied = prelude.protocol in {"http connect", "socks"}
+    proxied = prelude.tunnel
     yield RULE.finding(
         Evidence(prelude.frame, f"client asked ({prelude.protocol}): {prelude.text}"),
         end_evidence(story),

@@ -67,7 +67,7 @@ def check(story: Story) -> Iterator[Finding]:
         return
     if not passed(story, Milestone.SERVER_HELLO) and not retried(story):
         return
-    if ending.way not in {Way.FIN, Way.RST} or side is None:
+    if not ending.closed or side is None:
         return
     last = [m for m in story.messages if ending.heard(m.sender, m.frame)][-1:]
     evidence = [Evidence(m.frame, f"{m.sender.value} sent {m.name}, the last before") for m in last]

@@ -26,9 +26,8 @@ from analyzer.diagnosis.model import Alternative, Evidence, Finding, Rank, Rule
 from analyzer.diagnosis.topics import upgrading
 from analyzer.diagnosis.wording import client_name, server_name
 from analyzer.tcp.timeline import Side
-from analyzer.tls.story import PreludeEnd, Story, Way
+from analyzer.tls.story import PreludeEnd, Story
 
-_PROXIES = frozenset({"http connect", "socks"})
 _LOGIN = (" 407 ", " log in ", " password ")  # in answers that ask for credentials, or refuse them
 
 RULE = Rule(
@@ -51,10 +50,10 @@ def check(story: Story) -> Iterator[Finding]:
     prelude = story.prelude
     if prelude is None or story.offers:
         return
-    closed = prelude.end is PreludeEnd.OPEN and _server_closed(story)
+    closed = prelude.end is PreludeEnd.OPEN and story.ending.closed_by(Side.SERVER)
     if prelude.end is not PreludeEnd.REFUSED and not closed:
         return
-    if prelude.protocol not in _PROXIES:
+    if not prelude.tunnel:
         return
     target = f" to {prelude.target}" if prelude.target else ""
     wants_login = any(word in f" {prelude.text} " for word in _LOGIN)
@@ -88,8 +87,3 @@ def check(story: Story) -> Iterator[Finding]:
             else ()
         ),
     )
-
-
-def _server_closed(story: Story) -> bool:
-    ending = story.ending
-    return ending.side is Side.SERVER and ending.way in {Way.FIN, Way.RST}

@@ -31,7 +31,7 @@ from analyzer.diagnosis.model import Alternative, Evidence, Finding, Rank, Rule
 from analyzer.diagnosis.topics import upgrading
 from analyzer.diagnosis.wording import client_name, server_name
 from analyzer.tcp.timeline import Side
-from analyzer.tls.story import Prelude, PreludeEnd, Sought, Story, Way
+from analyzer.tls.story import Prelude, PreludeEnd, Sought, Story
 
 RULE = Rule(
     id="TLS-UPG-001",
@@ -98,7 +98,7 @@ def _failing_side(prelude: Prelude) -> FailingSide:
 def _left(story: Story, prelude: Prelude) -> bool:
     """Whether the client went of its own accord, having read the list."""
     ending = story.ending
-    closed = ending.side is Side.CLIENT and ending.way in {Way.FIN, Way.RST}
+    closed = ending.closed_by(Side.CLIENT)
     if story.blind_to("client_bytes", "client_side", "start", "snap_length"):
         return prelude.farewell  # it may have said what the capture misses
     return prelude.farewell or (closed and ending.frame > prelude.frame)

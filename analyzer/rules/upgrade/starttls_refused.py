@@ -29,9 +29,7 @@ from analyzer.diagnosis.model import Alternative, Evidence, Finding, Rank, Rule
 from analyzer.diagnosis.topics import upgrading
 from analyzer.diagnosis.wording import client_name, server_name
 from analyzer.tcp.timeline import Side
-from analyzer.tls.story import PreludeEnd, Sought, Story, Way
-
-_PROXIES = frozenset({"http connect", "socks"})
+from analyzer.tls.story import PreludeEnd, Sought, Story
 
 RULE = Rule(
     id="TLS-UPG-002",
@@ -56,10 +54,10 @@ def check(story: Story) -> Iterator[Finding]:
         return
     if story.offers and prelude.end is not PreludeEnd.REFUSED:
         return
-    closed = prelude.end is PreludeEnd.OPEN and _server_closed(story)
+    closed = prelude.end is PreludeEnd.OPEN and story.ending.closed_by(Side.SERVER)
     if prelude.end is not PreludeEnd.REFUSED and not closed:
         return
-    if prelude.protocol in _PROXIES:
+    if prelude.tunnel:
         return
     if prelude.sought is Sought.NOTHING:
         return  # it was the server that wanted TLS: TLS-UPG-004
@@ -91,8 +89,3 @@ def check(story: Story) -> Iterator[Finding]:
             else ()
         ),
     )
-
-
-def _server_closed(story: Story) -> bool:
-    ending = story.ending
-    return ending.side is Side.SERVER and ending.way in {Way.FIN, Way.RST}

@@ -350,21 +350,15 @@ def _chosen(
 
 
 def _plain(story: Story) -> bool:
-    return not story.is_tls and story.openings[Side.SERVER] not in _NO_PLAIN_ANSWER
-
-
-# Who says that it expects TLS speaks plain text only to say so.
-_NO_PLAIN_ANSWER: Final = frozenset(
-    {Opening.NOTHING, Opening.TLS, Opening.UNKNOWN, Opening.HTTP_TLS_EXPECTED}
-)
+    """Whether the server spoke plain text, and not only to say that it expects TLS."""
+    answer = story.openings[Side.SERVER]
+    return not story.is_tls and answer.foreign and answer is not Opening.HTTP_TLS_EXPECTED
 
 
 def _upgraded(story: Story) -> bool:
     """Whether TLS was asked of the server in clear; what goes on before with a proxy is no matter of it."""
-    return story.prelude is not None and story.prelude.protocol not in _NOT_OF_THE_SERVER
-
-
-_NOT_OF_THE_SERVER: Final = frozenset({"http connect", "socks", PROXY_PROTOCOL})
+    prelude = story.prelude
+    return prelude is not None and not (prelude.tunnel or prelude.protocol == PROXY_PROTOCOL)
 
 
 def _fatal(story: Story, side: Side) -> set[tuple[str, str]]:

@@ -247,7 +247,7 @@ def _prelude(
         begun = (client_at is not None, server_at is not None)
         found = _answer(upgrade, ask, asked_in, server, answered, begun)
         if found.end not in {PreludeEnd.REFUSED, PreludeEnd.NOT_OFFERED}:
-            agreed = found.end is PreludeEnd.AGREED and upgrade.protocol not in _TUNNELS
+            agreed = found.end is PreludeEnd.AGREED and not found.tunnel
             return replace(found, unused=agreed and not _goes_on(client, found.frame))
         on = goes_on(client, header + asked, server, answered, found.frame)
         return replace(found, in_clear=on)
@@ -266,10 +266,6 @@ def _prelude(
     if refusal is not None:
         return Prelude("socks", PreludeEnd.REFUSED, server.locate(len(answered) - 1).frame, refusal)
     return None
-
-
-# What is to pass through them nobody says.
-_TUNNELS: Final = frozenset({"http connect", "socks"})
 
 
 def _goes_on(client: Stream, agreed: int) -> bool:
