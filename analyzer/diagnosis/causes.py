@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Mapping
-from typing import Final
+from typing import Final, Self
+
+from analyzer.tcp.timeline import Side
 
 
 class Phase(enum.Enum):
@@ -47,6 +49,11 @@ class FailingSide(enum.Enum):
     NETWORK = "network"
     NONE = "none"
 
+    @classmethod
+    def of(cls, side: Side) -> Self:
+        """A side of the connection, as the contract calls it."""
+        return cls(side.value)
+
 
 class RemedySide(enum.Enum):
     """Whose configuration must change. CAPTURE: record again before anyone changes anything."""
@@ -57,6 +64,11 @@ class RemedySide(enum.Enum):
     SERVER = "server"
     NETWORK = "network"
     CAPTURE = "capture"
+
+    @classmethod
+    def of(cls, side: Side) -> Self:
+        """A side of the connection, as the contract calls it."""
+        return cls(side.value)
 
 
 CHILDREN: Final[Mapping[str, tuple[str, ...]]] = {

@@ -17,7 +17,6 @@ from analyzer.diagnosis.causes import PARENTS, Confidence, FailingSide, Phase, R
 from analyzer.diagnosis.log_meanings import MEANINGS, verdict_causes
 from analyzer.diagnosis.memo import once_per_story
 from analyzer.diagnosis.model import Evidence, Finding
-from analyzer.diagnosis.wording import failing
 from analyzer.tcp.timeline import Side
 from analyzer.tls.loglines import LogLine, LogView, Reason, Refuser
 from analyzer.tls.objects import Leg
@@ -181,7 +180,7 @@ def _refined(wire: Finding, said: Said) -> Finding:
         wire,
         cause=cause,
         phase=_PHASES.get(PARENTS.get(cause) or cause, wire.phase),
-        failing_side=failing(said.gateway),
+        failing_side=FailingSide.of(said.gateway),
         remedy_side=_remedy_side(wire, cause, said),
         confidence=wire.confidence
         if wire.cause == cause and wire.confidence is Confidence.SEEN
@@ -192,7 +191,7 @@ def _refined(wire: Finding, said: Said) -> Finding:
 
 def _is_gateways(wire: Finding, gateway: Side) -> bool:
     """Whether it can have been the gateway that gave up."""
-    return wire.failing_side is failing(gateway) or (
+    return wire.failing_side is FailingSide.of(gateway) or (
         wire.confidence is Confidence.SUSPECTED or wire.failing_side is FailingSide.NONE
     )
 
@@ -222,5 +221,4 @@ def _remedy_side(wire: Finding, cause: str, said: Said) -> RemedySide:
         if cause in {"cert_expired", "cert_not_yet_valid"}:
             return RemedySide.SERVER
         return wire.remedy_side
-    peer = said.gateway.peer
-    return RemedySide.CLIENT if peer is Side.CLIENT else RemedySide.SERVER
+    return RemedySide.of(said.gateway.peer)

@@ -25,7 +25,7 @@ from analyzer.diagnosis.signs import (
     unspoken,
 )
 from analyzer.diagnosis.steps import Step, client_step, server_step
-from analyzer.diagnosis.wording import ending_evidence, failing
+from analyzer.diagnosis.wording import ending_evidence
 from analyzer.tcp.timeline import Side
 from analyzer.tls.registry.code_points import AlertDescription
 from analyzer.tls.story import Ending, Milestone, Story, Way
@@ -76,7 +76,7 @@ class Refusal:
     @property
     def failing_side(self) -> FailingSide:
         """The side in the words of the contract."""
-        return failing(self.side)
+        return FailingSide.of(self.side)
 
     @property
     def act(self) -> str:

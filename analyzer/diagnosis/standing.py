@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from analyzer.diagnosis.causes import FailingSide, Phase
+from analyzer.diagnosis.causes import Phase
 from analyzer.diagnosis.model import Evidence
 from analyzer.diagnosis.signs import flight_arrived, passed
 from analyzer.diagnosis.wording import ending_phrase, milliseconds, party
@@ -97,13 +97,6 @@ def client_done(story: Story) -> bool:
     Whether the server accepted the client's certificate then is encrypted.
     """
     return bool(story.completed) or (story.tls13 and story.reached(Milestone.CLIENT_FINISHED))
-
-
-def side_of(side: Side | None) -> FailingSide:
-    """The side as the contract calls it; the network where nobody is known."""
-    if side is None:
-        return FailingSide.NETWORK
-    return FailingSide.CLIENT if side is Side.CLIENT else FailingSide.SERVER
 
 
 def end_evidence(story: Story) -> Evidence:

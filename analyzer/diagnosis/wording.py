@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterable
 from typing import Final
 
-from analyzer.diagnosis.causes import FailingSide
 from analyzer.diagnosis.model import Evidence
 from analyzer.tcp.timeline import Side
 from analyzer.tls.stack import Likelihood
@@ -107,11 +106,6 @@ STARTTLS: Final = {
 def party(story: Story, side: Side) -> str:
     """A side as titles name it."""
     return client_name(story) if side is Side.CLIENT else server_name(story)
-
-
-def failing(side: Side) -> FailingSide:
-    """The side as the contract calls it."""
-    return FailingSide.CLIENT if side is Side.CLIENT else FailingSide.SERVER
 
 
 def subject(certificate: CertificateFacts | None) -> str:

@@ -31,7 +31,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from analyzer.diagnosis.causes import Confidence, Phase, RemedySide
+from analyzer.diagnosis.causes import Confidence, FailingSide, Phase, RemedySide
 from analyzer.diagnosis.fits import WOULD_DECIDE
 from analyzer.diagnosis.flaws import server_flaws
 from analyzer.diagnosis.model import Alternative, Evidence, Finding, Rank, Rule
@@ -41,7 +41,7 @@ from analyzer.diagnosis.signs import (
     perhaps_used,
     unspoken,
 )
-from analyzer.diagnosis.standing import BOTH_WAYS, PATIENCE_NS, client_done, end_evidence, side_of
+from analyzer.diagnosis.standing import BOTH_WAYS, PATIENCE_NS, client_done, end_evidence
 from analyzer.diagnosis.topics import finishing
 from analyzer.diagnosis.wording import keys_would_tell, party
 from analyzer.tcp.timeline import Side
@@ -103,7 +103,7 @@ def check(story: Story) -> Iterator[Finding]:
             "If it is a health check or a probe, nothing is wrong.",
             *keys_would_tell(story),
         ),
-        failing_side=side_of(side),
+        failing_side=FailingSide.of(side),
         remedy_side=(
             RemedySide.CLIENT
             if side is Side.SERVER and _perhaps_asked(story)

@@ -28,7 +28,6 @@ from analyzer.diagnosis.model import Alternative, Evidence, Finding, Rank, Rule
 from analyzer.diagnosis.standing import end_evidence
 from analyzer.diagnosis.topics import finishing
 from analyzer.diagnosis.wording import alert_phrase, party
-from analyzer.tcp.timeline import Side
 from analyzer.tls.registry.code_points import AlertDescription
 from analyzer.tls.story import Alert, Message, Milestone, Story, Way
 
@@ -74,8 +73,8 @@ def check(story: Story) -> Iterator[Finding]:
                 "included), or use TLS 1.3."
             ),
         ),
-        failing_side=FailingSide.CLIENT if side is Side.CLIENT else FailingSide.SERVER,
-        remedy_side=RemedySide.CLIENT if side is Side.CLIENT else RemedySide.SERVER,
+        failing_side=FailingSide.of(side),
+        remedy_side=RemedySide.of(side),
         confidence=Confidence.SEEN if clear else Confidence.INFERRED,
         rank=RULE.rank if _ended_by_it(story, refusal) else Rank.NOTE,
         alternatives=()

@@ -25,7 +25,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from analyzer.diagnosis.causes import Confidence, Phase, RemedySide
+from analyzer.diagnosis.causes import Confidence, FailingSide, Phase, RemedySide
 from analyzer.diagnosis.model import Alternative, Evidence, Finding, Rank, Rule
 from analyzer.diagnosis.negotiation import WOULD_DECIDE, negotiation_evidence
 from analyzer.diagnosis.refusal import read_refusal
@@ -33,7 +33,7 @@ from analyzer.diagnosis.signs import garbled, passed
 from analyzer.diagnosis.standing import client_done
 from analyzer.diagnosis.steps import Step
 from analyzer.diagnosis.topics import alerting
-from analyzer.diagnosis.wording import ending_evidence, failing, keys_would_tell, party, when
+from analyzer.diagnosis.wording import ending_evidence, keys_would_tell, party, when
 from analyzer.tcp.timeline import Side
 from analyzer.tls.story import Milestone, Story, Way
 
@@ -78,7 +78,7 @@ def check(story: Story) -> Iterator[Finding]:
             f"The log of {party(story, ending.side)} at {when(ending.time)} names the reason.",
             *keys_would_tell(story),
         ),
-        failing_side=failing(ending.side),
+        failing_side=FailingSide.of(ending.side),
         remedy_side=RemedySide.NETWORK,
         confidence=Confidence.SUSPECTED,
         alternatives=(
@@ -100,8 +100,8 @@ def _unreadable(story: Story, side: Side, odd: int) -> Finding:
         remedy=(
             f"Look at these bytes: who writes them, {party(story, side.peer)} or a device before it?",
         ),
-        failing_side=failing(side),
-        remedy_side=RemedySide.SERVER if side is Side.CLIENT else RemedySide.CLIENT,
+        failing_side=FailingSide.of(side),
+        remedy_side=RemedySide.of(side.peer),
         confidence=Confidence.INFERRED,
         cause="protocol_violation",
     )

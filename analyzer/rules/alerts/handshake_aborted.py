@@ -25,7 +25,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from analyzer.diagnosis.causes import Confidence, Phase, RemedySide
+from analyzer.diagnosis.causes import Confidence, FailingSide, Phase, RemedySide
 from analyzer.diagnosis.model import Alternative, Evidence, Finding, Rank, Rule
 from analyzer.diagnosis.refusal import read_refusal
 from analyzer.diagnosis.signs import (
@@ -41,7 +41,7 @@ from analyzer.diagnosis.signs import (
 from analyzer.diagnosis.standing import awaited, waited_long
 from analyzer.diagnosis.steps import Step
 from analyzer.diagnosis.topics import alerting
-from analyzer.diagnosis.wording import alert_name, ending_evidence, failing, party, when
+from analyzer.diagnosis.wording import alert_name, ending_evidence, party, when
 from analyzer.tcp.timeline import Side
 from analyzer.tls.message.alert import meaning
 from analyzer.tls.registry.code_points import AlertDescription
@@ -159,7 +159,7 @@ def _finding(story: Story, alert: Alert) -> Finding:
                 )
             ),
         ),
-        failing_side=failing(alert.sender),
+        failing_side=FailingSide.of(alert.sender),
         remedy_side=_remedy(alert),
         confidence=Confidence.SUSPECTED
         if description in _DATES or perhaps
@@ -199,7 +199,7 @@ def _closed_unseen(story: Story, alert: Alert) -> Finding:
             f"The log of {party(story, Side.SERVER)} at {when(alert.time)} names the reason, if it has one.",
             "Capture on the server's side, or without drops.",
         ),
-        failing_side=failing(Side.SERVER),
+        failing_side=FailingSide.SERVER,
         remedy_side=RemedySide.SERVER,
         confidence=Confidence.SUSPECTED,
         cause="server_closed_silently",
@@ -289,8 +289,7 @@ _DATES: Final = frozenset({_A.CERTIFICATE_EXPIRED})
 def _remedy(alert: Alert) -> RemedySide:
     """A violation is the other side's; a failure or a whim is the sender's own."""
     own = alert.description in {_A.INTERNAL_ERROR, _A.USER_CANCELED, _A.CLOSE_NOTIFY}
-    side = alert.sender if own else alert.sender.peer
-    return RemedySide.CLIENT if side is Side.CLIENT else RemedySide.SERVER
+    return RemedySide.of(alert.sender if own else alert.sender.peer)
 
 
 # The last milestone that was passed, and the step that was due after it.

@@ -131,10 +131,10 @@ def _phase(story: Story, refusal: Refusal) -> Phase:
     flaw = signature_flaw(story, refusal.side.peer)
     verifying = refusal.alert is AlertDescription.DECRYPT_ERROR
     if flaw is not None and verifying:
-        server = refusal.side.value == "client"
+        server = refusal.side is Side.CLIENT
         return Phase.SERVER_CERTIFICATE if server else Phase.CLIENT_CERTIFICATE
     signed = any(message.name == "certificate_verify" for message in story.messages)
-    if refusal.side.value == "server" and verifying and signed and not story.tls13:
+    if refusal.side is Side.SERVER and verifying and signed and not story.tls13:
         return Phase.CLIENT_CERTIFICATE
     return refusal.phase
 

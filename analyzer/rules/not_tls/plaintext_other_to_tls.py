@@ -28,7 +28,7 @@ from collections.abc import Iterator
 from analyzer.diagnosis.causes import Confidence, FailingSide, Phase, RemedySide
 from analyzer.diagnosis.expecting import header_unexpected, tls_expected
 from analyzer.diagnosis.model import Alternative, Evidence, Finding, Rank, Rule
-from analyzer.diagnosis.standing import end_evidence, side_of
+from analyzer.diagnosis.standing import end_evidence
 from analyzer.diagnosis.topics import foreign
 from analyzer.diagnosis.wording import client_name, offer_evidence, protocol_name, server_name
 from analyzer.tcp.timeline import Side
@@ -104,7 +104,7 @@ def _unexpected_header(story: Story) -> Iterator[Finding]:
             "On the load balancer: switch the PROXY header for this server off (HAProxy: send-proxy).",
             "Or on the server: let it accept the header (nginx: listen … proxy_protocol).",
         ),
-        failing_side=side_of(story.ending.side or Side.SERVER),
+        failing_side=FailingSide.of(story.ending.side or Side.SERVER),
         remedy_side=RemedySide.CLIENT,
         confidence=confidence,
         alternatives=_OTHERWISE if confidence is Confidence.SUSPECTED else (),

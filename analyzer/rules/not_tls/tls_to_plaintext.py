@@ -22,11 +22,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from analyzer.diagnosis.causes import Confidence, Phase, RemedySide
+from analyzer.diagnosis.causes import Confidence, FailingSide, Phase, RemedySide
 from analyzer.diagnosis.expecting import header_unexpected
 from analyzer.diagnosis.model import Evidence, Finding, Rank, Rule
 from analyzer.diagnosis.signs import passed
-from analyzer.diagnosis.standing import side_of
 from analyzer.diagnosis.topics import foreign
 from analyzer.diagnosis.wording import client_name, offer_evidence, protocol_name, server_name
 from analyzer.tcp.timeline import Side
@@ -64,7 +63,7 @@ def check(story: Story) -> Iterator[Finding]:
             "On the client: use the server's TLS port, or STARTTLS where the protocol has it.",
             "On the server: switch TLS on for this port, if it was meant to be.",
         ),
-        failing_side=side_of(story.ending.side or Side.CLIENT),
+        failing_side=FailingSide.of(story.ending.side or Side.CLIENT),
         remedy_side=RemedySide.CLIENT,
         confidence=Confidence.SEEN,
     )

@@ -38,7 +38,6 @@ from analyzer.diagnosis.standing import (
     client_done,
     end_evidence,
     phase_of,
-    side_of,
     starved,
     waited_long,
 )
@@ -72,7 +71,6 @@ def check(story: Story) -> Iterator[Finding]:
     if ending.way is Way.ALERT and ending.side is silent:
         return
     elsewhere = perhaps_no_tls(story)
-    remedy_side = RemedySide.SERVER if silent is Side.SERVER else RemedySide.CLIENT
     yield RULE.finding(
         *_last_words(story),
         end_evidence(story),
@@ -85,8 +83,8 @@ def check(story: Story) -> Iterator[Finding]:
                 "directory or key store lookups, a backend, load)."
             ),
         ),
-        failing_side=side_of(silent),
-        remedy_side=remedy_side,
+        failing_side=FailingSide.of(silent),
+        remedy_side=RemedySide.of(silent),
         confidence=_confidence(story, elsewhere),
         phase=phase_of(story),
         alternatives=(

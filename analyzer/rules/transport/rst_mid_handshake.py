@@ -35,7 +35,6 @@ from analyzer.diagnosis.standing import (
     end_evidence,
     phase_of,
     retried,
-    side_of,
     waited_long,
 )
 from analyzer.diagnosis.topics import closing
@@ -92,8 +91,8 @@ def check(story: Story) -> Iterator[Finding]:
             ),
             "On the path: compare the TTL of the last packet with earlier ones of the same address.",
         ),
-        failing_side=FailingSide.NETWORK if device else side_of(side),
-        remedy_side=_remedy_side(side) if device is None else RemedySide.NETWORK,
+        failing_side=FailingSide.NETWORK if device else FailingSide.of(side),
+        remedy_side=RemedySide.NETWORK if device else RemedySide.of(side),
         confidence=Confidence.SUSPECTED,
         phase=phase_of(story),
         alternatives=_alternatives(story, side),
@@ -103,10 +102,6 @@ def check(story: Story) -> Iterator[Finding]:
 _ENOUGH: Final = Alternative(
     "fine", "whether the client is a scanner, or had no need of the connection any more"
 )
-
-
-def _remedy_side(side: Side) -> RemedySide:
-    return RemedySide.CLIENT if side is Side.CLIENT else RemedySide.SERVER
 
 
 def _alternatives(story: Story, side: Side) -> tuple[Alternative, ...]:
