@@ -10,12 +10,6 @@ from analyzer.tls.story import Begun, Message, Milestone, Opening, Story, Visibi
 
 _A = AlertDescription
 
-# A side that refuses does so at once; one that only leaves after so long ran out of patience. An alert
-# may come after a look elsewhere (revocation); who has nothing to say has nothing to wait for.
-PATIENCE_NS: Final = 10_000_000_000
-_WORDLESS_NS: Final = 3_000_000_000
-
-
 SAFE_DH_BITS: Final = 2048
 
 
@@ -122,7 +116,13 @@ def visible(story: Story, milestone: Milestone) -> bool:
 
 def prompt(story: Story) -> bool:
     """Whether the first side gave up at once, and not because it ran out of patience."""
-    return story.ending.waited_ns < (_WORDLESS_NS if story.ending.closed else PATIENCE_NS)
+    return story.ending.waited_ns < (PATIENCE_NS if story.ending.closed else _DELIBERATION_NS)
+
+
+# A side that refuses does so at once; one that only leaves after so long ran out of patience. Who has
+# nothing to say has nothing to wait for; an alert may come after a look elsewhere (revocation).
+PATIENCE_NS: Final = 3_000_000_000
+_DELIBERATION_NS: Final = 10_000_000_000
 
 
 def garbled(story: Story) -> int | None:

@@ -12,8 +12,6 @@ from analyzer.tcp.closing import VAIN_LEAST
 from analyzer.tcp.timeline import Side
 from analyzer.tls.story import Milestone, Story, Way
 
-# Programs that close within less than this were not waiting for an answer.
-PATIENCE_NS: Final = 3_000_000_000
 # In mid-handshake an answer is due within round trips: who waited for the peer longer than the first
 # ran out of patience; who was to speak itself and left after the second had hung before.
 _WAITED_NS: Final = 1_000_000_000

@@ -36,12 +36,13 @@ from analyzer.diagnosis.fits import WOULD_DECIDE
 from analyzer.diagnosis.flaws import server_flaws
 from analyzer.diagnosis.model import Alternative, Evidence, Finding, Rank, Rule
 from analyzer.diagnosis.signs import (
+    PATIENCE_NS,
     accepted_otherwise,
     perhaps_ech_rejected,
     perhaps_used,
     unspoken,
 )
-from analyzer.diagnosis.standing import BOTH_WAYS, PATIENCE_NS, client_done, end_evidence
+from analyzer.diagnosis.standing import BOTH_WAYS, client_done, end_evidence
 from analyzer.diagnosis.topics import finishing
 from analyzer.diagnosis.wording import keys_would_tell, party
 from analyzer.tcp.timeline import Side

@@ -32,7 +32,8 @@ from analyzer.diagnosis.causes import Confidence, FailingSide, Phase, RemedySide
 from analyzer.diagnosis.expecting import speaks_plain_text
 from analyzer.diagnosis.model import Alternative, Evidence, Finding, Rank, Rule
 from analyzer.diagnosis.resets import injected, only_answers
-from analyzer.diagnosis.standing import BOTH_WAYS, PATIENCE_NS, end_evidence
+from analyzer.diagnosis.signs import PATIENCE_NS
+from analyzer.diagnosis.standing import BOTH_WAYS, end_evidence
 from analyzer.diagnosis.topics import unheard
 from analyzer.diagnosis.wording import client_name, server_name
 from analyzer.tcp.closing import VAIN_LEAST

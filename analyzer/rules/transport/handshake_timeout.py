@@ -30,9 +30,9 @@ from collections.abc import Iterator, Sequence
 from analyzer.diagnosis.causes import Confidence, FailingSide, Phase, RemedySide
 from analyzer.diagnosis.expecting import perhaps_no_tls
 from analyzer.diagnosis.model import Alternative, Evidence, Finding, Rank, Rule
+from analyzer.diagnosis.signs import PATIENCE_NS
 from analyzer.diagnosis.standing import (
     BOTH_WAYS,
-    PATIENCE_NS,
     awaited,
     awaited_names,
     client_done,
