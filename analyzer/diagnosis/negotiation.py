@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Final
 
+from analyzer.diagnosis.alerts import CRYPTO_ALERTS, INSISTING_ALERTS
 from analyzer.diagnosis.causes import Confidence, Phase
 from analyzer.diagnosis.contradictions import contradiction
 from analyzer.diagnosis.memo import once_per_story
@@ -30,7 +31,6 @@ from analyzer.diagnosis.refusal import (
     server_certificate_refused,
 )
 from analyzer.diagnosis.signs import (
-    CRYPTO_ALERTS,
     dated_version,
     lacks_extended_master_secret,
     lacks_secure_renegotiation,
@@ -64,8 +64,6 @@ _NAMED: Final[Mapping[AlertDescription, str]] = {
 # Alerts by which stacks refuse an offer without saying why; JSSE says unexpected_message where no
 # group is shared in TLS 1.3.
 _VAGUE: Final = frozenset({_A.HANDSHAKE_FAILURE, _A.ILLEGAL_PARAMETER})
-# RFC 7627 section 5.2 says the first; tlslite says the second.
-_INSISTING: Final = frozenset({_A.HANDSHAKE_FAILURE, _A.INSUFFICIENT_SECURITY})
 
 WOULD_DECIDE: Final[Mapping[str, str]] = {
     "no_shared_cipher": "the server's list of cipher suites, and the kind of its certificate's key",
@@ -337,7 +335,7 @@ def _choice(story: Story, refusal: Refusal) -> Verdict | None:
             Rank.FACT,
             ("ems_required",) if lacks_extended_master_secret(story) else (),
         )
-    if alert in _INSISTING and lacks_extended_master_secret(story):
+    if alert in INSISTING_ALERTS and lacks_extended_master_secret(story):
         text = "the ServerHello lacks extended_master_secret"
         return _verdict(story, refusal, "ems_required", text, Confidence.SUSPECTED, Rank.OFFER, ())
     found = contradiction(story)

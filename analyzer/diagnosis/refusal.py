@@ -9,13 +9,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
+from analyzer.diagnosis.alerts import CERTIFICATE_ALERTS, VAGUE_ALERTS
 from analyzer.diagnosis.causes import Confidence, FailingSide, Phase
 from analyzer.diagnosis.fits import WOULD_DECIDE
 from analyzer.diagnosis.memo import once_per_story
 from analyzer.diagnosis.model import Alternative, Evidence
 from analyzer.diagnosis.signs import (
-    CERTIFICATE_ALERTS,
-    VAGUE_ALERTS,
     accepted_otherwise,
     passed,
     perhaps_ech_rejected,

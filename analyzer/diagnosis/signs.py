@@ -1,9 +1,10 @@
-"""What a story shows that readings of its end rest on: alerts by meaning, points passed, odd facts."""
+"""What a story shows that readings of its end rest on: points passed, what was sent, odd facts."""
 
 from __future__ import annotations
 
 from typing import Final
 
+from analyzer.diagnosis.alerts import VIOLATION_ALERTS
 from analyzer.tcp.timeline import Side
 from analyzer.tls.registry.code_points import AlertDescription, ProtocolVersion
 from analyzer.tls.story import Begun, Message, Milestone, Opening, Story, Visibility, Way
@@ -15,41 +16,6 @@ SAFE_DH_BITS: Final = 2048
 
 LARGE_CERTIFICATE: Final = 32_768  # bytes; the smallest default limit of a common stack (JSSE)
 LONG_CHAIN: Final = 10  # certificates; as above
-
-
-CERTIFICATE_ALERTS: Final = frozenset(
-    {
-        _A.NO_CERTIFICATE,
-        _A.BAD_CERTIFICATE,
-        _A.UNSUPPORTED_CERTIFICATE,
-        _A.CERTIFICATE_REVOKED,
-        _A.CERTIFICATE_EXPIRED,
-        _A.CERTIFICATE_UNKNOWN,
-        _A.UNKNOWN_CA,
-        _A.ACCESS_DENIED,
-        _A.CERTIFICATE_UNOBTAINABLE,
-        _A.BAD_CERTIFICATE_STATUS_RESPONSE,
-        _A.BAD_CERTIFICATE_HASH_VALUE,
-        _A.CERTIFICATE_REQUIRED,
-    }
-)
-"""Alerts that speak of certificates and nothing else (RFC 8446 section 6.2, RFC 6066)."""
-
-
-CRYPTO_ALERTS: Final = frozenset({_A.BAD_RECORD_MAC, _A.DECRYPTION_FAILED, _A.DECRYPT_ERROR})
-"""Alerts that say: a signature, a Finished or a record did not verify."""
-
-
-VAGUE_ALERTS: Final = frozenset(
-    {_A.HANDSHAKE_FAILURE, _A.ILLEGAL_PARAMETER, _A.INSUFFICIENT_SECURITY, _A.INTERNAL_ERROR}
-)
-"""Alerts that say no more than "no" and may stand for any judgement."""
-
-
-VIOLATION_ALERTS: Final = frozenset(
-    {_A.UNEXPECTED_MESSAGE, _A.RECORD_OVERFLOW, _A.DECOMPRESSION_FAILURE, _A.DECODE_ERROR}
-)
-"""Alerts that say: a message was out of place or could not be read."""
 
 
 def passed(story: Story, milestone: Milestone) -> bool:

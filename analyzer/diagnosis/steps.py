@@ -10,13 +10,17 @@ from __future__ import annotations
 import enum
 from typing import Final
 
+from analyzer.diagnosis.alerts import (
+    CERTIFICATE_ALERTS,
+    CRYPTO_ALERTS,
+    FAULTFINDING_ALERTS,
+    INSISTING_ALERTS,
+    VAGUE_ALERTS,
+    VIOLATION_ALERTS,
+)
 from analyzer.diagnosis.contradictions import contradiction
 from analyzer.diagnosis.flaws import server_flaws
 from analyzer.diagnosis.signs import (
-    CERTIFICATE_ALERTS,
-    CRYPTO_ALERTS,
-    VAGUE_ALERTS,
-    VIOLATION_ALERTS,
     certificate_sent,
     certificate_spoilt,
     client_certificate_large,
@@ -71,10 +75,6 @@ _CHOICE_ALERTS: Final = frozenset(
 )
 
 
-# By which a client says that it insists on an extension that the ServerHello lacks.
-_INSISTING: Final = frozenset({_A.HANDSHAKE_FAILURE, _A.INSUFFICIENT_SECURITY})
-
-
 # How clients answer a warning that they take for a failure (Java does).
 _STARTLED: Final = frozenset(
     {_A.HANDSHAKE_FAILURE, _A.UNEXPECTED_MESSAGE, _A.UNRECOGNIZED_NAME, _A.INTERNAL_ERROR}
@@ -104,10 +104,7 @@ def client_step(story: Story, alert: AlertDescription | None) -> Step | None:
 def _contradicted(story: Story, alert: AlertDescription | None) -> bool:
     """Whether a client that does not say its reason could not go on with what was chosen."""
     silent = alert is None and prompt(story) and not passed(story, Milestone.CLIENT_FINISHED)
-    return (silent or alert in _REASONLESS) and contradiction(story) is not None
-
-
-_REASONLESS: Final = (VIOLATION_ALERTS | VAGUE_ALERTS) - {_A.INTERNAL_ERROR}
+    return (silent or alert in FAULTFINDING_ALERTS) and contradiction(story) is not None
 
 
 def _turned_away(story: Story, alert: AlertDescription | None) -> bool:
@@ -245,7 +242,7 @@ def _vague_client(story: Story, alert: AlertDescription) -> Step:
         return Step.KEY_EXCHANGE
     if alert is _A.INTERNAL_ERROR and legacy_signature(story):
         return Step.KEY_EXCHANGE
-    if alert in _INSISTING and _old_server(story) and not certificate_spoilt(story):
+    if alert in INSISTING_ALERTS and _old_server(story) and not certificate_spoilt(story):
         return Step.CHOICE
     if not certificate_sent(story) or story.resumed:
         return Step.CHOICE

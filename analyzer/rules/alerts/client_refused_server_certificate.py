@@ -29,11 +29,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from analyzer.diagnosis.alerts import CERTIFICATE_ALERTS, VAGUE_ALERTS
 from analyzer.diagnosis.causes import Confidence, Phase, RemedySide
 from analyzer.diagnosis.fits import WOULD_DECIDE
 from analyzer.diagnosis.model import Alternative, Evidence, Finding, Rank, Rule
 from analyzer.diagnosis.refusal import Refusal, left_unused, server_certificate_refused
-from analyzer.diagnosis.signs import CERTIFICATE_ALERTS, VAGUE_ALERTS, accepted_otherwise
+from analyzer.diagnosis.signs import accepted_otherwise
 from analyzer.diagnosis.topics import refusing
 from analyzer.diagnosis.verdicts import least
 from analyzer.diagnosis.wording import (

@@ -25,19 +25,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Final
 
+from analyzer.diagnosis.alerts import (
+    CERTIFICATE_ALERTS,
+    CRYPTO_ALERTS,
+    FAULTFINDING_ALERTS,
+    VAGUE_ALERTS,
+    VIOLATION_ALERTS,
+)
 from analyzer.diagnosis.causes import Confidence, FailingSide, Phase, RemedySide
 from analyzer.diagnosis.model import Alternative, Evidence, Finding, Rank, Rule
 from analyzer.diagnosis.refusal import read_refusal
-from analyzer.diagnosis.signs import (
-    CERTIFICATE_ALERTS,
-    CRYPTO_ALERTS,
-    VAGUE_ALERTS,
-    VIOLATION_ALERTS,
-    garbled,
-    no_client_certificate,
-    passed,
-    puzzled,
-)
+from analyzer.diagnosis.signs import garbled, no_client_certificate, passed, puzzled
 from analyzer.diagnosis.standing import awaited, waited_long
 from analyzer.diagnosis.steps import Step
 from analyzer.diagnosis.topics import alerting
@@ -178,10 +176,7 @@ def _finding(story: Story, alert: Alert) -> Finding:
 def _answers_nothing(story: Story, alert: Alert) -> bool:
     """Whether a client finds fault with words of a server that said none: it answers a close (JSSE, OpenSSL)."""
     silent = story.openings[Side.SERVER] is Opening.NOTHING and not story.blind_to(*_CONTEXT)
-    return silent and alert.sender is Side.CLIENT and alert.description in _OF_WORDS
-
-
-_OF_WORDS: Final = (VIOLATION_ALERTS | VAGUE_ALERTS) - {_A.INTERNAL_ERROR}
+    return silent and alert.sender is Side.CLIENT and alert.description in FAULTFINDING_ALERTS
 
 
 def _closed_unseen(story: Story, alert: Alert) -> Finding:

@@ -24,11 +24,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from analyzer.diagnosis.alerts import CRYPTO_ALERTS, VIOLATION_ALERTS
 from analyzer.diagnosis.causes import Confidence, Phase, RemedySide
 from analyzer.diagnosis.model import Alternative, Finding, Rank, Rule
 from analyzer.diagnosis.negotiation import negotiation_evidence, rivals
 from analyzer.diagnosis.refusal import Refusal, offer_refused
-from analyzer.diagnosis.signs import CRYPTO_ALERTS, VIOLATION_ALERTS
 from analyzer.diagnosis.terms import offered
 from analyzer.diagnosis.topics import refusing
 from analyzer.diagnosis.wording import asked, client_name, server_name, when
