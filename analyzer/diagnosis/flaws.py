@@ -10,16 +10,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from analyzer.diagnosis.fits import Alerts
-from analyzer.diagnosis.memo import once_per_story
-from analyzer.diagnosis.model import Evidence
-from analyzer.diagnosis.signs import (
+from analyzer.diagnosis.certificate_messages import (
     LARGE_CERTIFICATE,
     LONG_CHAIN,
     certificate_length,
-    is_openvpn,
-    offer_cut,
 )
+from analyzer.diagnosis.fits import Alerts
+from analyzer.diagnosis.memo import once_per_story
+from analyzer.diagnosis.model import Evidence
+from analyzer.diagnosis.signs import is_openvpn, offer_cut
 from analyzer.diagnosis.wording import issuer, names_of, subject, when
 from analyzer.errors import DefectKind
 from analyzer.pki.path import looks_intermediate

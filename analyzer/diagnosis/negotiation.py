@@ -7,7 +7,20 @@ from typing import Final
 
 from analyzer.diagnosis.alerts import CRYPTO_ALERTS, INSISTING_ALERTS
 from analyzer.diagnosis.causes import Confidence, Phase
-from analyzer.diagnosis.contradictions import contradiction
+from analyzer.diagnosis.choices import (
+    dated_version,
+    lacks_extended_master_secret,
+    lacks_secure_renegotiation,
+    legacy_signature,
+    name_unknown,
+    weak_dh,
+)
+from analyzer.diagnosis.contradictions import (
+    contradiction,
+    unoffered_curve,
+    unoffered_group,
+    unoffered_signature,
+)
 from analyzer.diagnosis.memo import once_per_story
 from analyzer.diagnosis.model import Alternative, Evidence, Rank
 from analyzer.diagnosis.offers import (
@@ -30,18 +43,7 @@ from analyzer.diagnosis.refusal import (
     offer_refused,
     server_certificate_refused,
 )
-from analyzer.diagnosis.signs import (
-    dated_version,
-    lacks_extended_master_secret,
-    lacks_secure_renegotiation,
-    legacy_signature,
-    name_unknown,
-    offer_cut,
-    unoffered_curve,
-    unoffered_group,
-    unoffered_signature,
-    weak_dh,
-)
+from analyzer.diagnosis.signs import offer_cut
 from analyzer.diagnosis.verdicts import Verdict, least
 from analyzer.diagnosis.wording import listed, message_evidence, offer_evidence
 from analyzer.tcp.timeline import Side

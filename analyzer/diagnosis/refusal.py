@@ -11,6 +11,7 @@ from typing import Final
 
 from analyzer.diagnosis.alerts import CERTIFICATE_ALERTS, VAGUE_ALERTS
 from analyzer.diagnosis.causes import Confidence, FailingSide, Phase
+from analyzer.diagnosis.choices import unspoken
 from analyzer.diagnosis.fits import WOULD_DECIDE
 from analyzer.diagnosis.memo import once_per_story
 from analyzer.diagnosis.model import Alternative, Evidence
@@ -21,7 +22,6 @@ from analyzer.diagnosis.signs import (
     perhaps_used,
     prompt,
     puzzled,
-    unspoken,
 )
 from analyzer.diagnosis.steps import Step, client_step, server_step
 from analyzer.diagnosis.wording import ending_evidence

@@ -6,16 +6,10 @@ from typing import Final
 
 from analyzer.diagnosis.alerts import VIOLATION_ALERTS
 from analyzer.tcp.timeline import Side
-from analyzer.tls.registry.code_points import AlertDescription, ProtocolVersion
-from analyzer.tls.story import Begun, Message, Milestone, Opening, Story, Visibility, Way
+from analyzer.tls.registry.code_points import AlertDescription
+from analyzer.tls.story import Milestone, Opening, Story, Visibility, Way
 
 _A = AlertDescription
-
-SAFE_DH_BITS: Final = 2048
-
-
-LARGE_CERTIFICATE: Final = 32_768  # bytes; the smallest default limit of a common stack (JSSE)
-LONG_CHAIN: Final = 10  # certificates; as above
 
 
 def passed(story: Story, milestone: Milestone) -> bool:
@@ -152,107 +146,6 @@ def accepted_otherwise(story: Story) -> bool:
     return in_sight or first < unused < last
 
 
-# Protocols that nobody speaks unless they were agreed on: RFC 9113 section 3.2, RFC 8737 section 4,
-# PostgreSQL's sslnegotiation=direct.
-_TO_BE_AGREED: Final = frozenset(
-    {*("h2", "h2-16", "h2-14", "grpc-exp"), "postgresql", "acme-tls/1"}
-)
-# EncryptedExtensions with ALPN take this and the name: headers of message, list, extension and name.
-_ALPN_LEAST: Final = 13
-
-
-def unspoken(story: Story) -> bool:
-    """Whether a client cannot go on: all that it speaks is to be agreed on, and the server chose none."""
-    offered = story.offer.alpn if story.offer is not None else ()
-    if not offered or not _TO_BE_AGREED.issuperset(offered) or story.alpn is not None:
-        return False
-    if not story.tls13:
-        return story.choice is not None
-    chosen = next((m for m in story.messages if m.name == "encrypted_extensions"), None)
-    if chosen is None:
-        return False
-    readable = chosen.visibility is not Visibility.INFERRED
-    return readable or chosen.length < _ALPN_LEAST + min(map(len, offered))
-
-
-def weak_dh(story: Story) -> int | None:
-    """Bits of the server's Diffie-Hellman prime where stacks of today may refuse it as small."""
-    exchange = story.server_key_exchange
-    bits = exchange.dh_bits if exchange is not None else None
-    return bits if bits is not None and bits < SAFE_DH_BITS else None
-
-
-def lacks_secure_renegotiation(story: Story) -> bool:
-    """The client knows RFC 5746 and the server, below TLS 1.3, does not."""
-    offer, choice = story.offer, story.choice
-    if offer is None or choice is None or story.tls13:
-        return False
-    return offer.secure_renegotiation and not choice.secure_renegotiation
-
-
-def lacks_extended_master_secret(story: Story) -> bool:
-    """The client knows RFC 7627 and the server, below TLS 1.3, does not."""
-    offer, choice = story.offer, story.choice
-    if offer is None or choice is None or story.tls13:
-        return False
-    return offer.extended_master_secret and not choice.extended_master_secret
-
-
-def name_unknown(story: Story) -> int | None:
-    """The frame in which the server warned that it does not know the name (RFC 6066 section 3)."""
-    for alert in story.alerts:
-        if alert.sender is Side.SERVER and alert.description is _A.UNRECOGNIZED_NAME:
-            return alert.frame if not alert.fatal and alert.frame <= story.ending.horizon else None
-    return None
-
-
-def unoffered_group(story: Story) -> str | None:
-    """The group of ServerKeyExchange, where the client's list lacks it."""
-    exchange, offer = story.server_key_exchange, story.offer
-    if exchange is None or offer is None or exchange.group is None or not offer.supported_groups:
-        return None
-    return exchange.group_name if exchange.group not in offer.supported_groups else None
-
-
-def unoffered_signature(story: Story) -> str | None:
-    """The signature of ServerKeyExchange, where the client's list lacks it."""
-    exchange, offer = story.server_key_exchange, story.offer
-    scheme = exchange.signature_scheme if exchange is not None else None
-    if scheme is None or offer is None or not offer.signature_algorithms:
-        return None
-    return scheme.label if scheme not in offer.signature_algorithms else None
-
-
-def unoffered_curve(story: Story) -> str | None:
-    """The curve of the server's key, where the client's groups lack it.
-
-    Up to TLS 1.2 they bound certificates, too (RFC 8422 section 5.1.1); OpenSSL insists on it.
-    """
-    chain, offer = story.server_chain, story.offer
-    leaf = chain.leaf if chain is not None else None
-    if story.tls13 or leaf is None or offer is None or not offer.supported_groups:
-        return None
-    offered = {group.label for group in offer.supported_groups}
-    return leaf.curve if leaf.curve is not None and leaf.curve not in offered else None
-
-
-def legacy_signature(story: Story) -> bool:
-    """ServerKeyExchange is signed with SHA-1 and MD5 as before TLS 1.2, and the client knows better.
-
-    Stacks of today refuse such a signature where they still offer the version (RFC 9155 for TLS 1.2).
-    """
-    exchange = story.server_key_exchange
-    return exchange is not None and bool(exchange.signature_length) and dated_version(story)
-
-
-def dated_version(story: Story) -> bool:
-    """The server chose a version below TLS 1.2, and the client knows better (RFC 8996)."""
-    offer, choice = story.offer, story.choice
-    if offer is None or choice is None:
-        return False
-    return choice.version.rank < ProtocolVersion.TLS1_2.rank <= offer.max_version.rank
-
-
 def perhaps_ech_rejected(story: Story) -> bool:
     """Whether a client's encrypted alert may say that the server could not open its encrypted hello.
 
@@ -268,76 +161,3 @@ def perhaps_ech_rejected(story: Story) -> bool:
         and ending.way is Way.ENCRYPTED_ALERT
         and passed(story, Milestone.CLIENT_FINISHED)
     )
-
-
-def certificate_length(story: Story) -> int:
-    """Length of the server's Certificate message, 0 where it is not known.
-
-    A client that finds it too long says so when it has read the length, and hears no more of it. Where
-    it is encrypted, nothing else of a server's first flight is as long as what counts as large.
-    """
-    sent = [m.length for m in story.messages if _is_certificate(m)]
-    sent += [b.length for b in story.begun if _is_certificate(b)]
-    flight = story.timeline.payload.get(Side.SERVER, 0)
-    dark = story.tls13 and story.server_chain is None and not story.completed
-    return max([*sent, flight if dark and flight >= LARGE_CERTIFICATE else 0])
-
-
-def _is_certificate(message: Message | Begun) -> bool:
-    return message.sender is Side.SERVER and message.name == "certificate"
-
-
-def client_certificate_large(story: Story) -> bool:
-    """Whether the client's Certificate message is longer than a common stack takes by default."""
-    sent = [(m.sender, m.name, m.length) for m in story.messages]
-    sent += [(b.sender, b.name, b.length) for b in story.begun]
-    return any(
-        sender is Side.CLIENT and name == "certificate" and length >= LARGE_CERTIFICATE
-        for sender, name, length in sent
-    )
-
-
-def weakly_signed(story: Story) -> bool:
-    """Whether the server's chain has a key or a hash that a stack may not be able to verify with.
-
-    Stacks that lack SHA-1 or short RSA keys (rustls) say decrypt_error, as of a signature that is wrong;
-    that of the chain itself must then be right, as far as the issuers were sent.
-    """
-    chain = story.server_chain
-    if chain is None or chain.facts.bad_signatures:
-        return False
-    return bool(chain.facts.weak_keys or chain.facts.weak_signatures)
-
-
-def certificate_sent(story: Story) -> bool:
-    """Whether the server's certificate was sent, or begun, before the end."""
-    ending, chain = story.ending, story.server_chain
-    begun = any(_is_certificate(b) and b.frame < ending.horizon for b in story.begun)
-    shown = chain is not None and not (ending.unheard and ending.side is Side.CLIENT)
-    return begun or shown or passed(story, Milestone.SERVER_CERTIFICATE)
-
-
-def certificate_spoilt(story: Story) -> bool:
-    """Whether the server's Certificate is damaged, or too long for some."""
-    if certificate_length(story) >= LARGE_CERTIFICATE:
-        return True
-    chain = story.server_chain
-    if chain is None:
-        return False
-    return chain.facts.count > LONG_CHAIN or any(c.defect is not None for c in chain.certificates)
-
-
-def no_client_certificate(story: Story) -> bool:
-    """Whether the client showed no certificate although it was asked (≤ TLS 1.2: for certain).
-
-    Before TLS 1.0 a client says so by the warning no_certificate (RFC 6101 section 5.4.2).
-    """
-    if passed(story, Milestone.CLIENT_CERTIFICATE_EMPTY):
-        return True
-    if any(a.description is _A.NO_CERTIFICATE for a in story.alerts if a.sender is Side.CLIENT):
-        return True
-    chain = story.client_chain
-    if chain is not None:
-        return chain.message.empty
-    skipped = passed(story, Milestone.CLIENT_KEY_EXCHANGE)
-    return not story.tls13 and skipped and not passed(story, Milestone.CLIENT_CERTIFICATE)

@@ -18,28 +18,29 @@ from analyzer.diagnosis.alerts import (
     VAGUE_ALERTS,
     VIOLATION_ALERTS,
 )
-from analyzer.diagnosis.contradictions import contradiction
-from analyzer.diagnosis.flaws import server_flaws
-from analyzer.diagnosis.signs import (
+from analyzer.diagnosis.certificate_messages import (
     certificate_sent,
     certificate_spoilt,
     client_certificate_large,
+    no_client_certificate,
+    weakly_signed,
+)
+from analyzer.diagnosis.choices import (
     dated_version,
-    flight_arrived,
-    is_openvpn,
     lacks_extended_master_secret,
     lacks_secure_renegotiation,
     legacy_signature,
     name_unknown,
-    no_client_certificate,
-    passed,
-    prompt,
+    weak_dh,
+)
+from analyzer.diagnosis.contradictions import (
+    contradiction,
     unoffered_curve,
     unoffered_group,
     unoffered_signature,
-    weak_dh,
-    weakly_signed,
 )
+from analyzer.diagnosis.flaws import server_flaws
+from analyzer.diagnosis.signs import flight_arrived, is_openvpn, passed, prompt
 from analyzer.diagnosis.standing import waited_long
 from analyzer.tcp.timeline import Side
 from analyzer.tls.registry.code_points import AlertDescription

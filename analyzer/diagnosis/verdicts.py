@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from analyzer.diagnosis.causes import Confidence, FailingSide, Phase, RemedySide
+from analyzer.diagnosis.certificate_messages import no_client_certificate
 from analyzer.diagnosis.fits import (
     ALSO_NAMED,
     CAUSES_BY_TRUST,
@@ -32,7 +33,7 @@ from analyzer.diagnosis.refusal import (
     left_unused,
     server_certificate_refused,
 )
-from analyzer.diagnosis.signs import is_openvpn, no_client_certificate, offer_cut, visible
+from analyzer.diagnosis.signs import is_openvpn, offer_cut, visible
 from analyzer.diagnosis.wording import chain_evidence, milestone_evidence, party
 from analyzer.tcp.timeline import Side
 from analyzer.tls.registry.code_points import AlertDescription

@@ -32,6 +32,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from analyzer.diagnosis.causes import Confidence, FailingSide, Phase, RemedySide
+from analyzer.diagnosis.choices import unspoken
 from analyzer.diagnosis.fits import WOULD_DECIDE
 from analyzer.diagnosis.flaws import server_flaws
 from analyzer.diagnosis.model import Alternative, Evidence, Finding, Rank, Rule
@@ -40,7 +41,6 @@ from analyzer.diagnosis.signs import (
     accepted_otherwise,
     perhaps_ech_rejected,
     perhaps_used,
-    unspoken,
 )
 from analyzer.diagnosis.standing import BOTH_WAYS, client_done, end_evidence
 from analyzer.diagnosis.topics import finishing

@@ -33,9 +33,10 @@ from analyzer.diagnosis.alerts import (
     VIOLATION_ALERTS,
 )
 from analyzer.diagnosis.causes import Confidence, FailingSide, Phase, RemedySide
+from analyzer.diagnosis.certificate_messages import no_client_certificate
 from analyzer.diagnosis.model import Alternative, Evidence, Finding, Rank, Rule
 from analyzer.diagnosis.refusal import read_refusal
-from analyzer.diagnosis.signs import garbled, no_client_certificate, passed, puzzled
+from analyzer.diagnosis.signs import garbled, passed, puzzled
 from analyzer.diagnosis.standing import awaited, waited_long
 from analyzer.diagnosis.steps import Step
 from analyzer.diagnosis.topics import alerting

@@ -26,9 +26,10 @@ from collections.abc import Iterator
 from typing import Final
 
 from analyzer.diagnosis.causes import Confidence, FailingSide, Phase, RemedySide
+from analyzer.diagnosis.certificate_messages import certificate_sent
 from analyzer.diagnosis.model import Alternative, Evidence, Finding, Rank, Rule
 from analyzer.diagnosis.resets import injected
-from analyzer.diagnosis.signs import certificate_sent, flight_arrived, passed
+from analyzer.diagnosis.signs import flight_arrived, passed
 from analyzer.diagnosis.standing import (
     BOTH_WAYS,
     client_done,
