@@ -1,7 +1,7 @@
 """What is wrong with a chain of certificates at the time of its packet, hard facts first.
 
 A flaw is a fact of the messages, not a diagnosis: clients that do not check connect nevertheless.
-:mod:`analyzer.diagnosis.verdicts` weighs flaws against the alert.
+:mod:`analyzer.diagnosis.weighing` weighs flaws against the alert.
 """
 
 from __future__ import annotations
