@@ -7,6 +7,7 @@ from typing import Final
 from analyzer.diagnosis.alerts import VIOLATION_ALERTS
 from analyzer.tcp.timeline import Side
 from analyzer.tls.registry.code_points import AlertDescription
+from analyzer.tls.registry.suite_facts import facts_of
 from analyzer.tls.story import Milestone, Opening, Story, Visibility, Way
 
 _A = AlertDescription
@@ -161,3 +162,14 @@ def perhaps_ech_rejected(story: Story) -> bool:
         and ending.way is Way.ENCRYPTED_ALERT
         and passed(story, Milestone.CLIENT_FINISHED)
     )
+
+
+def psk_offered(story: Story) -> bool:
+    """Whether a secret was to prove the sides: a key (TLS 1.3, or by a suite before), or a password (SRP)."""
+    offer, choice = story.offer, story.choice
+    if choice is not None and not story.tls13:
+        exchange = facts_of(choice.cipher_suite).key_exchange
+        return exchange.endswith("PSK") or exchange == "SRP"
+    if choice is not None:
+        return choice.psk_selected
+    return offer is not None and offer.psk_offered

@@ -26,8 +26,8 @@ from collections.abc import Iterator
 from typing import Final
 
 from analyzer.diagnosis.causes import Confidence, FailingSide, Phase, RemedySide
+from analyzer.diagnosis.disagreement import WOULD_DECIDE, negotiation_evidence
 from analyzer.diagnosis.model import Alternative, Evidence, Finding, Rank, Rule
-from analyzer.diagnosis.negotiation import WOULD_DECIDE, negotiation_evidence
 from analyzer.diagnosis.refusal import read_refusal
 from analyzer.diagnosis.signs import garbled, passed
 from analyzer.diagnosis.standing import client_done

@@ -24,8 +24,8 @@ from collections.abc import Iterator
 
 from analyzer.diagnosis.alerts import CRYPTO_ALERTS
 from analyzer.diagnosis.causes import Confidence, Phase, RemedySide
+from analyzer.diagnosis.disagreement import WOULD_DECIDE, negotiation_evidence
 from analyzer.diagnosis.model import Alternative, Finding, Rank, Rule
-from analyzer.diagnosis.negotiation import WOULD_DECIDE, negotiation_evidence
 from analyzer.diagnosis.refusal import choice_refused, key_exchange_refused
 from analyzer.diagnosis.topics import refusing
 from analyzer.diagnosis.wording import party, when

@@ -26,9 +26,10 @@ from typing import Final
 
 from analyzer.diagnosis.alerts import CRYPTO_ALERTS, VIOLATION_ALERTS
 from analyzer.diagnosis.causes import Confidence, Phase, RemedySide
+from analyzer.diagnosis.disagreement import negotiation_evidence
 from analyzer.diagnosis.model import Alternative, Finding, Rank, Rule
-from analyzer.diagnosis.negotiation import negotiation_evidence, rivals
 from analyzer.diagnosis.refusal import Refusal, offer_refused
+from analyzer.diagnosis.refused_offers import rivals
 from analyzer.diagnosis.terms import offered
 from analyzer.diagnosis.topics import refusing
 from analyzer.diagnosis.wording import asked, client_name, server_name, when

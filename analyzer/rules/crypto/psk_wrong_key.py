@@ -26,9 +26,10 @@ from collections.abc import Iterator
 
 from analyzer.diagnosis.alerts import CRYPTO_ALERTS
 from analyzer.diagnosis.causes import Confidence, Phase, RemedySide
+from analyzer.diagnosis.disagreement import WOULD_DECIDE, negotiation_evidence
 from analyzer.diagnosis.model import Alternative, Finding, Rank, Rule
-from analyzer.diagnosis.negotiation import WOULD_DECIDE, negotiation_evidence, psk_offered
 from analyzer.diagnosis.refusal import Refusal, read_refusal
+from analyzer.diagnosis.signs import psk_offered
 from analyzer.diagnosis.steps import Step
 from analyzer.diagnosis.topics import refusing
 from analyzer.diagnosis.wording import client_name, party, server_name

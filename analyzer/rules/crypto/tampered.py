@@ -31,10 +31,11 @@ from typing import Final
 from analyzer.diagnosis.alerts import CRYPTO_ALERTS
 from analyzer.diagnosis.causes import Confidence, Phase, RemedySide
 from analyzer.diagnosis.certificate_messages import weakly_signed
+from analyzer.diagnosis.disagreement import negotiation_evidence
 from analyzer.diagnosis.flaws import signature_flaw
 from analyzer.diagnosis.model import Evidence, Finding, Rank, Rule
-from analyzer.diagnosis.negotiation import negotiation_evidence, psk_offered
 from analyzer.diagnosis.refusal import Refusal, read_refusal
+from analyzer.diagnosis.signs import psk_offered
 from analyzer.diagnosis.topics import refusing
 from analyzer.diagnosis.wording import party
 from analyzer.tcp.timeline import Side
