@@ -52,3 +52,7 @@ INSISTING_ALERTS: Final = frozenset({_A.HANDSHAKE_FAILURE, _A.INSUFFICIENT_SECUR
 
 RFC 7627 section 5.2 has the first; tlslite says the second.
 """
+
+
+WITHDRAWN_ALERTS: Final = frozenset({_A.USER_CANCELED, _A.NO_RENEGOTIATION})
+"""Alerts whose sender wants no handshake any more, whatever it had to judge."""

@@ -12,9 +12,11 @@ from typing import Final
 from analyzer.diagnosis.alerts import CERTIFICATE_ALERTS, VAGUE_ALERTS
 from analyzer.diagnosis.causes import Confidence, FailingSide, Phase
 from analyzer.diagnosis.choices import unspoken
+from analyzer.diagnosis.client_steps import client_step
 from analyzer.diagnosis.fits import WOULD_DECIDE
 from analyzer.diagnosis.memo import once_per_story
 from analyzer.diagnosis.model import Alternative, Evidence
+from analyzer.diagnosis.server_steps import server_step
 from analyzer.diagnosis.signs import (
     accepted_otherwise,
     passed,
@@ -23,7 +25,7 @@ from analyzer.diagnosis.signs import (
     prompt,
     puzzled,
 )
-from analyzer.diagnosis.steps import Step, client_step, server_step
+from analyzer.diagnosis.steps import Step
 from analyzer.diagnosis.wording import ending_evidence
 from analyzer.tcp.timeline import Side
 from analyzer.tls.registry.code_points import AlertDescription
