@@ -16,6 +16,7 @@ from analyzer.diagnosis.client_steps import client_step
 from analyzer.diagnosis.fits import WOULD_DECIDE
 from analyzer.diagnosis.memo import once_per_story
 from analyzer.diagnosis.model import Alternative, Evidence
+from analyzer.diagnosis.resets import strays
 from analyzer.diagnosis.server_steps import server_step
 from analyzer.diagnosis.signs import (
     accepted_otherwise,
@@ -102,7 +103,7 @@ def read_refusal(story: Story) -> Refusal | None:
     ending = story.ending
     if ending.side is None or not (ending.alerted or ending.closed):
         return None
-    if _over(story) or _injected(story):
+    if _over(story) or strays(story):
         return None
     alert = readable_alert(story)
     if puzzled(story, alert):
@@ -194,7 +195,7 @@ def left_unused(story: Story) -> Refusal | None:
         return None
     if not stated and (alert is not None or accepted_otherwise(story)):
         return None
-    if story.server_chain is None or not prompt(story) or _injected(story):
+    if story.server_chain is None or not prompt(story) or strays(story):
         return None
     return Refusal(
         side=Side.CLIENT,
@@ -220,7 +221,7 @@ def left_speechless(story: Story) -> Refusal | None:
     unused = story.completed and not perhaps_used(story)
     if not unused or not ending.closed_by(Side.CLIENT):
         return None
-    if not unspoken(story) or not prompt(story) or _injected(story) or story.blind_to(*_UNSEEN):
+    if not unspoken(story) or not prompt(story) or strays(story) or story.blind_to(*_UNSEEN):
         return None
     return Refusal(
         side=Side.CLIENT,
@@ -319,12 +320,6 @@ def _over(story: Story) -> bool:
         alert = readable_alert(story)
         return alert is None
     return story.completed
-
-
-def _injected(story: Story) -> bool:
-    """Whether the reset came over another path than its supposed sender's other segments."""
-    ttls = story.timeline.rst_ttl
-    return story.ending.way is Way.RST and ttls is not None and ttls[0] != ttls[1]
 
 
 def _is_doubtful(story: Story) -> bool:

@@ -24,11 +24,22 @@ def injected(story: Story) -> Evidence | None:
     pair = story.timeline.rst_ttl
     if pair is None or abs(pair[0] - pair[1]) <= _TTL_APART:
         return None
-    # Stacks may send RSTs with another initial TTL (64, 128, 255) than data.
-    if _initial(pair[0]) - pair[0] == _initial(pair[1]) - pair[1]:
+    if _hops(pair[0]) == _hops(pair[1]):
         return None
     text = f"the RST has TTL {pair[0]}, the {sender}'s other packets have {pair[1]}"
     return Evidence(story.ending.frame, text)
+
+
+def strays(story: Story) -> bool:
+    """Whether somebody else may have sent the RST by which a story ends: no judgement is read from it then.
+
+    That accuses nobody, and takes less than :func:`injected`: a device beside the sender is one hop off.
+    """
+    if story.ending.way is not Way.RST:
+        return False
+    pair = story.timeline.rst_ttl
+    detour = pair is not None and _hops(pair[0]) != _hops(pair[1])
+    return detour or injected(story) is not None
 
 
 def only_answers(story: Story) -> bool:
@@ -41,5 +52,6 @@ def only_answers(story: Story) -> bool:
     return story.ending.way is Way.RST and closed is not None and not closed[1].flags & ACK
 
 
-def _initial(ttl: int) -> int:
-    return next(start for start in (32, 64, 128, 255) if ttl <= start)
+def _hops(ttl: int) -> int:
+    """How far a packet has come; stacks may send RSTs with another initial TTL than data."""
+    return next(initial for initial in (32, 64, 128, 255) if ttl <= initial) - ttl

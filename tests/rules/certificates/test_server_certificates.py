@@ -435,8 +435,16 @@ def test_a_client_that_leaves_late_refused_nothing() -> None:
     assert headline(ended(patient(), "fin", CLIENT)) is None
 
 
-def test_a_reset_from_elsewhere_is_no_refusal() -> None:
-    assert headline(answered().rst(CLIENT, ttl=201).story()) is None
+@pytest.mark.parametrize("ttl", [201, 63])
+def test_a_reset_from_elsewhere_is_no_refusal(ttl: int) -> None:
+    assert headline(answered().rst(CLIENT, ttl=ttl).story()) is None
+
+
+def test_a_reset_that_came_as_far_as_the_clients_packets_is_the_clients() -> None:
+    """Stacks may reset with another initial TTL (255) than they send with (64)."""
+    story = answered().rst(CLIENT, ttl=255).story()
+
+    assert headline(story) == headline(answered().rst(CLIENT).story())
 
 
 def test_trust_is_the_clients_and_the_chain_the_servers() -> None:

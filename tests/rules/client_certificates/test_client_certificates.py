@@ -252,6 +252,15 @@ def test_a_certificate_in_clear_is_not_called_hidden() -> None:
     assert shown_.explanation.startswith("The certificate does not show it; the alert names")
 
 
+def test_a_server_that_goes_on_after_a_reset_in_its_name_refused_nothing() -> None:
+    reset = answered(asking=True).client(m.client_flight(shown=())).ack(SERVER).rst(SERVER)
+    refused = reset.story()
+    went_on = reset.server(m.switch()).fin(SERVER).story()
+
+    assert headline(refused) == "client_cert_missing"
+    assert headline(went_on) is None
+
+
 def test_an_internal_error_behind_a_certificate_may_be_about_it() -> None:
     """Apache says so where a chain is deeper than SSLVerifyDepth."""
     said = headline_of(refused("good", 80))
