@@ -14,13 +14,12 @@ from analyzer.diagnosis.causes import Confidence, Phase
 from analyzer.diagnosis.certificate_messages import no_client_certificate
 from analyzer.diagnosis.fits import ALSO_NAMED, CLIENT_NAMED, FITS, SERVER_NAMED, WOULD_DECIDE
 from analyzer.diagnosis.flaws import Flaw, client_flaws, has_staple, server_flaws, unread_flaws
+from analyzer.diagnosis.late_refusals import client_certificate_refused, left_unused
 from analyzer.diagnosis.memo import once_per_story
 from analyzer.diagnosis.model import Alternative, Evidence, Rank
 from analyzer.diagnosis.refusal import (
     Refusal,
-    client_certificate_refused,
     client_certificate_withheld,
-    left_unused,
     server_certificate_refused,
 )
 from analyzer.diagnosis.signs import is_openvpn, offer_cut, visible

@@ -21,8 +21,9 @@ from analyzer.diagnosis.contradictions import (
     unoffered_signature,
 )
 from analyzer.diagnosis.disagreement import verdict_of
+from analyzer.diagnosis.late_refusals import left_speechless
 from analyzer.diagnosis.model import Rank
-from analyzer.diagnosis.refusal import Refusal, left_speechless, server_certificate_refused
+from analyzer.diagnosis.refusal import Refusal, server_certificate_refused
 from analyzer.diagnosis.verdicts import Verdict
 from analyzer.diagnosis.wording import listed
 from analyzer.tcp.timeline import Side

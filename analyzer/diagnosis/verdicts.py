@@ -6,13 +6,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from analyzer.diagnosis.causes import Confidence, FailingSide, Phase, RemedySide
+from analyzer.diagnosis.late_refusals import client_certificate_refused, left_unused
 from analyzer.diagnosis.model import Alternative, Evidence, Finding, Rank, Rule
-from analyzer.diagnosis.refusal import (
-    Refusal,
-    client_certificate_refused,
-    left_unused,
-    server_certificate_refused,
-)
+from analyzer.diagnosis.refusal import Refusal, server_certificate_refused
 from analyzer.diagnosis.wording import party
 from analyzer.tls.registry.code_points import AlertDescription
 from analyzer.tls.story import Story

@@ -32,8 +32,9 @@ from typing import Final
 from analyzer.diagnosis.alerts import CERTIFICATE_ALERTS, VAGUE_ALERTS
 from analyzer.diagnosis.causes import Confidence, Phase, RemedySide
 from analyzer.diagnosis.fits import WOULD_DECIDE
+from analyzer.diagnosis.late_refusals import left_unused
 from analyzer.diagnosis.model import Alternative, Evidence, Finding, Rank, Rule
-from analyzer.diagnosis.refusal import Refusal, left_unused, server_certificate_refused
+from analyzer.diagnosis.refusal import Refusal, server_certificate_refused
 from analyzer.diagnosis.signs import accepted_otherwise
 from analyzer.diagnosis.topics import refusing
 from analyzer.diagnosis.verdicts import least

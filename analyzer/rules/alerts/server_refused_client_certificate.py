@@ -29,8 +29,9 @@ from collections.abc import Iterator
 from analyzer.diagnosis.alerts import CERTIFICATE_ALERTS
 from analyzer.diagnosis.causes import Confidence, Phase, RemedySide
 from analyzer.diagnosis.fits import WOULD_DECIDE
+from analyzer.diagnosis.late_refusals import client_certificate_refused
 from analyzer.diagnosis.model import Alternative, Evidence, Finding, Rank, Rule
-from analyzer.diagnosis.refusal import Refusal, client_certificate_refused
+from analyzer.diagnosis.refusal import Refusal
 from analyzer.diagnosis.signs import passed
 from analyzer.diagnosis.topics import refusing
 from analyzer.diagnosis.verdicts import least

@@ -23,11 +23,11 @@ The reason is not on the wire.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final
 
 from analyzer.diagnosis.causes import Confidence, FailingSide, Phase, RemedySide
 from analyzer.diagnosis.certificate_messages import certificate_sent
 from analyzer.diagnosis.model import Alternative, Evidence, Finding, Rank, Rule
+from analyzer.diagnosis.refusal import SCANNER
 from analyzer.diagnosis.resets import injected
 from analyzer.diagnosis.signs import flight_arrived, passed
 from analyzer.diagnosis.standing import (
@@ -100,17 +100,12 @@ def check(story: Story) -> Iterator[Finding]:
     )
 
 
-_ENOUGH: Final = Alternative(
-    "fine", "whether the client is a scanner, or had no need of the connection any more"
-)
-
-
 def _alternatives(story: Story, side: Side) -> tuple[Alternative, ...]:
     """What the side that left had before it to judge: each judges the other's words."""
     if side is Side.CLIENT:
         shown = certificate_sent(story) or (story.tls13 and flight_arrived(story))
         cause = "server_certificate_rejected" if shown else "negotiation_failed"
-        return Alternative(cause, "the client's log"), _ENOUGH
+        return Alternative(cause, "the client's log"), SCANNER
     asked = passed(story, Milestone.CERTIFICATE_REQUEST)
     perhaps = asked or (story.tls13 and flight_arrived(story))
     causes = (*(["client_certificate_rejected"] if perhaps else []), "server_internal")
