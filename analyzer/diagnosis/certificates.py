@@ -13,7 +13,8 @@ from typing import Final
 from analyzer.diagnosis.causes import Confidence, Phase
 from analyzer.diagnosis.certificate_messages import no_client_certificate
 from analyzer.diagnosis.fits import ALSO_NAMED, CLIENT_NAMED, FITS, SERVER_NAMED, WOULD_DECIDE
-from analyzer.diagnosis.flaws import Flaw, client_flaws, has_staple, server_flaws, unread_flaws
+from analyzer.diagnosis.flaw import Flaw
+from analyzer.diagnosis.flaws import client_flaws, server_flaws, unread_flaws
 from analyzer.diagnosis.late_refusals import client_certificate_refused, left_unused
 from analyzer.diagnosis.memo import once_per_story
 from analyzer.diagnosis.model import Alternative, Evidence, Rank
@@ -23,6 +24,7 @@ from analyzer.diagnosis.refusal import (
     server_certificate_refused,
 )
 from analyzer.diagnosis.signs import is_openvpn, offer_cut, visible
+from analyzer.diagnosis.staple_flaws import has_staple
 from analyzer.diagnosis.verdicts import Verdict, least
 from analyzer.diagnosis.weighing import POLICY, VAGUELY_TRUST, is_named, weigh
 from analyzer.diagnosis.wording import chain_evidence, milestone_evidence

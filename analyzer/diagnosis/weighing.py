@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 
 from analyzer.diagnosis.causes import Confidence
 from analyzer.diagnosis.fits import CAUSES_BY_TRUST, DOUBTFUL, FITS, Alerts
-from analyzer.diagnosis.flaws import Flaw
+from analyzer.diagnosis.flaw import Flaw
 from analyzer.diagnosis.refusal import Refusal
 from analyzer.tcp.timeline import Side
 from analyzer.tls.registry.code_points import AlertDescription

@@ -15,7 +15,8 @@ from typing import Final
 from analyzer import rules
 from analyzer.diagnosis.causes import PARENTS, Confidence, FailingSide, RemedySide
 from analyzer.diagnosis.engine import Panel
-from analyzer.diagnosis.flaws import Flaw, server_flaws
+from analyzer.diagnosis.flaw import Flaw
+from analyzer.diagnosis.flaws import server_flaws
 from analyzer.diagnosis.log_case import LogCase
 from analyzer.diagnosis.logged import read_beside, read_log
 from analyzer.diagnosis.memo import once_per_story
