@@ -29,11 +29,17 @@ from analyzer.diagnosis.causes import Confidence, FailingSide, Phase, RemedySide
 from analyzer.diagnosis.disagreement import WOULD_DECIDE, negotiation_evidence
 from analyzer.diagnosis.model import Alternative, Evidence, Finding, Rank, Rule
 from analyzer.diagnosis.refusal import read_refusal
-from analyzer.diagnosis.signs import garbled, passed
+from analyzer.diagnosis.signs import passed
 from analyzer.diagnosis.standing import client_done
 from analyzer.diagnosis.steps import Step
 from analyzer.diagnosis.topics import alerting
-from analyzer.diagnosis.wording import ending_evidence, keys_would_tell, party, when
+from analyzer.diagnosis.wording import (
+    ending_evidence,
+    garbled_evidence,
+    keys_would_tell,
+    party,
+    when,
+)
 from analyzer.tcp.timeline import Side
 from analyzer.tls.story import Milestone, Story, Way
 
@@ -60,8 +66,8 @@ def check(story: Story) -> Iterator[Finding]:
     if _unread(story) or _is_through(story):
         return
     evidence = negotiation_evidence(story, refusal) if refusal else (ending_evidence(story),)
-    odd = garbled(story)
-    if odd is not None:
+    odd = garbled_evidence(story)
+    if odd:
         yield _unreadable(story, ending.side, odd)
         return
     yield RULE.finding(
@@ -88,10 +94,10 @@ def check(story: Story) -> Iterator[Finding]:
     )
 
 
-def _unreadable(story: Story, side: Side, odd: int) -> Finding:
+def _unreadable(story: Story, side: Side, odd: tuple[Evidence, ...]) -> Finding:
     """What the other side sent were no TLS records any more."""
     return RULE.finding(
-        Evidence(odd, f"{side.peer.value} sent bytes that are no TLS record"),
+        *odd,
         ending_evidence(story),
         title=(
             f"{party(story, side)} gave up over bytes of {party(story, side.peer)} that are no TLS records"
