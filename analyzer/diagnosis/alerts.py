@@ -56,3 +56,7 @@ RFC 7627 section 5.2 has the first; tlslite says the second.
 
 WITHDRAWN_ALERTS: Final = frozenset({_A.USER_CANCELED, _A.NO_RENEGOTIATION})
 """Alerts whose sender wants no handshake any more, whatever it had to judge."""
+
+
+LEAVING_ALERTS: Final = frozenset({_A.CLOSE_NOTIFY, _A.USER_CANCELED})
+"""Alerts that refuse nothing: a side calls the handshake off of its own accord."""

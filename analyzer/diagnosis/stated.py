@@ -5,7 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from analyzer.diagnosis.alerts import CERTIFICATE_ALERTS, CRYPTO_ALERTS, VAGUE_ALERTS
+from analyzer.diagnosis.alerts import (
+    CERTIFICATE_ALERTS,
+    CRYPTO_ALERTS,
+    LEAVING_ALERTS,
+    VAGUE_ALERTS,
+)
 from analyzer.diagnosis.causes import Phase
 from analyzer.diagnosis.certificate_messages import no_client_certificate
 from analyzer.diagnosis.signs import passed, puzzled
@@ -29,7 +34,7 @@ def stated_cause(story: Story, alert: Alert) -> str:
     if description is _A.HANDSHAKE_FAILURE and server and _asked(story):
         missing = no_client_certificate(story)
         return "client_cert_missing" if missing else "client_certificate_rejected"
-    if description is _A.CLOSE_NOTIFY and server:
+    if description in LEAVING_ALERTS and server:
         return "server_closed_silently"
     chosen = server and description is _A.PROTOCOL_VERSION and passed(story, Milestone.SERVER_HELLO)
     if chosen or puzzled(story, description):

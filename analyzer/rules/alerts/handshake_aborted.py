@@ -25,7 +25,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from analyzer.diagnosis.alerts import CRYPTO_ALERTS, FAULTFINDING_ALERTS, VIOLATION_ALERTS
+from analyzer.diagnosis.alerts import (
+    CRYPTO_ALERTS,
+    FAULTFINDING_ALERTS,
+    LEAVING_ALERTS,
+    VIOLATION_ALERTS,
+)
 from analyzer.diagnosis.causes import Confidence, FailingSide, Phase, RemedySide
 from analyzer.diagnosis.model import Alternative, Evidence, Finding, Rank, Rule
 from analyzer.diagnosis.refusal import read_refusal
@@ -70,7 +75,7 @@ def check(story: Story) -> Iterator[Finding]:
 def _takes_leave(alert: Alert) -> bool:
     """Whether a side closes in order under keys: as a rule behind a handshake, which the capture may miss."""
     hidden = alert.visibility is Visibility.DECRYPTED
-    return hidden and alert.description in _OWN_ACCORD
+    return hidden and alert.description in LEAVING_ALERTS
 
 
 def _answers_the_unseen(story: Story, alert: Alert) -> bool:
@@ -90,12 +95,10 @@ def _tired(story: Story) -> bool:
     alert = story.ending.alert
     waited = waited_long(story) and awaited(story) is not story.ending.side
     said_nothing = not story.timeline.payload[Side.CLIENT] and not story.blind_to(*_CLIENT_BLIND)
-    own_accord = alert is not None and alert.description in _OWN_ACCORD
+    own_accord = alert is not None and alert.description in LEAVING_ALERTS
     return waited and (own_accord or said_nothing)
 
 
-# These refuse nothing: a side calls the handshake off.
-_OWN_ACCORD: Final = frozenset({_A.CLOSE_NOTIFY, _A.USER_CANCELED})
 _CLIENT_BLIND: Final = ("client_side", "client_bytes", "start")
 
 
@@ -130,7 +133,7 @@ def _finding(story: Story, alert: Alert) -> Finding:
         explanation=meaning(description),
         remedy=(
             f"The log of {party(story, alert.sender)} at {when(alert.time)} names the reason.",
-            *([] if description in _OWN_ACCORD else [refused]),
+            *([] if description in LEAVING_ALERTS else [refused]),
         ),
         failing_side=FailingSide.of(alert.sender),
         remedy_side=_remedy(alert),
@@ -182,7 +185,7 @@ _WHOLE: Final = "a capture that holds the handshake from its beginning"
 
 def _remedy(alert: Alert) -> RemedySide:
     """A violation is the other side's; a failure or a whim is the sender's own."""
-    own = alert.description in {_A.INTERNAL_ERROR, _A.USER_CANCELED, _A.CLOSE_NOTIFY}
+    own = alert.description is _A.INTERNAL_ERROR or alert.description in LEAVING_ALERTS
     return RemedySide.of(alert.sender if own else alert.sender.peer)
 
 

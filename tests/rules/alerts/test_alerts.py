@@ -360,3 +360,10 @@ def test_who_calls_it_off_refused_nothing() -> None:
     (found,) = said_by("TLS-ALERT-005", alerted(hello_only(), CLIENT, 90))
 
     assert not [line for line in found.remedy if "refused" in line]
+
+
+@pytest.mark.parametrize("alert", [0, 90])
+def test_it_is_the_server_that_leaves_where_the_server_calls_it_off(alert: int) -> None:
+    left = answered().server(m.alert(alert, 1)).fin(SERVER).story()
+
+    assert headline(left) == "server_closed_silently"
