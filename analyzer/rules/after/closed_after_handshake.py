@@ -36,6 +36,7 @@ from analyzer.diagnosis.choices import unspoken
 from analyzer.diagnosis.fits import WOULD_DECIDE
 from analyzer.diagnosis.flaws import server_flaws
 from analyzer.diagnosis.model import Alternative, Evidence, Finding, Rank, Rule
+from analyzer.diagnosis.renegotiation import FINISHED
 from analyzer.diagnosis.signs import (
     PATIENCE_NS,
     accepted_otherwise,
@@ -71,7 +72,7 @@ def check(story: Story) -> Iterator[Finding]:
     late = ending.waited_ns >= PATIENCE_NS
     if ending.way in {Way.OPEN, Way.SILENCE} or (late and story.completed):
         return
-    last = [story.milestones[m] for m in _FINISHED if m in story.milestones]
+    last = [story.milestones[m] for m in FINISHED if m in story.milestones]
     if not last or story.blind_to("start"):
         return
     stayed = side is Side.CLIENT and _stayed(story)
@@ -201,6 +202,3 @@ def _how(story: Story) -> str:
     if story.ending.way is Way.ENCRYPTED_ALERT:
         return "Its last alert is encrypted; it may be the closing one."
     return "The close was orderly."
-
-
-_FINISHED = (Milestone.CLIENT_FINISHED, Milestone.SERVER_FINISHED)

@@ -28,11 +28,12 @@ from typing import Final
 
 from analyzer.diagnosis.causes import Confidence, FailingSide, Phase, RemedySide
 from analyzer.diagnosis.model import Alternative, Evidence, Finding, Rank, Rule
+from analyzer.diagnosis.renegotiation import SOON_NS, behind_handshake
 from analyzer.diagnosis.standing import end_evidence
 from analyzer.diagnosis.topics import finishing
 from analyzer.diagnosis.wording import alert_phrase, client_name, keys_would_tell, server_name
 from analyzer.tcp.timeline import Side
-from analyzer.tls.story import Alert, Message, Milestone, Story
+from analyzer.tls.story import Alert, Message, Story
 
 RULE = Rule(
     id="TLS-END-003",
@@ -45,8 +46,6 @@ RULE = Rule(
     requires=frozenset({"start", "client_bytes", "server_bytes", "snap_length"}),
     topic=finishing,
 )
-
-_SOON_NS: Final = 2_000_000_000
 
 
 def check(story: Story) -> Iterator[Finding]:
@@ -61,7 +60,7 @@ def check(story: Story) -> Iterator[Finding]:
     switched, end = switches[0], end_evidence(story)
     alert = _alert(story, switched)
     given_up = alert is not None or closed[0] is Side.SERVER
-    if not given_up or closed[1].time - switched.time > _SOON_NS:
+    if not given_up or closed[1].time - switched.time > SOON_NS:
         return
     yield RULE.finding(
         Evidence(again[0].frame, "server asked for another handshake"),
@@ -92,12 +91,9 @@ def check(story: Story) -> Iterator[Finding]:
 
 def _again(story: Story) -> list[Message]:
     """What belongs to the later handshake: all from its first message on, but for data."""
-    done = max((story.milestones[m].frame for m in _DONE if m in story.milestones), default=None)
-    later = [m for m in story.messages if done is not None and m.frame > done]
-    return [m for m in later if m.name.endswith(_HANDSHAKE)]
+    return [m for m in behind_handshake(story) if m.name.endswith(_HANDSHAKE)]
 
 
-_DONE: Final = (Milestone.CLIENT_FINISHED, Milestone.SERVER_FINISHED)
 _HANDSHAKE: Final = ("encrypted_handshake", "hello_request", "change_cipher_spec")
 
 

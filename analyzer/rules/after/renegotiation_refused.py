@@ -25,13 +25,12 @@ from collections.abc import Iterator
 
 from analyzer.diagnosis.causes import Confidence, FailingSide, Phase, RemedySide
 from analyzer.diagnosis.model import Alternative, Evidence, Finding, Rank, Rule
+from analyzer.diagnosis.renegotiation import SOON_NS, behind_handshake
 from analyzer.diagnosis.standing import end_evidence
 from analyzer.diagnosis.topics import finishing
 from analyzer.diagnosis.wording import alert_phrase, party
 from analyzer.tls.registry.code_points import AlertDescription
-from analyzer.tls.story import Alert, Message, Milestone, Story, Way
-
-_SOON_NS = 2_000_000_000
+from analyzer.tls.story import Alert, Message, Story, Way
 
 RULE = Rule(
     id="TLS-END-001",
@@ -85,14 +84,8 @@ def check(story: Story) -> Iterator[Finding]:
 
 def _asked(story: Story) -> Message | None:
     """The first handshake message after completion."""
-    done = [story.milestones[m].frame for m in _DONE if m in story.milestones]
     names = {"encrypted_handshake", "hello_request", "client_hello"}
-    return next(
-        (m for m in story.messages if m.name in names and done and m.frame > max(done)), None
-    )
-
-
-_DONE = (Milestone.CLIENT_FINISHED, Milestone.SERVER_FINISHED)
+    return next((m for m in behind_handshake(story) if m.name in names), None)
 
 
 def _refusal(story: Story, asked: Message) -> Alert | None:
@@ -100,7 +93,7 @@ def _refusal(story: Story, asked: Message) -> Alert | None:
     if story.tls13 or story.ending.way is Way.OPEN:
         return None
     for alert in story.alerts:
-        soon = 0 <= alert.time - asked.time <= _SOON_NS
+        soon = 0 <= alert.time - asked.time <= SOON_NS
         if alert.sender is not asked.sender and alert.frame >= asked.frame and soon:
             return alert
     return None
@@ -109,7 +102,7 @@ def _refusal(story: Story, asked: Message) -> Alert | None:
 def _ended_by_it(story: Story, refusal: Alert) -> bool:
     """Whether the connection was closed soon after the refusal, and did not simply go on."""
     closed = story.timeline.closed_first
-    return closed is not None and closed[1].time - refusal.time <= _SOON_NS
+    return closed is not None and closed[1].time - refusal.time <= SOON_NS
 
 
 def _answered(story: Story, asked: Message, before: int) -> bool:
