@@ -10,6 +10,7 @@ import typer
 
 from analyzer.commands import refuse_streams, refuse_to_overwrite, standard_output
 from analyzer.errors import UsageError
+from analyzer.report.words import counted
 
 if TYPE_CHECKING:
     from analyzer.extract.extracting import Carried, Extract
@@ -102,17 +103,19 @@ def _told(made: Extract, output: Path, mapping: Path | None) -> str:
     from analyzer.report.escape import printable  # noqa: PLC0415 - not for --help
 
     count = len(made.chosen)
-    lines = [f"{output}: {_many(count, 'connection')}, {_many(made.packets, 'packet')}"]
+    lines = [f"{output}: {counted(count, 'connection')}, {counted(made.packets, 'packet')}"]
     lines += [f"  {_line(one)}" for one in made.chosen[:_LISTED]]
     if count > _LISTED:
         lines.append(f"  and {count - _LISTED} more")
     same = sum(one.same for one in made.chosen)
     lines.append(f"The extract was analysed: {same} of {count} are told as before.")
     if made.witnesses:
-        beside = _many(made.witnesses, "connection")
+        beside = counted(made.witnesses, "connection")
         lines.append(f"{beside} of the same clients and servers went in, too: they tell of these.")
     if made.left_out:
-        lines.append(f"{_many(made.left_out, 'connection')} more did not fit; name some: --stream.")
+        lines.append(
+            f"{counted(made.left_out, 'connection')} more did not fit; name some: --stream."
+        )
     if mapping is not None and made.disguise is not None:
         lines.append(f"{mapping}: what stands for what; keep it to yourself")
         if kept := sorted(made.disguise.kept):
@@ -131,7 +134,3 @@ def _line(one: Carried) -> str:
         return f"{number}: {told}"
     there = one.after.cause or one.after.outcome if one.after else "nothing"
     return f"{number}: {told}; BUT the extract tells {there}"
-
-
-def _many(count: int, noun: str) -> str:
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"

@@ -14,6 +14,7 @@ from analyzer.mustgather.runs import runs_of, told_by
 from analyzer.mustgather.said import completed, what_openssl_said
 from analyzer.report.escape import printable
 from analyzer.report.times import clock, rfc3339
+from analyzer.report.words import counted
 from analyzer.tls.loglines import Severity
 
 
@@ -106,7 +107,7 @@ def _device(material: Material) -> Device:
 
 def _certificates(material: Material, count: int) -> Item:
     missing = absent(material.graph)
-    found = [f"{_many(count, 'certificate')}: certificates/index.md"] if count else []
+    found = [f"{counted(count, 'certificate')}: certificates/index.md"] if count else []
     steps: list[str] = []
     for name, users in missing:
         used = "; ".join(users) or "used by no object"
@@ -128,7 +129,7 @@ def _certificates(material: Material, count: int) -> Item:
 def _export(material: Material) -> Item:
     exports = material.graph.exports if material.graph is not None else ()
     found = tuple(
-        f"{export.path}: domain {domain.name}, {_many(len(domain.objects), 'object')} of TLS"
+        f"{export.path}: domain {domain.name}, {counted(len(domain.objects), 'object')} of TLS"
         for export in exports
         for domain in export.domains
         if domain.objects
@@ -168,12 +169,12 @@ def _trace(trace: Trace | None) -> Item:
         span = "no packet"
         if facts.first_packet is not None and facts.last_packet is not None:
             begin, end = (clock(rfc3339(t)) for t in (facts.first_packet, facts.last_packet))
-            span = f"{_many(facts.packets, 'packet')}, {begin} to {end}"
+            span = f"{counted(facts.packets, 'packet')}, {begin} to {end}"
         found.append(f"{facts.path}: {span}")
         found += facts.caveats
     failed = len(trace.failed)
     found.append(
-        f"{_many(trace.extract.connections, 'TCP connection')}; {failed} failed; those in trace.pcap: "
+        f"{counted(trace.extract.connections, 'TCP connection')}; {failed} failed; those in trace.pcap: "
         f"{len(trace.extract.chosen)}"
     )
     return Item(title, tuple(found), () if failed else ("No connection in it failed.", *steps))
@@ -184,7 +185,7 @@ def _log(log: Log | None, trace: Trace | None) -> Item:
     if log is None or not log.lines:
         return Item(title, (), _LOG_STEPS)
     times = [line.time for line in log.lines if line.time is not None]
-    found = [_many(len(log.lines), "entry", "entries")]
+    found = [counted(len(log.lines), "entry", "entries")]
     if times:
         begin, end = (clock(rfc3339(t)) for t in (times[0], times[-1]))
         found[0] += f", {begin} to {end}"
@@ -192,7 +193,7 @@ def _log(log: Log | None, trace: Trace | None) -> Item:
     lacks = [] if any(line.severity is Severity.DEBUG for line in log.lines) else [_NO_DEBUG]
     if trace is not None and trace.failed:
         joined = sum(1 for one in trace.failed if one.story.log is not None and one.story.log.lines)
-        found.append(f"{joined} of {_many(len(trace.failed), 'failure')} found in it")
+        found.append(f"{joined} of {counted(len(trace.failed), 'failure')} found in it")
         lacks += (
             [] if joined else ["No failure of the trace is found in it: another time or domain?"]
         )
@@ -250,7 +251,3 @@ def _joined(material: Material, name: str, text: str) -> list[int]:
 
 def _known(title: str, value: str, steps: tuple[str, ...]) -> Item:
     return Item(title, (value,)) if value else Item(title, (), steps)
-
-
-def _many(count: int, one: str, more: str | None = None) -> str:
-    return f"{count:,} {one if count == 1 else more or one + 's'}"

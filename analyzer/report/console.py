@@ -25,7 +25,7 @@ from analyzer.report.formats import Style
 from analyzer.report.ladder import endpoint_text
 from analyzer.report.page import Page
 from analyzer.report.schema import Capture, Connection, Group, Report
-from analyzer.report.words import OUTCOME
+from analyzer.report.words import OUTCOME, counted
 
 _GROUPS_LISTED: Final = 20
 _GROUPS_TOLD: Final = 5
@@ -83,7 +83,7 @@ def _answers(page: Page, report: Report) -> None:
         return
     several = len(report.groups) > 1
     if several:
-        total = _plural(counts.connections - counts.not_tls, "connection")
+        total = counted(counts.connections - counts.not_tls, "connection")
         ways = len(report.groups)
         page.say(f"{counts.failed:,} of {total} failed, in {ways} ways:", style="bold")
     by_stream = {connection.stream: connection for connection in report.connections}
@@ -97,7 +97,7 @@ def _answers(page: Page, report: Report) -> None:
     if len(report.groups) > _GROUPS_LISTED:
         rest = report.groups[_GROUPS_LISTED:]
         failures = sum(group.count for group in rest)
-        page.say(f"and {len(rest)} more kinds of failure in {_plural(failures, 'connection')}")
+        page.say(f"and {len(rest)} more kinds of failure in {counted(failures, 'connection')}")
 
 
 def _nothing_failed(page: Page, report: Report) -> None:
@@ -198,7 +198,7 @@ def _others(page: Page, report: Report, *, verbose: bool) -> None:
         _incomplete(page, report)
     if counts.not_tls:
         page.say(
-            f"{_plural(counts.not_tls, 'TCP connection')} without TLS.",
+            f"{counted(counts.not_tls, 'TCP connection')} without TLS.",
             lead=page.text(f"{page.glyphs.dot} ", "dim"),
         )
     _notes(page, established, verbose=verbose)
@@ -208,7 +208,7 @@ def _others(page: Page, report: Report, *, verbose: bool) -> None:
 
 def _went_well(page: Page, count: int, established: Sequence[Connection]) -> str:
     versions = _versions(page, established)
-    return f"{_plural(count, 'connection')} went well{f': {versions}' if versions else ''}."
+    return f"{counted(count, 'connection')} went well{f': {versions}' if versions else ''}."
 
 
 def _versions(page: Page, established: Iterable[Connection]) -> str:
@@ -223,7 +223,7 @@ def _incomplete(page: Page, report: Report) -> None:
     """Say of what is incomplete why nothing more can be said; equal reasons once."""
     lead = page.text(f"{page.glyphs.open} ", "bold yellow")
     words = "the capture does not show how the handshake ended."
-    page.say(f"{_plural(report.summary.incomplete, 'connection')}: {words}", lead=lead)
+    page.say(f"{counted(report.summary.incomplete, 'connection')}: {words}", lead=lead)
     for cause, words in unfinished(report):
         page.say(words, lead=page.text(f"{cause}: " if cause else ""), indent=4)
 
@@ -274,7 +274,7 @@ def _file(page: Page, capture: Capture) -> str:
     if capture.first_packet and capture.last_packet:
         when = f"{page.clock(capture.first_packet)} to {page.clock(capture.last_packet)}"
     link = ", ".join(capture.link_types)
-    parts = (capture.path, capture.format, link, _plural(capture.packets, "packet"), when)
+    parts = (capture.path, capture.format, link, counted(capture.packets, "packet"), when)
     return dot.join(part for part in parts if part)
 
 
@@ -283,7 +283,3 @@ def _rule(page: Page, words: str) -> None:
     page.say(Text(page.glyphs.line * page.width, style="dim"))
     if words:
         page.say(words, style="bold")
-
-
-def _plural(count: int, noun: str) -> str:
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"

@@ -28,39 +28,35 @@ def tell_facts(page: Page, connection: Connection, files: int, group: Group | No
     finding = connection.diagnosis
     if finding and connection.outcome == "failed":
         step = STEP[finding.phase]
-        _fact(page, "gave up", f"{GAVE_UP[finding.failing_side]}, {step} ({finding.phase})")
-        _fact(page, "to do", NEXT[finding.remedy_side])
+        page.fact("gave up", f"{GAVE_UP[finding.failing_side]}, {step} ({finding.phase})")
+        page.fact("to do", NEXT[finding.remedy_side])
     if finding:
-        _fact(page, "how sure", SURE[finding.confidence])
-        _fact(page, "cause", f"{finding.cause} {page.glyphs.dot} rule {finding.rule}")
+        page.fact("how sure", SURE[finding.confidence])
+        page.fact("cause", f"{finding.cause} {page.glyphs.dot} rule {finding.rule}")
     ends = f"{endpoint_text(connection.client)} to {endpoint_text(connection.server)}"
     name = f" ({connection.tls.sni})" if connection.tls.sni else ""
     if group is None or group.count == 1:
-        _fact(page, "between", f"{ends}{name}")
-        _fact(page, "when", page.clock(connection.start))
+        page.fact("between", f"{ends}{name}")
+        page.fact("when", page.clock(connection.start))
     else:
-        _fact(page, "clients", few(group.clients, group.clients_total))
-        _fact(page, "servers", few(group.servers, group.servers_total))
+        page.fact("clients", few(group.clients, group.clients_total))
+        page.fact("servers", few(group.servers, group.servers_total))
         if group.sni:
-            _fact(page, "names", few(group.sni, group.sni_total))
-        _fact(page, "when", f"{page.clock(group.first)} to {page.clock(group.last)}")
-        _fact(page, "example", f"{ends}{name}, {page.clock(connection.start)}")
+            page.fact("names", few(group.sni, group.sni_total))
+        page.fact("when", f"{page.clock(group.first)} to {page.clock(group.last)}")
+        page.fact("example", f"{ends}{name}, {page.clock(connection.start)}")
     if (held := connection.objects) is not None:
         with_ = " with ".join(part for part in (held.place, held.profile) if part)
-        _fact(page, "gateway", f"{held.leg} side of domain {held.domain}: {with_}")
+        page.fact("gateway", f"{held.leg} side of domain {held.domain}: {with_}")
     elif connection.log is not None and connection.log.leg is not None:
         of = f" of domain {connection.log.domain}" if connection.log.domain else ""
         named = ", ".join(
             dict.fromkeys(line.object for line in connection.log.lines if line.object)
         )
-        _fact(page, "gateway", f"{connection.log.leg} side{of}: {named or 'by its log'}")
+        page.fact("gateway", f"{connection.log.leg} side{of}: {named or 'by its log'}")
     if connection.handshake.prelude is not None:
-        _fact(page, "before TLS", before_tls(connection.handshake.prelude))
-    _fact(page, "Wireshark", wireshark_filter(connection, files))
-
-
-def _fact(page: Page, label: str, words: str) -> None:
-    page.say(words, lead=page.text(f"{label:<11}", "dim"), indent=2)
+        page.fact("before TLS", before_tls(connection.handshake.prelude))
+    page.fact("Wireshark", wireshark_filter(connection, files))
 
 
 def wireshark_filter(connection: Connection, files: int) -> str:

@@ -101,6 +101,10 @@ class Page:
         self.blank()
         self.say(words, indent=indent, style="bold")
 
+    def fact(self, label: str, words: str) -> None:
+        """A labelled line."""
+        self.say(words, lead=self.text(f"{label:<11}", "dim"), indent=2)
+
     def _print(self, line: Text) -> None:
         line.rstrip()
         self.console.print(line, soft_wrap=True)

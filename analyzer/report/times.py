@@ -24,6 +24,14 @@ def rfc3339(time: int) -> str:
 
 
 @functools.lru_cache(maxsize=1024)
+def rfc3339_if_any(time: int | None) -> str | None:
+    """The same of a time that a certificate states: it may state none, or one that no calendar has."""
+    try:
+        return None if time is None else rfc3339(time)
+    except OverflowError:
+        return None
+
+
 def _second(seconds: int) -> str:
     """A report has many moments of the same second."""
     return (_EPOCH + timedelta(seconds=seconds)).isoformat()

@@ -52,3 +52,8 @@ SHORT: Final[Mapping[str, str]] = {
     "incomplete": "incomplete",
     "not_tls": "not TLS",
 }
+
+
+def counted(count: int, noun: str, plural: str | None = None) -> str:
+    """``1 chain``, ``12,000 chains``; ``plural`` where that is not made by an s."""
+    return f"{count:,} {noun if count == 1 else plural or noun + 's'}"

@@ -52,7 +52,7 @@ def _suites(profile: Profile) -> Iterator[Issue]:
         return
     facts = [facts_of(suite) for suite in profile.suites]
     listed = profile.kind != "CryptoProfile"  # a string selects more than anybody listed
-    unusable = [f for f in facts if not any(_fits(f, v) for v in profile.versions)]
+    unusable = [f for f in facts if not any(f.allowed_in(v) for v in profile.versions)]
     if unusable and listed and profile.versions:
         text = f"no version that is on can use {_names(unusable)}"
         yield _issue(
@@ -60,7 +60,7 @@ def _suites(profile: Profile) -> Iterator[Issue]:
             "take these suites out, or switch their version on",
         )
     for version in sorted(profile.versions, key=_rank):
-        if not any(_fits(f, version) for f in facts):
+        if not any(f.allowed_in(version) for f in facts):
             bit = BIT_OF[version]
             text = f"{bit} is on, and Ciphers has no suite for it"
             change = f"add a suite for {bit}, or switch it off"
@@ -72,10 +72,6 @@ def _suites(profile: Profile) -> Iterator[Issue]:
 
 def _rank(version: ProtocolVersion) -> int:
     return version.rank
-
-
-def _fits(facts: SuiteFacts, version: ProtocolVersion) -> bool:
-    return facts.first_version.rank <= version.rank <= facts.last_version.rank
 
 
 def _weak_suites(profile: Profile, facts: list[SuiteFacts]) -> Iterator[Issue]:

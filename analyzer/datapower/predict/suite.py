@@ -28,7 +28,7 @@ def choose_suite(
     if version is None:
         return None
     common = common_suites(profile, talk.hello)
-    fitting = [facts for facts in common if _in_version(facts, version)]
+    fitting = [facts for facts in common if facts.allowed_in(version)]
     if not fitting:
         raise Refusal(_no_suite(talk.hello, profile, version, common))
     key = leaf_of(profile.credential)
@@ -49,10 +49,6 @@ def common_suites(profile: Profile, hello: ClientHello) -> list[SuiteFacts]:
     own, offered = profile.suites or (), hello.cipher_suites
     first, second = (offered, own) if profile.prefers_own_order is False else (own, offered)
     return [facts_of(suite) for suite in first if suite in second]
-
-
-def _in_version(facts: SuiteFacts, version: ProtocolVersion) -> bool:
-    return facts.first_version.rank <= version.rank <= facts.last_version.rank
 
 
 def key_fits(facts: SuiteFacts, leaf: CertificateFacts) -> bool:
@@ -80,7 +76,7 @@ def _no_suite(
     common: Sequence[SuiteFacts],
 ) -> Refused:
     offered = [facts_of(suite) for suite in hello.cipher_suites]
-    real = [f.suite for f in offered if not f.scsv and f.key_exchange and _in_version(f, version)]
+    real = [f.suite for f in offered if not f.scsv and f.key_exchange and f.allowed_in(version)]
     names = ", ".join(suite.name.removeprefix("TLS_") for suite in real[:_SHOWN]) or "none"
     rest = f" and {len(real) - _SHOWN} more" if len(real) > _SHOWN else ""
     if common:

@@ -8,7 +8,7 @@ from analyzer.report import schema
 from analyzer.report.assemble.tls import FrameOf
 from analyzer.report.assemble.vouchers import vouchers_of
 from analyzer.report.escape import encodable
-from analyzer.report.times import rfc3339
+from analyzer.report.times import rfc3339_if_any
 from analyzer.tls.story import Chain, Story
 from analyzer.tls.x509.chain import CertificateFacts
 
@@ -43,8 +43,8 @@ def _certificate(facts: CertificateFacts, valid: bool | None) -> schema.Certific
         issuer=encodable(facts.issuer),
         serial=facts.serial,
         sans=tuple(encodable(name) for name in facts.sans),
-        not_before=_time(facts.not_before),
-        not_after=_time(facts.not_after),
+        not_before=rfc3339_if_any(facts.not_before),
+        not_after=rfc3339_if_any(facts.not_after),
         valid_at_capture=valid,
         key=schema.PublicKey(kind=facts.key_kind, bits=facts.key_bits, curve=facts.curve),
         signature_algorithm=facts.signature_algorithm,
@@ -58,14 +58,6 @@ def _certificate(facts: CertificateFacts, valid: bool | None) -> schema.Certific
         fingerprint_sha256=facts.sha256,
         defect=None if facts.defect is None else encodable(facts.defect.detail),
     )
-
-
-def _time(time: int | None) -> str | None:
-    """Certificates may name times that no calendar has."""
-    try:
-        return None if time is None else rfc3339(time)
-    except OverflowError:
-        return None
 
 
 def _chain(chain: Chain | None, frame_of: FrameOf) -> schema.Chain | None:

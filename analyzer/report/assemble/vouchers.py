@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from analyzer.report import schema
 from analyzer.report.escape import encodable
-from analyzer.report.times import rfc3339
+from analyzer.report.times import rfc3339_if_any
 from analyzer.tls.registry.code_points import ExtensionType
 from analyzer.tls.story import Story
 from analyzer.tls.x509.attestations import (
@@ -36,11 +36,11 @@ def _staple(staple: Staple | None) -> schema.Staple | None:
     return schema.Staple(
         response_status=staple.response_status,
         certificate_status=staple.certificate_status,
-        revoked_at=_time(staple.revoked_at),
+        revoked_at=rfc3339_if_any(staple.revoked_at),
         revocation_reason=staple.revocation_reason,
-        produced_at=_time(staple.produced_at),
-        this_update=_time(staple.this_update),
-        next_update=_time(staple.next_update),
+        produced_at=rfc3339_if_any(staple.produced_at),
+        this_update=rfc3339_if_any(staple.this_update),
+        next_update=rfc3339_if_any(staple.next_update),
         responder=None if staple.responder is None else encodable(staple.responder),
     )
 
@@ -64,7 +64,7 @@ def _told(
     origin: schema.TimestampOrigin, found: Iterable[LogTimestamp]
 ) -> Iterator[schema.LogTimestamp]:
     for one in found:
-        yield schema.LogTimestamp(origin=origin, log_id=one.log_id, time=_time(one.time))
+        yield schema.LogTimestamp(origin=origin, log_id=one.log_id, time=rfc3339_if_any(one.time))
 
 
 def _credential(story: Story) -> schema.DelegatedCredential | None:
@@ -79,15 +79,7 @@ def _credential(story: Story) -> schema.DelegatedCredential | None:
     begin = chain.certificates[0].not_before if chain.certificates else None
     end = None if begin is None else begin + credential.valid_time * _SECOND
     return schema.DelegatedCredential(
-        valid_until=_time(end),
+        valid_until=rfc3339_if_any(end),
         scheme=credential.scheme.label,
         signed_with=credential.signed_with.label,
     )
-
-
-def _time(time: int | None) -> str | None:
-    """Such times are anybody's numbers: a calendar may not have them."""
-    try:
-        return None if time is None else rfc3339(time)
-    except OverflowError:
-        return None

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from analyzer.report.holdings.schema import CertificateReport, Judgement, Verification
-from analyzer.report.holdings.words import fact, moment, place_text, plural
+from analyzer.report.holdings.words import moment, place_text
 from analyzer.report.page import Page
+from analyzer.report.words import counted
 
 
 def tell_chains(page: Page, report: CertificateReport, *, verbose: bool) -> None:
@@ -14,7 +15,7 @@ def tell_chains(page: Page, report: CertificateReport, *, verbose: bool) -> None
     counts = f"{len(good)} good, {len(broken)} broken" if broken else "all good"
     roots = f"{report.trusted} trusted {'root' if report.trusted == 1 else 'roots'}"
     words = (
-        f"{plural(len(report.verifications), 'chain')} against {roots} ({report.trust}): {counts}"
+        f"{counted(len(report.verifications), 'chain')} against {roots} ({report.trust}): {counts}"
     )
     page.say(words, style="bold")
     for verification in broken:
@@ -35,21 +36,21 @@ def _chain(page: Page, chain: Verification) -> None:
     page.blank()
     page.say(f"{chain.title}: {_result(decisive)}", lead=mark, style="bold")
     more = f", and {chain.times_seen - 1} more like it" if chain.times_seen > 1 else ""
-    fact(page, "seen", place_text(chain.seen) + more)
+    page.fact("seen", place_text(chain.seen) + more)
     words = (chain.purpose, f"for {chain.hostname}" if chain.hostname else None)
     if any(words):
-        fact(page, "checked as", " ".join(word for word in words if word))
+        page.fact("checked as", " ".join(word for word in words if word))
     _times(page, chain)
     for problem in decisive.problems[:1]:
-        fact(page, "why", problem.text[:1].upper() + problem.text[1:] + ".")
+        page.fact("why", problem.text[:1].upper() + problem.text[1:] + ".")
     for line in chain.causes:
-        fact(page, "", line)
+        page.fact("", line)
     _also(page, decisive)
     _path(page, chain)
     if chain.remedy:
-        fact(page, "change", chain.remedy)
+        page.fact("change", chain.remedy)
     for line in chain.remarks:
-        fact(page, "note", line)
+        page.fact("note", line)
     command = page.text(f"  OpenSSL    {chain.command}")
     page.console.print(command, soft_wrap=True)  # one line whatever its length, to be copied
 
@@ -61,7 +62,7 @@ def _also(page: Page, judgement: Judgement) -> None:
     for problem in judgement.problems[1:]:
         if problem.text not in told:
             words = f"{problem.text} (error {problem.code} at depth {problem.depth})"
-            fact(page, label, words)
+            page.fact(label, words)
             label = ""
         told.add(problem.text)
 
@@ -74,7 +75,7 @@ def _good_chain(page: Page, chain: Verification) -> None:
     if not chain.now.ok:
         _times(page, chain)
     for line in chain.remarks:
-        fact(page, "note", line)
+        page.fact("note", line)
 
 
 def _result(judgement: Judgement) -> str:
@@ -90,13 +91,13 @@ def _times(page: Page, chain: Verification) -> None:
     if then is not None:
         label = "packet" if then.time == chain.seen.time else "as of"
         shown = "good" if then.ok else f"error {then.code}"
-        fact(page, label, f"{moment(then.time)}  {_sign(page, then)} {shown}")
+        page.fact(label, f"{moment(then.time)}  {_sign(page, then)} {shown}")
     shown = "good" if now.ok else f"error {now.code}"
     if then is not None and not now.ok:  # without it, the headline has the words
         shown += f", {now.problems[0].openssl}"
     if then is not None and (then.code, then.depth) == (now.code, now.depth):
         shown = "the same"
-    fact(page, "now", f"{moment(now.time)}  {_sign(page, now)} {shown}")
+    page.fact("now", f"{moment(now.time)}  {_sign(page, now)} {shown}")
 
 
 def _path(page: Page, chain: Verification) -> None:
@@ -109,7 +110,7 @@ def _path(page: Page, chain: Verification) -> None:
         else:
             origin = "from the files"
         words = f"{depth}  {step.subject or '(empty subject)'} ({origin})"
-        fact(page, "path" if depth == 0 else "", words)
+        page.fact("path" if depth == 0 else "", words)
 
 
 def _sign(page: Page, judgement: Judgement) -> str:

@@ -16,8 +16,9 @@ from rich.text import Text
 from analyzer.report.detail import few
 from analyzer.report.holdings.chains import tell_chains
 from analyzer.report.holdings.schema import CertificateReport, Holding, Place
-from analyzer.report.holdings.words import fact, moment, place_text, plural
+from analyzer.report.holdings.words import moment, place_text
 from analyzer.report.page import Page
+from analyzer.report.words import counted
 
 _TOLD: Final = 6  # certificates that are told in full without --verbose
 _PLACES: Final = 5
@@ -56,11 +57,11 @@ def _keys(page: Page, report: CertificateReport) -> None:
 
 def _certificates(page: Page, report: CertificateReport, *, verbose: bool) -> None:
     shown = report.certificates
-    places = f"seen {plural(report.sightings, 'time')} in {plural(report.sources, 'file')}"
+    places = f"seen {counted(report.sightings, 'time')} in {counted(report.sources, 'file')}"
     if not report.distinct:
-        page.say(f"No certificate in {plural(report.sources, 'file')}.", style="bold")
+        page.say(f"No certificate in {counted(report.sources, 'file')}.", style="bold")
         return
-    words = plural(report.distinct, "certificate")
+    words = counted(report.distinct, "certificate")
     if len(shown) != report.distinct:
         words = f"{len(shown)} of {words}"
     page.say(f"{words}, {places}", style="bold")
@@ -77,25 +78,25 @@ def _certificates(page: Page, report: CertificateReport, *, verbose: bool) -> No
 def _card(page: Page, holding: Holding) -> None:
     certificate = holding.certificate
     page.say(f"{name_of(holding)}: {left_text(holding)}", lead=mark_of(page, holding), style="bold")
-    fact(page, "subject", certificate.subject or "(empty)")
+    page.fact("subject", certificate.subject or "(empty)")
     own = " (itself)" if certificate.self_issued else ""
-    fact(page, "issuer", f"{certificate.issuer or '(empty)'}{own}")
-    fact(page, "serial", certificate.serial)
-    fact(page, "valid", f"{moment(certificate.not_before)} to {moment(certificate.not_after)}")
+    page.fact("issuer", f"{certificate.issuer or '(empty)'}{own}")
+    page.fact("serial", certificate.serial)
+    page.fact("valid", f"{moment(certificate.not_before)} to {moment(certificate.not_after)}")
     if certificate.sans:
-        fact(page, "names", few(certificate.sans, len(certificate.sans), most=12))
+        page.fact("names", few(certificate.sans, len(certificate.sans), most=12))
     paths = holding.private_key_in
     own = f", its private key is in {few(paths, len(paths))}" if paths else ""
-    fact(page, "key", key_text(holding) + own)
-    fact(page, "signature", certificate.signature_algorithm or "unknown")
-    fact(page, "use", _use(holding))
-    fact(page, "sha256", certificate.fingerprint_sha256)
+    page.fact("key", key_text(holding) + own)
+    page.fact("signature", certificate.signature_algorithm or "unknown")
+    page.fact("use", _use(holding))
+    page.fact("sha256", certificate.fingerprint_sha256)
     if certificate.defect:
-        fact(page, "damaged", certificate.defect)
+        page.fact("damaged", certificate.defect)
     for number, place in enumerate(holding.seen[:_PLACES]):
-        fact(page, "" if number else "seen", place_text(place))
+        page.fact("" if number else "seen", place_text(place))
     if holding.times_seen > _PLACES:
-        fact(page, "", f"and {plural(holding.times_seen - _PLACES, 'more place')}")
+        page.fact("", f"and {counted(holding.times_seen - _PLACES, 'more place')}")
 
 
 def _use(holding: Holding) -> str:
@@ -212,7 +213,7 @@ def left_text(holding: Holding) -> str:
     if left is None:
         return "its dates cannot be read"
     days = abs(left) // 86_400
-    span = plural(days, "day") if days else plural(abs(left) // 3600, "hour")
+    span = counted(days, "day") if days else counted(abs(left) // 3600, "hour")
     return f"expired {span} ago" if left < 0 else f"{span} left"
 
 

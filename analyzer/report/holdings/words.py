@@ -1,9 +1,8 @@
-"""The words and lines that the parts of the text of ``certs`` share."""
+"""The words that the parts of the text of ``certs`` share."""
 
 from __future__ import annotations
 
 from analyzer.report.holdings.schema import Place
-from analyzer.report.page import Page
 
 
 def place_text(place: Place) -> str:
@@ -17,16 +16,6 @@ def place_text(place: Place) -> str:
     return f"{at}: sent by the {place.sender} {place.address}{name}{number}"
 
 
-def fact(page: Page, label: str, words: str) -> None:
-    """A labelled line."""
-    page.say(words, lead=page.text(f"{label:<11}", "dim"), indent=2)
-
-
 def moment(time: str | None) -> str:
     """A time for people, to the second, UTC."""
     return f"{time[:10]} {time[11:19]} UTC" if time else "unknown"
-
-
-def plural(count: int, noun: str) -> str:
-    """``1 chain``, ``2 chains``."""
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
