@@ -9,7 +9,7 @@ from analyzer.diagnosis.model import Alternative, Evidence
 from analyzer.diagnosis.standing import waited_long
 from analyzer.diagnosis.wording import alert_phrase, counted
 from analyzer.tcp.timeline import Side
-from analyzer.tls.prelude.preludes import PROXY_PROTOCOL
+from analyzer.tls.prelude.proxy_header import PROXY_PROTOCOL
 from analyzer.tls.registry.code_points import AlertDescription
 from analyzer.tls.story import Opening, Story
 

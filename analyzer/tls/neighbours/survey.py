@@ -17,7 +17,7 @@ from analyzer.tls.neighbours.beyond import HOSTS_MOST, FailuresOfHost
 from analyzer.tls.neighbours.habits import HabitsOfPair
 from analyzer.tls.neighbours.past import PastOfServer
 from analyzer.tls.outline import Outline
-from analyzer.tls.prelude.preludes import PROXY_PROTOCOL
+from analyzer.tls.prelude.proxy_header import PROXY_PROTOCOL
 from analyzer.tls.story import (
     Beyond,
     Habits,

@@ -13,7 +13,7 @@ from analyzer.tcp.reassembly import Stream, assemble
 from analyzer.tcp.timeline import Side, client_index
 from analyzer.tls.prelude.carriers import Carried, Payload, unpack
 from analyzer.tls.prelude.openings import classify
-from analyzer.tls.prelude.preludes import Start, find_start
+from analyzer.tls.prelude.start import Start, find_start
 from analyzer.tls.record.records import Break, Record, read_records
 from analyzer.tls.story import Opening
 

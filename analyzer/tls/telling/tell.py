@@ -16,7 +16,7 @@ from analyzer.tcp.timeline import Side, Timeline, client_index, read_timeline
 from analyzer.tls.message.hello import ServerHello
 from analyzer.tls.message.keyexchange import ServerKeyExchange
 from analyzer.tls.prelude.openings import classify
-from analyzer.tls.prelude.preludes import clear_bytes
+from analyzer.tls.prelude.start import clear_bytes
 from analyzer.tls.record.encrypted import Reading
 from analyzer.tls.registry.code_points import ProtocolVersion
 from analyzer.tls.story import Ending, Milestone, Opening, Reached, Story, Visibility
