@@ -17,7 +17,7 @@ from analyzer.limits import Limits
 from analyzer.reading import Frames
 from analyzer.tcp.evidence import Evidence
 from analyzer.tls.decryption.keylog import Secrets
-from analyzer.tls.neighbours.survey import Shown, shown_by, shown_by_outline
+from analyzer.tls.neighbours.shown import Shown, shown_by, shown_by_outline
 from analyzer.tls.outline import Outline, outline
 from analyzer.tls.story import Neighbours, Story
 from analyzer.tls.telling.tell import tell

@@ -8,7 +8,7 @@ from analyzer.crew import Case, Crew, Promise
 from analyzer.judging import Heard
 from analyzer.limits import DEFAULT
 from analyzer.tcp.evidence import Endpoint
-from analyzer.tls.neighbours.survey import Shown
+from analyzer.tls.neighbours.shown import Shown
 from analyzer.tls.story import Neighbours
 
 SERVER = Endpoint("198.51.100.1", 443)

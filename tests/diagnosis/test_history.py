@@ -10,7 +10,8 @@ from analyzer import rules
 from analyzer.diagnosis.engine import diagnose
 from analyzer.limits import Limits
 from analyzer.tcp.evidence import Endpoint
-from analyzer.tls.neighbours.survey import Survey, shown_by, survey
+from analyzer.tls.neighbours.shown import shown_by
+from analyzer.tls.neighbours.survey import Survey, survey
 from analyzer.tls.story import Story
 from tests.support import messages as m
 from tests.support.stories import CLIENT, SECOND, SERVER, a_story, alerted, answered, ended, offered

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from analyzer.limits import Limits
 from analyzer.tcp.evidence import Endpoint
 from analyzer.tls.neighbours.habits import HabitsOfPair
-from analyzer.tls.neighbours.survey import Shown, Survey
+from analyzer.tls.neighbours.shown import Shown
+from analyzer.tls.neighbours.survey import Survey
 from analyzer.tls.story import Habits, SeenWith
 
 WAYS = (

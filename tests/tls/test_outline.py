@@ -15,7 +15,7 @@ from analyzer.errors import CaptureError
 from analyzer.limits import DEFAULT, Limits
 from analyzer.tcp.evidence import Evidence
 from analyzer.tcp.flow import FlowTable
-from analyzer.tls.neighbours.survey import Shown, shown_by, shown_by_outline
+from analyzer.tls.neighbours.shown import Shown, shown_by, shown_by_outline
 from analyzer.tls.outline import Outline, outline
 from analyzer.tls.story import Milestone, Story
 from analyzer.tls.telling.tell import tell

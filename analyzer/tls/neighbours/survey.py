@@ -8,28 +8,15 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Hashable, Iterable
-from typing import Any, Final, NamedTuple, TypeAlias, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar
 
 from analyzer.limits import DEFAULT, Limits
 from analyzer.tcp.evidence import Endpoint
-from analyzer.tcp.timeline import Side
 from analyzer.tls.neighbours.beyond import HOSTS_MOST, FailuresOfHost
 from analyzer.tls.neighbours.habits import HabitsOfPair
 from analyzer.tls.neighbours.past import PastOfServer
-from analyzer.tls.outline import Outline
-from analyzer.tls.prelude.proxy_header import PROXY_PROTOCOL
-from analyzer.tls.story import (
-    Beyond,
-    Habits,
-    Milestone,
-    Moment,
-    Neighbours,
-    Opening,
-    Past,
-    SeenWith,
-    Story,
-    Visibility,
-)
+from analyzer.tls.neighbours.shown import DONE, LOST, RESUMED, Marks, Shown, shown_by
+from analyzer.tls.story import Beyond, Habits, Moment, Neighbours, Past, SeenWith, Story
 
 _SORTS_MOST: Final = 64  # different sorts of connection counted for one endpoint
 _KINDS: Final = ("versions", "cipher_suites", "groups", "sni", "alpn", "alerts", "accepted_without")
@@ -37,32 +24,15 @@ _NUMBERS: Final = (
     *("established", "failed", "client_certificates", "plaintext", "resumed", "upgraded"),
 )
 
-# What one connection shows of an endpoint: ("versions", "TLSv1.3"), ("established", "") and so on.
-_Shown: TypeAlias = frozenset[tuple[str, str]]
 _Name = TypeVar("_Name", str, Endpoint)
-
-
-class Shown(NamedTuple):
-    """What one connection shows of its server and of its client."""
-
-    server: Endpoint
-    client: str  # its address: a port is its own each time
-    of_server: _Shown
-    of_client: _Shown
-    start: int  # ns
-    stream: int
-    certificate: str | None = None  # serial number of the server's own
-    used: bool = False  # completed, and the client sent data
-    end: int = 0  # ns
-    failed: bool = False  # TLS did, or nobody accepted the connection
 
 
 class _Seen(NamedTuple):
     """What many clients show alike."""
 
     server: Endpoint
-    of_server: _Shown
-    of_client: _Shown
+    of_server: Marks
+    of_client: Marks
 
 
 class _Visit(NamedTuple):
@@ -80,10 +50,10 @@ class _Tally:
     __slots__ = ("_sorts", "_told")
 
     def __init__(self) -> None:
-        self._sorts: dict[_Shown, int] = {}  # how many connections showed just this
-        self._told: dict[_Shown, SeenWith] = {}
+        self._sorts: dict[Marks, int] = {}  # how many connections showed just this
+        self._told: dict[Marks, SeenWith] = {}
 
-    def add(self, shown: _Shown) -> None:
+    def add(self, shown: Marks) -> None:
         times = self._sorts.get(shown, 0)
         if not times and len(self._sorts) >= _SORTS_MOST:
             return
@@ -91,13 +61,13 @@ class _Tally:
         if shown and self._told:
             self._told.clear()
 
-    def without(self, shown: _Shown) -> SeenWith:
+    def without(self, shown: Marks) -> SeenWith:
         """The counts with one connection taken out again."""
         if shown not in self._told:
             self._told[shown] = self._rest(shown)
         return self._told[shown]
 
-    def _rest(self, left_out: _Shown) -> SeenWith:
+    def _rest(self, left_out: Marks) -> SeenWith:
         totals: dict[tuple[str, str], int] = {}
         for shown, times in self._sorts.items():
             rest = times - (shown == left_out)
@@ -125,7 +95,7 @@ class Survey:
     def __init__(self, limits: Limits = DEFAULT) -> None:
         self._most = limits.surveyed
         self._clients: dict[str, _Visit] = {}  # those that came once: most clients of a flood
-        self._once: dict[Hashable, _Shown] = {}  # servers and pairs that were met once
+        self._once: dict[Hashable, Marks] = {}  # servers and pairs that were met once
         self._tallies: dict[Hashable, _Tally] = {}
         self._pasts: dict[Hashable, PastOfServer] = {}
         self._habits: dict[tuple[str, Endpoint], HabitsOfPair] = {}
@@ -162,7 +132,7 @@ class Survey:
         self._count((client, _one_of_equals(server)), of_server)
         self._note_habit(client, visit)
 
-    def _count(self, key: Hashable, what: _Shown) -> None:
+    def _count(self, key: Hashable, what: Marks) -> None:
         tally = self._tallies.get(key)
         if tally is None:
             before = self._once.pop(key, None)
@@ -180,7 +150,7 @@ class Survey:
 
     def _date(self, shown: Shown) -> None:
         """Remember when it was, if it says how the server fared."""
-        done, lost = _DONE in shown.of_server, _LOST in shown.of_server
+        done, lost = DONE in shown.of_server, LOST in shown.of_server
         if not (done or lost):
             return
         past = self._pasts.get(shown.server)
@@ -203,14 +173,14 @@ class Survey:
     def _note_habit(self, client: str, visit: _Visit) -> None:
         """Remember when a client used a server, or went on with a session; or not, if it did before."""
         server, _, of_client = visit.seen
-        resumed = _RESUMED in of_client
+        resumed = RESUMED in of_client
         pair = client, _one_of_equals(server)
         habits = self._habits.get(pair)
         if habits is None:
             if not (visit.used or resumed) or len(self._habits) >= self._most:
                 return
             habits = self._habits[pair] = HabitsOfPair()
-        elif _DONE not in of_client:
+        elif DONE not in of_client:
             return
         habits.add(visit.start, visit.certificate, used=visit.used, resumed=resumed)
 
@@ -225,7 +195,7 @@ class Survey:
             server,
             client,
             pair,
-            past.told() if past is not None and _LOST in shown.of_server else _NO_PAST,
+            past.told() if past is not None and LOST in shown.of_server else _NO_PAST,
             _NO_HABITS if habits is None or shown.used else habits.told(shown.certificate),
             self._beyond(shown),
         )
@@ -235,7 +205,7 @@ class Survey:
         known = self._failures.get(host) if host != shown.client else None
         return () if known is None else known.during(shown.start, shown.end)
 
-    def _others(self, key: Hashable, mine: _Shown) -> SeenWith:
+    def _others(self, key: Hashable, mine: Marks) -> SeenWith:
         tally = self._tallies.get(key)
         return _NOTHING_SEEN if tally is None else tally.without(mine)
 
@@ -246,9 +216,6 @@ class Survey:
 
 _NO_PAST: Final = Past()
 _NO_HABITS: Final = Habits()
-_RESUMED: Final = ("resumed", "")
-_DONE: Final = ("established", "")
-_LOST: Final = ("failed", "")
 
 
 @functools.lru_cache(maxsize=4096)
@@ -263,107 +230,3 @@ def survey(stories: Iterable[Story]) -> Survey:
     for story in stories:
         found.add(shown_by(story))
     return found
-
-
-def shown_by(story: Story) -> Shown:
-    """What a story adds to the survey."""
-    done = story.completed is True
-    numbers = {
-        "established": done,
-        "failed": story.completed is False and story.is_tls,
-        "client_certificates": done and story.reached(Milestone.CLIENT_CERTIFICATE),
-        "plaintext": _plain(story),
-        "resumed": done and story.resumed is True,
-        "upgraded": done and _upgraded(story),
-    }
-    values = {(kind, "") for kind, counts in numbers.items() if counts}
-    if story.choice is not None:
-        values |= _chosen(story.version, story.cipher_suite, story.group, story.alpn)
-        values |= _accepted(story.choice.goes_without)
-    if done and story.offer is not None:
-        values.add(("sni", story.offer.server_name or ""))
-    return Shown(
-        story.server,
-        story.client.ip,
-        frozenset(values | _fatal(story, Side.SERVER)),
-        frozenset(values | _fatal(story, Side.CLIENT)),
-        story.start,
-        story.stream,
-        _serial(story),
-        done and story.reached(Milestone.CLIENT_DATA),
-        story.end,
-        numbers["failed"] or (story.timeline.syn is not None and not story.timeline.accepted),
-    )
-
-
-def _serial(story: Story) -> str | None:
-    """The serial number of the server's own certificate, where it is in sight."""
-    chain = story.server_chain
-    leaf = chain.leaf if chain is not None else None
-    return leaf.serial if leaf is not None else None
-
-
-def shown_by_outline(outline: Outline) -> Shown:
-    """What a connection that went well adds to the survey."""
-    agreed = outline.version, outline.cipher_suite, outline.group, outline.alpn
-    shown = _shown_by_success(
-        *agreed,
-        outline.sni or "",
-        outline.goes_without,
-        certified=outline.client_certificate,
-        resumed=outline.resumed,
-    )
-    ends = outline.server, outline.client.ip
-    used = True  # by both sides
-    when = outline.start, outline.stream
-    return Shown(*ends, shown, shown, *when, outline.certificate, used, outline.end)
-
-
-@functools.lru_cache(maxsize=1024)
-def _shown_by_success(
-    version: str,
-    suite: str,
-    group: str | None,
-    alpn: str | None,
-    sni: str,
-    without: tuple[str, ...],
-    *,
-    certified: bool,
-    resumed: bool,
-) -> _Shown:
-    """One object for what many showed."""
-    flags = ("client_certificates", certified), ("resumed", resumed)
-    values = _chosen(version, suite, group, alpn) | {(flag, "") for flag, is_set in flags if is_set}
-    return frozenset(values | _accepted(without) | {("established", ""), ("sni", sni)})
-
-
-def _accepted(without: tuple[str, ...]) -> set[tuple[str, str]]:
-    """What the server does not insist on: it chose without."""
-    return {("accepted_without", name) for name in without}
-
-
-def _chosen(
-    version: str | None, suite: str | None, group: str | None, alpn: str | None
-) -> set[tuple[str, str]]:
-    named = (("versions", version), ("cipher_suites", suite), ("groups", group), ("alpn", alpn))
-    return {(kind, value) for kind, value in named if value}
-
-
-def _plain(story: Story) -> bool:
-    """Whether the server spoke plain text, and not only to say that it expects TLS."""
-    answer = story.openings[Side.SERVER]
-    return not story.is_tls and answer.foreign and answer is not Opening.HTTP_TLS_EXPECTED
-
-
-def _upgraded(story: Story) -> bool:
-    """Whether TLS was asked of the server in clear; what goes on before with a proxy is no matter of it."""
-    prelude = story.prelude
-    return prelude is not None and not (prelude.tunnel or prelude.protocol == PROXY_PROTOCOL)
-
-
-def _fatal(story: Story, side: Side) -> set[tuple[str, str]]:
-    for alert in story.alerts:
-        if alert.sender is side and alert.fatal and alert.visibility is not Visibility.INFERRED:
-            name = "" if alert.description is None else alert.description.name.lower()
-            return {("alerts", name)}
-    return set()
