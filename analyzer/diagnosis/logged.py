@@ -168,9 +168,8 @@ def _refined(wire: Finding, said: Said) -> Finding:
         return wire
     if wire.cause in said.fits:
         return _surer(wire)
-    if (
-        PARENTS.get(wire.cause) == said.cause and not said.definite
-    ):  # the wire says more than the log
+    if PARENTS.get(wire.cause) == said.cause and not said.definite:
+        # The wire says more than the log.
         return _surer(wire) if wire.confidence is not Confidence.SUSPECTED else wire
     seen = wire.confidence is Confidence.SEEN and _is_child(wire.cause)
     if wire.cause != said.cause and seen and not said.definite:

@@ -17,10 +17,8 @@ _OPENING: Final = 12  # bytes by which a protocol is known
 _AGREEMENT_MOST: Final = 600  # bytes; none is longer
 _SSL_REQUEST: Final = re.compile(rb"\x20\0\0\x01[\s\S]{32}")  # of MySQL
 _RDP_COOKIE: Final = re.compile(rb"(mstshash=|msts=)([^\r\n]+)")
-_EXTENDED: Final = (
-    0x77,
-    0x78,
-)  # LDAP: ExtendedRequest and ExtendedResponse (RFC 4511 section 4.12)
+# LDAP: ExtendedRequest and ExtendedResponse (RFC 4511 section 4.12).
+_EXTENDED: Final = (0x77, 0x78)
 
 
 def blotted_packets(data: bytes) -> bytes:

@@ -40,9 +40,8 @@ class Shape:
     compressions: tuple[int, ...] = (0,)
     grease: bool = False
     resumes: bool = False  # a ticket, a pre-shared key or early data
-    listed: bool = (
-        True  # whether all versions are named; else the highest only is, and the rest guessed
-    )
+    # Whether all versions are named; else the highest only is, and the rest guessed.
+    listed: bool = True
 
     @property
     def top(self) -> int:

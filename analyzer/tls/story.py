@@ -79,9 +79,8 @@ class Alert(NamedTuple):
     level: AlertLevel | None
     description: AlertDescription | None
     visibility: Visibility = Visibility.SEEN
-    doubtful: bool = (
-        False  # another record as short follows: this one may be data, that close_notify
-    )
+    # Another record as short follows: this one may be data, that close_notify.
+    doubtful: bool = False
 
     @property
     def fatal(self) -> bool:

@@ -5,12 +5,10 @@ from __future__ import annotations
 import re
 from typing import Final
 
-_USER: Final = re.compile(
-    r"\b(\w{1,32}://)[^/?#\s]*@"
-)  # RFC 3986 section 3.2.1: user:password@host
-_QUERY: Final = re.compile(
-    r"\b(\w{1,32}://[^?#\s]*)(?:[?#]\S*)?"
-)  # keys of services travel in queries
+# RFC 3986 section 3.2.1: user:password@host.
+_USER: Final = re.compile(r"\b(\w{1,32}://)[^/?#\s]*@")
+# Keys of services travel in queries.
+_QUERY: Final = re.compile(r"\b(\w{1,32}://[^?#\s]*)(?:[?#]\S*)?")
 # Headers of many parts: several cookies, a scheme with its parameters (RFC 7235 section 2.1). They
 # end with the quotation, or with the line.
 _HEADER: Final = re.compile(

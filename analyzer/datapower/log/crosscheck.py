@@ -20,9 +20,8 @@ from analyzer.tls.story import Milestone, Opening, Story, Visibility, Way
 
 _PLAIN: Final = frozenset({155, 156})  # http request, https proxy request
 _VERIFY: Final = 134  # certificate verify failed
-_OFFER: Final = frozenset(
-    {193, 258, 396}
-)  # no shared cipher, unsupported protocol, version too low
+# No shared cipher, unsupported protocol, version too low.
+_OFFER: Final = frozenset({193, 258, 396})
 _LACKS: Final = {
     Side.CLIENT: ("client_bytes", "client_side", "snap_length", "start", "end"),
     Side.SERVER: ("server_bytes", "server_side", "snap_length", "start", "end"),

@@ -19,8 +19,9 @@ Read the log of the side that left. If it is a monitor, nothing is wrong.
 An orderly close looks the same for a probe and for a late refusal. A side that leaves without the closing alert
 is more likely to have refused: only that counts as a failure, and is still suspected. It does not where the
 client resumed a session, whose certificate it must have accepted; nor where the client stayed for a while: to judge
-what is at hand takes no longer than its turn in the handshake did (who asks a responder first is missed); nor where the same client uses other connections with this server and certificate (before and after, where
-encryption hides which it is), or later resumes a session with it. A capture that misses bytes may miss the use.
+what is at hand takes no longer than its turn in the handshake did (who asks a responder first is missed); nor
+where the same client uses other connections with this server and certificate (before and after, where encryption
+hides which it is), or later resumes a session with it. A capture that misses bytes may miss the use.
 In TLS 1.3 a client's certificate, signature and Finished that share a record cannot be told from those that run
 on into the next: what may be a request is taken for one. So is a server's record that is no ticket like the
 others, where the server leaves (the data connection of FTP).

@@ -64,9 +64,8 @@ def check(story: Story) -> Iterator[Finding]:
     if timeline.end != "unanswered" or went_on:
         return
     tried = syns[-1].time - syns[0].time
-    again = (
-        tried >= _ANSWER_DUE_NS // 2
-    )  # a SYN that the network or the capture doubles takes no time
+    # A SYN that the network or the capture doubles takes no time.
+    again = tried >= _ANSWER_DUE_NS // 2
     if tried + timeline.silence_ns < _ANSWER_DUE_NS and not again:
         return
     seen = story.neighbours.pair

@@ -98,9 +98,8 @@ def _certificate(first: dict[tuple[Side, str], Message], side: Side) -> Message 
     return hello if hello is not None and hello.body[:1] == _V2_SERVER_HELLO else None
 
 
-_V2_SERVER_HELLO: Final = (
-    b"\x04"  # SSL 2.0: the certificate is part of it; others begin with 3 or more
-)
+# SSL 2.0, where the certificate is part of it; others begin with 3 or more.
+_V2_SERVER_HELLO: Final = b"\x04"
 
 
 def _staple(body: bytes | None) -> Staple | None:

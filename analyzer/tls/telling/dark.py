@@ -28,9 +28,8 @@ def read_dark(talk: Conversation) -> Reading | None:
         sealed,
         hash_length=48 if suite.hash == "SHA384" else 32,
         psk=talk.choice.psk_selected,
-        early_data=any(
-            offer.early_data for offer in talk.offers
-        ),  # a hello behind a retry drops it
+        # A hello behind a retry drops it.
+        early_data=any(offer.early_data for offer in talk.offers),
         application_settings=offer is not None and offer.application_settings,
     )
     if talk.decryptor is not None:
