@@ -92,7 +92,9 @@ def test_where_several_fit_each_is_named_with_what_sets_them_apart() -> None:
         pytest.param((ONE,) * 4, id="they are many"),
     ],
 )
-def test_else_none_is_named(profiles: tuple[dict[str, Property], ...]) -> None:
+def test_where_none_or_too_many_can_have_sent_the_hello_none_is_named(
+    profiles: tuple[dict[str, Property], ...],
+) -> None:
     assert with_objects(domains(*profiles), failing()).objects is None
 
 

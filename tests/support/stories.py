@@ -269,6 +269,11 @@ def offered(hello: bytes | None = None) -> Scene:
     return connected().client(m.client_hello() if hello is None else hello).ack(SERVER)
 
 
+def hello_only() -> Scene:
+    """TLS 1.2 up to ServerHello: the server has chosen, and shown no certificate yet."""
+    return offered().server(m.record(m.HANDSHAKE, m.server_hello())).ack(CLIENT)
+
+
 def answered(
     *, asking: bool = False, ders: tuple[bytes, ...] | None = None, alpn: tuple[str, ...] = ()
 ) -> Scene:

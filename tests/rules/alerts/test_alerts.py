@@ -10,9 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analyzer.diagnosis.causes import Confidence, FailingSide, Phase, RemedySide
-from analyzer.rules import modules
 from analyzer.tls.story import Habits, Neighbours
-from tests.rules.judged import FAMILIES, findings, headline, rule, said_by
+from tests.rules.judged import findings, headline, said_by
 from tests.support import messages as m
 from tests.support.stories import (
     CLIENT,
@@ -24,15 +23,12 @@ from tests.support.stories import (
     answered13,
     connected,
     finished_by_client,
+    hello_only,
     offered,
     tls13,
 )
 
 RESUMED = m.record(m.HANDSHAKE, m.server_hello(session_id=bytes(32))) + m.finished()
-
-
-def hello_only() -> Scene:
-    return offered().server(m.record(m.HANDSHAKE, m.server_hello())).ack(CLIENT)
 
 
 def hello_only13() -> Scene:
@@ -343,17 +339,6 @@ def test_under_encryption_a_client_minds_what_it_could_not_read_and_no_certifica
 def test_healthy_connections_are_quiet() -> None:
     assert findings(a_story()) == []
     assert findings(tls13()) == []
-
-
-@pytest.mark.parametrize("rule_id", [i for i in modules() if i.startswith(FAMILIES)])
-def test_a_page_is_complete(rule_id: str) -> None:
-    module = rule(rule_id)
-    page = module.__doc__ or ""
-    sections = ("What it looks like", "Why it happens", "What it is not", "What to do")
-
-    assert [s for s in (*sections, "Blind spots") if f"## {s}" not in page] == []
-    assert f"/{module.RULE.name.replace('-', '_')}.py" in repr(module)
-    assert module.RULE.references
 
 
 def test_who_calls_it_off_refused_nothing() -> None:

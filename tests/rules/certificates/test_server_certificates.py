@@ -593,7 +593,7 @@ def test_of_a_client_that_left_at_once_nobody_knows_what_it_minded() -> None:
 
 
 @pytest.mark.parametrize(("alert", "two"), [(EXPIRED, True), (BAD, False)])
-def test_a_certificate_to_come_that_a_client_calls_expired_may_be_a_matter_of_the_capture_s_clock(
+def test_a_certificate_to_come_that_a_client_calls_expired_may_be_a_matter_of_clocks(
     alert: int, *, two: bool
 ) -> None:
     (said,) = said_by("TLS-CERT-002", refused("not yet valid", alert))

@@ -330,7 +330,7 @@ def test_a_server_need_not_take_a_long_certificate(names: int, cause: bool) -> N
     assert (headline(alerted(scene, SERVER, 10)) == "client_certificate_rejected") is cause
 
 
-def test_nor_in_tls13_where_keys_show_how_long_it_is() -> None:
+def test_nor_need_a_server_of_tls13_take_one_that_keys_show() -> None:
     scene = answered13(asking=True).client(m.switch(), m.sealed(16_384)).ack(SERVER)
     story = alerted(scene, SERVER, 10)
     begun = Begun("certificate", CLIENT, story.ending.frame - 1, 40_000)

@@ -28,6 +28,7 @@ from tests.support.stories import (
     ended,
     established,
     finished_by_client,
+    hello_only,
     hello_unanswered,
     offered,
     refused_connect,
@@ -53,11 +54,6 @@ def starving(scene: Scene, data: bytes, side: str = "server", times: int = 5) ->
     for attempt in range(times):
         scene.wait(0.3 * 2**attempt).again(sender)
     return scene.wait(2).rst(CLIENT).story()
-
-
-def hello_only() -> Scene:
-    """The server has chosen, and shown no certificate yet."""
-    return offered().server(m.record(m.HANDSHAKE, m.server_hello())).ack(CLIENT)
 
 
 def full_segment() -> bytes:
