@@ -67,6 +67,31 @@ def test_no_import_points_up(path: Path) -> None:
     assert [used for used in up if (layer, used) != ("report", "__init__")] == []
 
 
+ROOMS = (
+    *("causes", "model", "memo", "deciding", "wording"),
+    *("signs", "flaws", "refusals", "verdicts", "terms", "log", "topics"),
+    *("history", "engine", "trace"),
+)
+"""Of ``diagnosis``, from the ground up."""
+
+
+@pytest.mark.parametrize(
+    "path", sorted((PACKAGE / "diagnosis").rglob("*.py")), ids=lambda p: "/".join(p.parts[-2:])
+)
+def test_a_room_of_diagnosis_rests_on_those_below_it(path: Path) -> None:
+    room = path.relative_to(PACKAGE / "diagnosis").parts[0].removesuffix(".py")
+    imported = [
+        node.module.split(".")[2]
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.ImportFrom)
+        and node.module is not None
+        and node.module.startswith("analyzer.diagnosis.")
+    ]
+
+    assert room in {*ROOMS, "__init__"}
+    assert [used for used in imported if ROOMS.index(used) > ROOMS.index(room)] == []
+
+
 @pytest.mark.parametrize(
     ("library", "homes"),
     [

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from analyzer.diagnosis.standing import awaited
+from analyzer.diagnosis.signs.standing import awaited
 from analyzer.diagnosis.wording import client_name, counted, listed, server_name, when
 from analyzer.tcp.timeline import Side
 from analyzer.tls.registry.code_points import AlertDescription

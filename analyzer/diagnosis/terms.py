@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from analyzer.diagnosis.causes import RemedySide
-from analyzer.diagnosis.offers import real_groups, real_schemes, real_suites
+from analyzer.diagnosis.verdicts.offers import real_groups, real_schemes, real_suites
 from analyzer.diagnosis.wording import counted, listed, party
 from analyzer.tls.registry.code_points import ProtocolVersion
 from analyzer.tls.story import Story

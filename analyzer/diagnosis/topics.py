@@ -11,8 +11,8 @@ from __future__ import annotations
 from typing import Final
 
 from analyzer.diagnosis.causes import CAUSES
-from analyzer.diagnosis.refusal import read_refusal
-from analyzer.diagnosis.standing import client_done, waited_long
+from analyzer.diagnosis.refusals.refusal import read_refusal
+from analyzer.diagnosis.signs.standing import client_done, waited_long
 from analyzer.tcp.timeline import Side
 from analyzer.tls.story import Story, Way
 

@@ -7,7 +7,6 @@ from collections.abc import Iterable
 from typing import Final
 
 from analyzer.diagnosis.model import Evidence
-from analyzer.diagnosis.signs import garbled
 from analyzer.tcp.timeline import Side
 from analyzer.tls.stack import Likelihood
 from analyzer.tls.story import (
@@ -238,14 +237,6 @@ def ending_phrase(story: Story) -> str:
 def ending_evidence(story: Story) -> Evidence:
     """The frame in which the first side gave up."""
     return Evidence(story.ending.frame, ending_phrase(story))
-
-
-def garbled_evidence(story: Story) -> tuple[Evidence, ...]:
-    """Where the peer of the side that gave up began to send what is no TLS; nothing where it did not."""
-    odd, side = garbled(story), story.ending.side
-    if odd is None or side is None:
-        return ()
-    return (Evidence(odd, f"{side.peer.value} sent bytes that are no TLS record"),)
 
 
 def message_of(story: Story, side: Side, name: str) -> Message | None:

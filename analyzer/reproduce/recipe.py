@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from analyzer.diagnosis.refusal import server_certificate_refused
+from analyzer.diagnosis.refusals.refusal import server_certificate_refused
 from analyzer.diagnosis.wording import STARTTLS
 from analyzer.errors import UsageError
 from analyzer.reproduce.shape import Difference, Shape, shape_of

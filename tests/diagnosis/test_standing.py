@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from analyzer.diagnosis.standing import awaited_names
+from analyzer.diagnosis.signs.standing import awaited_names
 from analyzer.tls.telling.handshake import HandshakeTracker, State
 from tests.support.stories import a_story
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from analyzer.diagnosis.flaws import server_flaws
+from analyzer.diagnosis.flaws.chains import server_flaws
 from tests.support import messages as m
 from tests.support.stories import CLIENT, SERVER, Scene, closed, established, offered, used
 

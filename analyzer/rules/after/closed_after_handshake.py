@@ -33,18 +33,14 @@ from collections.abc import Iterator
 from typing import Final
 
 from analyzer.diagnosis.causes import Confidence, FailingSide, Phase, RemedySide
-from analyzer.diagnosis.choices import unspoken
-from analyzer.diagnosis.fits import WOULD_DECIDE
-from analyzer.diagnosis.flaws import server_flaws
+from analyzer.diagnosis.deciding import WOULD_DECIDE
+from analyzer.diagnosis.flaws.chains import server_flaws
 from analyzer.diagnosis.model import Alternative, Evidence, Finding, Rank, Rule
-from analyzer.diagnosis.renegotiation import FINISHED
-from analyzer.diagnosis.signs import (
-    PATIENCE_NS,
-    accepted_otherwise,
-    perhaps_ech_rejected,
-    perhaps_used,
-)
-from analyzer.diagnosis.standing import BOTH_WAYS, client_done, end_evidence
+from analyzer.diagnosis.signs.choices import unspoken
+from analyzer.diagnosis.signs.hellos import perhaps_ech_rejected
+from analyzer.diagnosis.signs.passing import PATIENCE_NS, accepted_otherwise, perhaps_used
+from analyzer.diagnosis.signs.renegotiation import FINISHED
+from analyzer.diagnosis.signs.standing import BOTH_WAYS, client_done, end_evidence
 from analyzer.diagnosis.topics import finishing
 from analyzer.diagnosis.wording import keys_would_tell, party
 from analyzer.tcp.timeline import Side

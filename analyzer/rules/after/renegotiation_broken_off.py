@@ -28,8 +28,8 @@ from typing import Final
 
 from analyzer.diagnosis.causes import Confidence, FailingSide, Phase, RemedySide
 from analyzer.diagnosis.model import Alternative, Evidence, Finding, Rank, Rule
-from analyzer.diagnosis.renegotiation import SOON_NS, behind_handshake
-from analyzer.diagnosis.standing import end_evidence
+from analyzer.diagnosis.signs.renegotiation import SOON_NS, behind_handshake
+from analyzer.diagnosis.signs.standing import end_evidence
 from analyzer.diagnosis.topics import finishing
 from analyzer.diagnosis.wording import alert_phrase, client_name, keys_would_tell, server_name
 from analyzer.tcp.timeline import Side

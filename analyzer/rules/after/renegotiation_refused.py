@@ -25,8 +25,8 @@ from collections.abc import Iterator
 
 from analyzer.diagnosis.causes import Confidence, FailingSide, Phase, RemedySide
 from analyzer.diagnosis.model import Alternative, Evidence, Finding, Rank, Rule
-from analyzer.diagnosis.renegotiation import SOON_NS, behind_handshake
-from analyzer.diagnosis.standing import end_evidence
+from analyzer.diagnosis.signs.renegotiation import SOON_NS, behind_handshake
+from analyzer.diagnosis.signs.standing import end_evidence
 from analyzer.diagnosis.topics import finishing
 from analyzer.diagnosis.wording import alert_phrase, party
 from analyzer.tls.registry.code_points import AlertDescription

@@ -26,20 +26,16 @@ from collections.abc import Iterator
 from typing import Final
 
 from analyzer.diagnosis.causes import Confidence, FailingSide, Phase, RemedySide
-from analyzer.diagnosis.disagreement import WOULD_DECIDE, negotiation_evidence
+from analyzer.diagnosis.deciding import WOULD_SETTLE
 from analyzer.diagnosis.model import Alternative, Evidence, Finding, Rank, Rule
-from analyzer.diagnosis.refusal import read_refusal
-from analyzer.diagnosis.signs import passed
-from analyzer.diagnosis.standing import client_done
-from analyzer.diagnosis.steps import Step
+from analyzer.diagnosis.refusals.refusal import read_refusal
+from analyzer.diagnosis.refusals.steps import Step
+from analyzer.diagnosis.signs.garbled import garbled_evidence
+from analyzer.diagnosis.signs.passing import passed
+from analyzer.diagnosis.signs.standing import client_done
 from analyzer.diagnosis.topics import alerting
-from analyzer.diagnosis.wording import (
-    ending_evidence,
-    garbled_evidence,
-    keys_would_tell,
-    party,
-    when,
-)
+from analyzer.diagnosis.verdicts.disagreement import negotiation_evidence
+from analyzer.diagnosis.wording import ending_evidence, keys_would_tell, party, when
 from analyzer.tcp.timeline import Side
 from analyzer.tls.story import Milestone, Story, Way
 
@@ -88,8 +84,8 @@ def check(story: Story) -> Iterator[Finding]:
         remedy_side=RemedySide.NETWORK,
         confidence=Confidence.SUSPECTED,
         alternatives=(
-            Alternative("tampered", WOULD_DECIDE["tampered"]),
-            Alternative("psk_wrong_key", WOULD_DECIDE["psk_wrong_key"]),
+            Alternative("tampered", WOULD_SETTLE["tampered"]),
+            Alternative("psk_wrong_key", WOULD_SETTLE["psk_wrong_key"]),
         ),
     )
 

@@ -22,12 +22,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from analyzer.diagnosis.alerts import CRYPTO_ALERTS
 from analyzer.diagnosis.causes import Confidence, Phase, RemedySide
-from analyzer.diagnosis.disagreement import WOULD_DECIDE, negotiation_evidence
+from analyzer.diagnosis.deciding import WOULD_SETTLE
 from analyzer.diagnosis.model import Alternative, Finding, Rank, Rule
-from analyzer.diagnosis.refusal import choice_refused, key_exchange_refused
+from analyzer.diagnosis.refusals.refusal import choice_refused, key_exchange_refused
+from analyzer.diagnosis.signs.alerts import CRYPTO_ALERTS
 from analyzer.diagnosis.topics import refusing
+from analyzer.diagnosis.verdicts.disagreement import negotiation_evidence
 from analyzer.diagnosis.wording import party, when
 from analyzer.tls.story import Story
 
@@ -68,5 +69,5 @@ def check(story: Story) -> Iterator[Finding]:
         remedy_side=RemedySide.SERVER,
         confidence=Confidence.INFERRED,
         phase=refusal.phase,
-        alternatives=tuple(Alternative(cause, WOULD_DECIDE[cause]) for cause in causes),
+        alternatives=tuple(Alternative(cause, WOULD_SETTLE[cause]) for cause in causes),
     )

@@ -29,15 +29,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from analyzer.diagnosis.alerts import CERTIFICATE_ALERTS, VAGUE_ALERTS
 from analyzer.diagnosis.causes import Confidence, Phase, RemedySide
-from analyzer.diagnosis.fits import WOULD_DECIDE
-from analyzer.diagnosis.late_refusals import left_unused
+from analyzer.diagnosis.deciding import WOULD_DECIDE
 from analyzer.diagnosis.model import Alternative, Evidence, Finding, Rank, Rule
-from analyzer.diagnosis.refusal import Refusal, server_certificate_refused
-from analyzer.diagnosis.signs import accepted_otherwise
+from analyzer.diagnosis.refusals.late import left_unused
+from analyzer.diagnosis.refusals.refusal import Refusal, server_certificate_refused
+from analyzer.diagnosis.signs.alerts import CERTIFICATE_ALERTS, VAGUE_ALERTS
+from analyzer.diagnosis.signs.passing import accepted_otherwise
 from analyzer.diagnosis.topics import refusing
-from analyzer.diagnosis.verdicts import least
+from analyzer.diagnosis.verdicts.verdict import least
 from analyzer.diagnosis.wording import (
     asked,
     chain_evidence,

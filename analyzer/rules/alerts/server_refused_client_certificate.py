@@ -26,15 +26,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from analyzer.diagnosis.alerts import CERTIFICATE_ALERTS
 from analyzer.diagnosis.causes import Confidence, Phase, RemedySide
-from analyzer.diagnosis.fits import WOULD_DECIDE
-from analyzer.diagnosis.late_refusals import client_certificate_refused
+from analyzer.diagnosis.deciding import WOULD_DECIDE
 from analyzer.diagnosis.model import Alternative, Evidence, Finding, Rank, Rule
-from analyzer.diagnosis.refusal import Refusal
-from analyzer.diagnosis.signs import passed
+from analyzer.diagnosis.refusals.late import client_certificate_refused
+from analyzer.diagnosis.refusals.refusal import Refusal
+from analyzer.diagnosis.signs.alerts import CERTIFICATE_ALERTS
+from analyzer.diagnosis.signs.passing import passed
 from analyzer.diagnosis.topics import refusing
-from analyzer.diagnosis.verdicts import least
+from analyzer.diagnosis.verdicts.verdict import least
 from analyzer.diagnosis.wording import (
     certificate_of,
     chain_evidence,

@@ -22,7 +22,7 @@ from collections.abc import Iterator
 
 from analyzer.diagnosis.causes import Confidence, FailingSide, Phase, RemedySide
 from analyzer.diagnosis.model import Evidence, Finding, Rank, Rule
-from analyzer.diagnosis.standing import phase_of
+from analyzer.diagnosis.signs.standing import phase_of
 from analyzer.diagnosis.topics import hiding
 from analyzer.diagnosis.wording import client_name, server_name
 from analyzer.tls.story import Story

@@ -24,8 +24,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from analyzer.diagnosis.causes import Phase, RemedySide
-from analyzer.diagnosis.certificates import server_certificate_causes, server_certificate_verdicts
 from analyzer.diagnosis.model import Finding, Rank, Rule
+from analyzer.diagnosis.verdicts.certificates import (
+    server_certificate_causes,
+    server_certificate_verdicts,
+)
 from analyzer.diagnosis.wording import presented, server_name
 from analyzer.tls.story import Story
 

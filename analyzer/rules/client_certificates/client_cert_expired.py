@@ -22,9 +22,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from analyzer.diagnosis.causes import Phase, RemedySide
-from analyzer.diagnosis.certificates import client_certificate_causes, client_certificate_verdicts
 from analyzer.diagnosis.model import Finding, Rank, Rule
-from analyzer.diagnosis.verdicts import Verdict
+from analyzer.diagnosis.verdicts.certificates import (
+    client_certificate_causes,
+    client_certificate_verdicts,
+)
+from analyzer.diagnosis.verdicts.verdict import Verdict
 from analyzer.diagnosis.wording import client_name, presented
 from analyzer.tcp.timeline import Side
 from analyzer.tls.story import Story

@@ -26,8 +26,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from analyzer.diagnosis.causes import Phase, RemedySide
-from analyzer.diagnosis.certificates import client_certificate_causes, client_certificate_verdicts
 from analyzer.diagnosis.model import Finding, Rank, Rule
+from analyzer.diagnosis.verdicts.certificates import (
+    client_certificate_causes,
+    client_certificate_verdicts,
+)
 from analyzer.diagnosis.wording import asked_authorities, certificate_of, server_name
 from analyzer.tcp.timeline import Side
 from analyzer.tls.story import Story

@@ -24,14 +24,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from analyzer.diagnosis.alerts import CRYPTO_ALERTS
 from analyzer.diagnosis.causes import Confidence, Phase, RemedySide
-from analyzer.diagnosis.disagreement import WOULD_DECIDE, negotiation_evidence
+from analyzer.diagnosis.deciding import WOULD_SETTLE
 from analyzer.diagnosis.model import Alternative, Finding, Rank, Rule
-from analyzer.diagnosis.refusal import Refusal, read_refusal
-from analyzer.diagnosis.signs import psk_offered
-from analyzer.diagnosis.steps import Step
+from analyzer.diagnosis.refusals.refusal import Refusal, read_refusal
+from analyzer.diagnosis.refusals.steps import Step
+from analyzer.diagnosis.signs.alerts import CRYPTO_ALERTS
+from analyzer.diagnosis.signs.hellos import psk_offered
 from analyzer.diagnosis.topics import refusing
+from analyzer.diagnosis.verdicts.disagreement import negotiation_evidence
 from analyzer.diagnosis.wording import client_name, party, server_name
 from analyzer.tcp.timeline import Side
 from analyzer.tls.registry.code_points import AlertDescription
@@ -74,8 +75,8 @@ def check(story: Story) -> Iterator[Finding]:
         confidence=_confidence(refusal),
         phase=refusal.phase,
         alternatives=(
-            Alternative("psk_unknown", WOULD_DECIDE["psk_unknown"]),
-            Alternative("tampered", WOULD_DECIDE["tampered"]),
+            Alternative("psk_unknown", WOULD_SETTLE["psk_unknown"]),
+            Alternative("tampered", WOULD_SETTLE["tampered"]),
         ),
     )
 

@@ -28,15 +28,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from analyzer.diagnosis.alerts import CRYPTO_ALERTS
 from analyzer.diagnosis.causes import Confidence, Phase, RemedySide
-from analyzer.diagnosis.certificate_messages import weakly_signed
-from analyzer.diagnosis.disagreement import negotiation_evidence
-from analyzer.diagnosis.flaws import signature_flaw
+from analyzer.diagnosis.flaws.chains import signature_flaw
 from analyzer.diagnosis.model import Evidence, Finding, Rank, Rule
-from analyzer.diagnosis.refusal import Refusal, read_refusal
-from analyzer.diagnosis.signs import psk_offered
+from analyzer.diagnosis.refusals.refusal import Refusal, read_refusal
+from analyzer.diagnosis.signs.alerts import CRYPTO_ALERTS
+from analyzer.diagnosis.signs.certificate_messages import weakly_signed
+from analyzer.diagnosis.signs.hellos import psk_offered
 from analyzer.diagnosis.topics import refusing
+from analyzer.diagnosis.verdicts.disagreement import negotiation_evidence
 from analyzer.diagnosis.wording import party
 from analyzer.tcp.timeline import Side
 from analyzer.tls.registry.code_points import AlertDescription, ProtocolVersion

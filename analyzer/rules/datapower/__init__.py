@@ -15,10 +15,10 @@ from typing import Final
 from analyzer import rules
 from analyzer.diagnosis.causes import PARENTS, Confidence, FailingSide, RemedySide
 from analyzer.diagnosis.engine import Panel
-from analyzer.diagnosis.flaw import Flaw
-from analyzer.diagnosis.flaws import server_flaws
-from analyzer.diagnosis.log_case import LogCase
-from analyzer.diagnosis.logged import read_beside, read_log
+from analyzer.diagnosis.flaws.chains import server_flaws
+from analyzer.diagnosis.flaws.flaw import Flaw
+from analyzer.diagnosis.log.case import LogCase
+from analyzer.diagnosis.log.reading import read_beside, read_log
 from analyzer.diagnosis.memo import once_per_story
 from analyzer.diagnosis.model import Finding, Rule
 from analyzer.tcp.timeline import Side

@@ -23,10 +23,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from analyzer.diagnosis.alerts import CERTIFICATE_ALERTS
 from analyzer.diagnosis.causes import PARENTS, Phase
 from analyzer.diagnosis.model import Finding, Rank, Rule
-from analyzer.diagnosis.refusal import readable_alert
+from analyzer.diagnosis.refusals.refusal import readable_alert
+from analyzer.diagnosis.signs.alerts import CERTIFICATE_ALERTS
 from analyzer.rules.datapower import hidden_flaws, read_case
 from analyzer.tls.objects import CertificateObject, Leg
 from analyzer.tls.story import Story

@@ -25,7 +25,7 @@ from collections.abc import Iterator
 from analyzer.datapower.log.codes import Kind, kind_of
 from analyzer.datapower.log.reasons import reason_of
 from analyzer.diagnosis.causes import Confidence, FailingSide, Phase, RemedySide
-from analyzer.diagnosis.logged import log_evidence
+from analyzer.diagnosis.log.reading import log_evidence
 from analyzer.diagnosis.model import Finding, Rank, Rule
 from analyzer.tls.loglines import LogLine, Refuser
 from analyzer.tls.story import Story

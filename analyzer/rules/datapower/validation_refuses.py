@@ -24,10 +24,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from analyzer.datapower.wording import listed_certificates
-from analyzer.diagnosis.alerts import CERTIFICATE_ALERTS
 from analyzer.diagnosis.causes import Phase
 from analyzer.diagnosis.model import Finding, Rank, Rule
-from analyzer.diagnosis.refusal import readable_alert
+from analyzer.diagnosis.refusals.refusal import readable_alert
+from analyzer.diagnosis.signs.alerts import CERTIFICATE_ALERTS
 from analyzer.rules.datapower import Case, read_case
 from analyzer.tls.objects import Profile
 from analyzer.tls.registry.code_points import AlertDescription

@@ -25,7 +25,7 @@ from collections.abc import Iterator
 
 from analyzer.diagnosis.causes import Confidence, FailingSide, Phase, RemedySide
 from analyzer.diagnosis.model import Evidence, Finding, Rank, Rule
-from analyzer.diagnosis.refusal import readable_alert
+from analyzer.diagnosis.refusals.refusal import readable_alert
 from analyzer.diagnosis.topics import alerting
 from analyzer.diagnosis.wording import (
     client_name,

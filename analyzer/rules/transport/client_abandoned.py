@@ -26,9 +26,9 @@ from typing import Final
 
 from analyzer.diagnosis.causes import Confidence, FailingSide, Phase, RemedySide
 from analyzer.diagnosis.model import Alternative, Finding, Rank, Rule
-from analyzer.diagnosis.resets import injected, only_answers
-from analyzer.diagnosis.signs import passed
-from analyzer.diagnosis.standing import BOTH_WAYS, end_evidence, retried, waited_long
+from analyzer.diagnosis.signs.passing import passed
+from analyzer.diagnosis.signs.resets import injected, only_answers
+from analyzer.diagnosis.signs.standing import BOTH_WAYS, end_evidence, retried, waited_long
 from analyzer.diagnosis.topics import closing
 from analyzer.diagnosis.wording import client_name, offer_evidence, server_name
 from analyzer.tcp.timeline import Side

@@ -29,11 +29,11 @@ from collections.abc import Iterator
 from typing import Final
 
 from analyzer.diagnosis.causes import Confidence, FailingSide, Phase, RemedySide
-from analyzer.diagnosis.expecting import speaks_plain_text
 from analyzer.diagnosis.model import Alternative, Evidence, Finding, Rank, Rule
-from analyzer.diagnosis.resets import injected, only_answers
-from analyzer.diagnosis.signs import PATIENCE_NS
-from analyzer.diagnosis.standing import BOTH_WAYS, end_evidence
+from analyzer.diagnosis.signs.expecting import speaks_plain_text
+from analyzer.diagnosis.signs.passing import PATIENCE_NS
+from analyzer.diagnosis.signs.resets import injected, only_answers
+from analyzer.diagnosis.signs.standing import BOTH_WAYS, end_evidence
 from analyzer.diagnosis.topics import unheard
 from analyzer.diagnosis.wording import client_name, server_name
 from analyzer.tcp.closing import VAIN_LEAST

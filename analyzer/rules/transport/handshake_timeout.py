@@ -28,10 +28,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from analyzer.diagnosis.causes import Confidence, FailingSide, Phase, RemedySide
-from analyzer.diagnosis.expecting import perhaps_no_tls
 from analyzer.diagnosis.model import Alternative, Evidence, Finding, Rank, Rule
-from analyzer.diagnosis.signs import PATIENCE_NS
-from analyzer.diagnosis.standing import (
+from analyzer.diagnosis.signs.expecting import perhaps_no_tls
+from analyzer.diagnosis.signs.passing import PATIENCE_NS
+from analyzer.diagnosis.signs.standing import (
     BOTH_WAYS,
     awaited,
     awaited_names,

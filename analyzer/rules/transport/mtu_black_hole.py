@@ -26,7 +26,7 @@ from collections.abc import Iterator
 
 from analyzer.diagnosis.causes import Confidence, FailingSide, Phase, RemedySide
 from analyzer.diagnosis.model import Alternative, Evidence, Finding, Rank, Rule
-from analyzer.diagnosis.standing import (
+from analyzer.diagnosis.signs.standing import (
     FULL_SEGMENT,
     end_evidence,
     phase_of_loss,

@@ -25,11 +25,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from analyzer.diagnosis.causes import Confidence, FailingSide, Phase, RemedySide
-from analyzer.diagnosis.expecting import header_blamed, perhaps_no_tls
 from analyzer.diagnosis.model import Alternative, Finding, Rank, Rule
-from analyzer.diagnosis.resets import injected
-from analyzer.diagnosis.signs import passed
-from analyzer.diagnosis.standing import BOTH_WAYS, FULL_SEGMENT, end_evidence, retried, waited_long
+from analyzer.diagnosis.signs.expecting import header_blamed, perhaps_no_tls
+from analyzer.diagnosis.signs.passing import passed
+from analyzer.diagnosis.signs.resets import injected
+from analyzer.diagnosis.signs.standing import (
+    BOTH_WAYS,
+    FULL_SEGMENT,
+    end_evidence,
+    retried,
+    waited_long,
+)
 from analyzer.diagnosis.topics import closing
 from analyzer.diagnosis.wording import asked, client_name, offer_evidence, server_name
 from analyzer.tcp.timeline import Side

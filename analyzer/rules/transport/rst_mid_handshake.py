@@ -25,12 +25,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from analyzer.diagnosis.causes import Confidence, FailingSide, Phase, RemedySide
-from analyzer.diagnosis.certificate_messages import certificate_sent
 from analyzer.diagnosis.model import Alternative, Evidence, Finding, Rank, Rule
-from analyzer.diagnosis.refusal import SCANNER
-from analyzer.diagnosis.resets import injected
-from analyzer.diagnosis.signs import flight_arrived, passed
-from analyzer.diagnosis.standing import (
+from analyzer.diagnosis.refusals.refusal import SCANNER
+from analyzer.diagnosis.signs.certificate_messages import certificate_sent
+from analyzer.diagnosis.signs.passing import flight_arrived, passed
+from analyzer.diagnosis.signs.resets import injected
+from analyzer.diagnosis.signs.standing import (
     BOTH_WAYS,
     client_done,
     end_evidence,

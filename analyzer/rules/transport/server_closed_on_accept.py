@@ -23,10 +23,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from analyzer.diagnosis.causes import Confidence, FailingSide, Phase, RemedySide
-from analyzer.diagnosis.expecting import speaks_plain_text
 from analyzer.diagnosis.model import Alternative, Evidence, Finding, Rank, Rule
-from analyzer.diagnosis.signs import PATIENCE_NS
-from analyzer.diagnosis.standing import BOTH_WAYS, end_evidence
+from analyzer.diagnosis.signs.expecting import speaks_plain_text
+from analyzer.diagnosis.signs.passing import PATIENCE_NS
+from analyzer.diagnosis.signs.standing import BOTH_WAYS, end_evidence
 from analyzer.diagnosis.topics import unheard
 from analyzer.diagnosis.wording import client_name, server_name
 from analyzer.tcp.timeline import Side

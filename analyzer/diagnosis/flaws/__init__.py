@@ -1,0 +1,1 @@
+"""What is wrong with certificates: facts of the messages, and no diagnosis."""

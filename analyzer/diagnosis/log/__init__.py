@@ -1,0 +1,1 @@
+"""What a gateway's log adds to a diagnosis."""

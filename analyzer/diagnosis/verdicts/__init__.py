@@ -1,0 +1,1 @@
+"""Which cause explains a refusal best, and how sure that is."""
