@@ -6,20 +6,9 @@ import re
 from collections.abc import Iterable
 from typing import Final
 
-from analyzer.diagnosis.model import Evidence
 from analyzer.tcp.timeline import Side
 from analyzer.tls.stack import Likelihood
-from analyzer.tls.story import (
-    Alert,
-    Chain,
-    Message,
-    Milestone,
-    Opening,
-    PreludeEnd,
-    Story,
-    Visibility,
-    Way,
-)
+from analyzer.tls.story import Alert, Opening, PreludeEnd, Story, Way
 from analyzer.tls.x509.chain import CertificateFacts, time_text
 
 _LISTED_MOST: Final = 6
@@ -53,11 +42,11 @@ def server_name(story: Story) -> str:
 
     ``partner.example:443 (behind the proxy 10.1.1.9:3128)``
     """
-    target = _tunnelled(story)
+    target = tunnelled(story)
     return f"{target} (behind the proxy {story.server})" if target else str(story.server)
 
 
-def _tunnelled(story: Story) -> str | None:
+def tunnelled(story: Story) -> str | None:
     """The target of a tunnel through which the handshake goes."""
     prelude = story.prelude
     if prelude is None or prelude.end is not PreludeEnd.AGREED or not story.offers:
@@ -67,40 +56,6 @@ def _tunnelled(story: Story) -> str | None:
 
 
 _HOST_AND_PORT: Final = re.compile(r"(?:[\w.-]{1,253}|\[[0-9a-f:.]+\]):\d{1,5}", re.ASCII)
-
-
-def reach(story: Story) -> str:
-    """How ``openssl s_client -connect`` comes to the server: the rest of its line.
-
-    ``10.1.1.1:443``, ``partner.example:443 -proxy 10.1.1.9:3128``, ``10.1.1.2:25 -starttls smtp``;
-    a target is a stranger's text, and comes here only where no shell minds it.
-    """
-    target, prelude = _tunnelled(story), story.prelude
-    if target is not None and prelude is not None:
-        return f"{target} -proxy {story.server}" if prelude.protocol == "http connect" else target
-    asked = STARTTLS.get(prelude.protocol) if prelude is not None else None
-    return f"{story.server} -starttls {asked}" if asked else str(story.server)
-
-
-def asked(story: Story) -> str:
-    """As :func:`reach`, and by the name that the client asked for: another name may lead elsewhere.
-
-    The name is a stranger's text, too: one that a shell might mind is left to the reader. ``s_client``
-    by itself names the host that it connects to, unless that is an address.
-    """
-    name = story.offer.server_name if story.offer is not None else None
-    if name is not None:
-        return f"{reach(story)} -servername {name if _NAME.fullmatch(name) else 'NAME'}"
-    return f"{reach(story)} -noservername" if _tunnelled(story) else reach(story)
-
-
-_NAME: Final = re.compile(r"\w[\w.-]{0,252}", re.ASCII)
-
-# Names of ours for what is spoken before TLS, and those of OpenSSL's -starttls.
-STARTTLS: Final = {
-    name: name
-    for name in ("smtp", "lmtp", "imap", "pop3", "ftp", "nntp", "xmpp", "irc", "sieve", "ldap")
-} | {"postgresql": "postgres", "mysql": "mysql"}
 
 
 def party(story: Story, side: Side) -> str:
@@ -232,57 +187,6 @@ def ending_phrase(story: Story) -> str:
         Way.SILENCE: "said nothing more",
     }
     return f"{sender} {act.get(ending.way, 'ended the connection')}"
-
-
-def ending_evidence(story: Story) -> Evidence:
-    """The frame in which the first side gave up."""
-    return Evidence(story.ending.frame, ending_phrase(story))
-
-
-def message_of(story: Story, side: Side, name: str) -> Message | None:
-    """The first message of a side and name."""
-    return next((m for m in story.messages if m.sender is side and m.name == name), None)
-
-
-def message_evidence(story: Story, side: Side, name: str, text: str) -> tuple[Evidence, ...]:
-    """A sentence on the first message of that name; nothing where it was not captured."""
-    message = message_of(story, side, name)
-    return (Evidence(message.frame, text),) if message is not None else ()
-
-
-def offer_evidence(story: Story, text: str) -> tuple[Evidence, ...]:
-    """A sentence on the ClientHello that the server answered."""
-    hellos = [
-        m for m in story.messages if m.sender is Side.CLIENT and m.name.endswith("client_hello")
-    ]
-    return (Evidence(hellos[-1].frame, text),) if hellos else ()
-
-
-def milestone_evidence(story: Story, milestone: Milestone, text: str) -> tuple[Evidence, ...]:
-    """A sentence on a milestone; it says where it rests on record lengths."""
-    reached = story.milestones.get(milestone)
-    if reached is None:
-        return ()
-    dark = " (by the lengths of encrypted records)"
-    return (Evidence(reached.frame, text + (dark if _inferred(reached.visibility) else "")),)
-
-
-def _inferred(visibility: Visibility) -> bool:
-    return visibility is Visibility.INFERRED
-
-
-def chain_evidence(chain: Chain) -> Evidence:
-    """What a Certificate message holds, in one sentence."""
-    sender = chain.sender.value
-    leaf = chain.leaf
-    if leaf is None:
-        return Evidence(chain.frame, f"{sender} sent an empty Certificate message")
-    count = counted(len(chain.certificates), "certificate")
-    return Evidence(
-        chain.frame,
-        f"{sender} sent {count}; its own is {subject(leaf)}, issued by {issuer(leaf)}, "
-        f"valid {when(leaf.not_before)} to {when(leaf.not_after)}",
-    )
 
 
 def milliseconds(duration_ns: int) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Final
 
-from analyzer.diagnosis.wording import STARTTLS
+from analyzer.diagnosis.reaching import STARTTLS
 from analyzer.reproduce.openssl_names import (
     GROUPS_SINCE,
     OLDEST,

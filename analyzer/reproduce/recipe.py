@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from analyzer.diagnosis.reaching import STARTTLS
 from analyzer.diagnosis.refusals.refusal import server_certificate_refused
-from analyzer.diagnosis.wording import STARTTLS
 from analyzer.errors import UsageError
 from analyzer.reproduce.shape import Difference, Shape, shape_of
 from analyzer.reproduce.shell import host_name, protocol_name, target

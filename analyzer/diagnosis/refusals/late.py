@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Final
 
 from analyzer.diagnosis.causes import Confidence
+from analyzer.diagnosis.evidence import ending_evidence
 from analyzer.diagnosis.refusals.refusal import Refusal, readable_alert, refused_at
 from analyzer.diagnosis.refusals.steps import Step
 from analyzer.diagnosis.signs.alerts import CERTIFICATE_ALERTS, VAGUE_ALERTS
 from analyzer.diagnosis.signs.choices import unspoken
 from analyzer.diagnosis.signs.passing import accepted_otherwise, passed, perhaps_used, prompt
 from analyzer.diagnosis.signs.resets import strays
-from analyzer.diagnosis.wording import ending_evidence
 from analyzer.tcp.timeline import Side
 from analyzer.tls.registry.code_points import AlertDescription
 from analyzer.tls.story import Milestone, Story, Way

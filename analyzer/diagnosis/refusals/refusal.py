@@ -11,6 +11,7 @@ from typing import Final
 
 from analyzer.diagnosis.causes import Confidence, FailingSide, Phase
 from analyzer.diagnosis.deciding import WOULD_DECIDE
+from analyzer.diagnosis.evidence import ending_evidence
 from analyzer.diagnosis.memo import once_per_story
 from analyzer.diagnosis.model import Alternative, Evidence
 from analyzer.diagnosis.refusals.client_steps import client_step
@@ -21,7 +22,6 @@ from analyzer.diagnosis.signs.garbled import puzzled
 from analyzer.diagnosis.signs.hellos import perhaps_ech_rejected
 from analyzer.diagnosis.signs.passing import passed
 from analyzer.diagnosis.signs.resets import strays
-from analyzer.diagnosis.wording import ending_evidence
 from analyzer.tcp.timeline import Side
 from analyzer.tls.registry.code_points import AlertDescription
 from analyzer.tls.story import Ending, Milestone, Story, Way

@@ -12,6 +12,7 @@ from typing import Final
 
 from analyzer.diagnosis.causes import Confidence, Phase
 from analyzer.diagnosis.deciding import WOULD_DECIDE
+from analyzer.diagnosis.evidence import chain_evidence, milestone_evidence
 from analyzer.diagnosis.flaws.chains import client_flaws, server_flaws, unread_flaws
 from analyzer.diagnosis.flaws.flaw import Flaw
 from analyzer.diagnosis.flaws.staples import has_staple
@@ -29,7 +30,6 @@ from analyzer.diagnosis.signs.passing import visible
 from analyzer.diagnosis.verdicts.fits import ALSO_NAMED, CLIENT_NAMED, FITS, SERVER_NAMED
 from analyzer.diagnosis.verdicts.verdict import Verdict, least
 from analyzer.diagnosis.verdicts.weighing import POLICY, VAGUELY_TRUST, is_named, weigh
-from analyzer.diagnosis.wording import chain_evidence, milestone_evidence
 from analyzer.tls.registry.code_points import AlertDescription
 from analyzer.tls.story import Chain, Milestone, Story
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from analyzer.diagnosis.causes import Confidence, Phase
 from analyzer.diagnosis.deciding import WOULD_SETTLE
+from analyzer.diagnosis.evidence import message_evidence, offer_evidence
 from analyzer.diagnosis.model import Alternative, Evidence, Rank
 from analyzer.diagnosis.refusals.refusal import Refusal
 from analyzer.diagnosis.signs.hellos import offer_cut
 from analyzer.diagnosis.verdicts.offers import described
 from analyzer.diagnosis.verdicts.verdict import Verdict, least
-from analyzer.diagnosis.wording import message_evidence, offer_evidence
 from analyzer.tcp.timeline import Side
 from analyzer.tls.story import Story
 

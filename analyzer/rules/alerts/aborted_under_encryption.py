@@ -27,6 +27,7 @@ from typing import Final
 
 from analyzer.diagnosis.causes import Confidence, FailingSide, Phase, RemedySide
 from analyzer.diagnosis.deciding import WOULD_SETTLE
+from analyzer.diagnosis.evidence import ending_evidence
 from analyzer.diagnosis.model import Alternative, Evidence, Finding, Rank, Rule
 from analyzer.diagnosis.refusals.refusal import read_refusal
 from analyzer.diagnosis.refusals.steps import Step
@@ -35,7 +36,7 @@ from analyzer.diagnosis.signs.passing import passed
 from analyzer.diagnosis.signs.standing import client_done
 from analyzer.diagnosis.topics import alerting
 from analyzer.diagnosis.verdicts.disagreement import negotiation_evidence
-from analyzer.diagnosis.wording import ending_evidence, keys_would_tell, party, when
+from analyzer.diagnosis.wording import keys_would_tell, party, when
 from analyzer.tcp.timeline import Side
 from analyzer.tls.story import Milestone, Story, Way
 

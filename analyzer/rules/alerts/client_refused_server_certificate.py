@@ -31,24 +31,16 @@ from typing import Final
 
 from analyzer.diagnosis.causes import Confidence, Phase, RemedySide
 from analyzer.diagnosis.deciding import WOULD_DECIDE
+from analyzer.diagnosis.evidence import chain_evidence, message_evidence, milestone_evidence
 from analyzer.diagnosis.model import Alternative, Evidence, Finding, Rank, Rule
+from analyzer.diagnosis.reaching import asked
 from analyzer.diagnosis.refusals.late import left_unused
 from analyzer.diagnosis.refusals.refusal import Refusal, server_certificate_refused
 from analyzer.diagnosis.signs.alerts import CERTIFICATE_ALERTS, VAGUE_ALERTS
 from analyzer.diagnosis.signs.passing import accepted_otherwise
 from analyzer.diagnosis.topics import refusing
 from analyzer.diagnosis.verdicts.verdict import least
-from analyzer.diagnosis.wording import (
-    asked,
-    chain_evidence,
-    client_name,
-    keys_would_tell,
-    message_evidence,
-    milestone_evidence,
-    presented,
-    server_name,
-    when,
-)
+from analyzer.diagnosis.wording import client_name, keys_would_tell, presented, server_name, when
 from analyzer.tcp.timeline import Side
 from analyzer.tls.registry.code_points import AlertDescription
 from analyzer.tls.story import Milestone, Story

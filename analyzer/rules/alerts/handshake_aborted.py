@@ -26,6 +26,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from analyzer.diagnosis.causes import Confidence, FailingSide, Phase, RemedySide
+from analyzer.diagnosis.evidence import ending_evidence
 from analyzer.diagnosis.model import Alternative, Evidence, Finding, Rank, Rule
 from analyzer.diagnosis.refusals.refusal import read_refusal
 from analyzer.diagnosis.refusals.stated import CONTEXT, other_meanings, stated_cause, step_due
@@ -39,7 +40,7 @@ from analyzer.diagnosis.signs.alerts import (
 from analyzer.diagnosis.signs.garbled import garbled_evidence
 from analyzer.diagnosis.signs.standing import awaited, waited_long
 from analyzer.diagnosis.topics import alerting
-from analyzer.diagnosis.wording import alert_name, ending_evidence, party, when
+from analyzer.diagnosis.wording import alert_name, party, when
 from analyzer.tcp.timeline import Side
 from analyzer.tls.message.alert import meaning
 from analyzer.tls.registry.code_points import AlertDescription

@@ -28,6 +28,7 @@ from collections.abc import Iterator
 
 from analyzer.diagnosis.causes import Confidence, Phase, RemedySide
 from analyzer.diagnosis.deciding import WOULD_DECIDE
+from analyzer.diagnosis.evidence import chain_evidence, milestone_evidence
 from analyzer.diagnosis.model import Alternative, Evidence, Finding, Rank, Rule
 from analyzer.diagnosis.refusals.late import client_certificate_refused
 from analyzer.diagnosis.refusals.refusal import Refusal
@@ -35,14 +36,7 @@ from analyzer.diagnosis.signs.alerts import CERTIFICATE_ALERTS
 from analyzer.diagnosis.signs.passing import passed
 from analyzer.diagnosis.topics import refusing
 from analyzer.diagnosis.verdicts.verdict import least
-from analyzer.diagnosis.wording import (
-    certificate_of,
-    chain_evidence,
-    keys_would_tell,
-    milestone_evidence,
-    server_name,
-    when,
-)
+from analyzer.diagnosis.wording import certificate_of, keys_would_tell, server_name, when
 from analyzer.tcp.timeline import Side
 from analyzer.tls.story import Milestone, Story
 

@@ -26,13 +26,14 @@ from typing import Final
 
 from analyzer.diagnosis.causes import Confidence, Phase, RemedySide
 from analyzer.diagnosis.model import Alternative, Finding, Rank, Rule
+from analyzer.diagnosis.reaching import asked
 from analyzer.diagnosis.refusals.refusal import Refusal, offer_refused
 from analyzer.diagnosis.signs.alerts import CRYPTO_ALERTS, VIOLATION_ALERTS
 from analyzer.diagnosis.terms import offered
 from analyzer.diagnosis.topics import refusing
 from analyzer.diagnosis.verdicts.disagreement import negotiation_evidence
 from analyzer.diagnosis.verdicts.refused_offers import rivals
-from analyzer.diagnosis.wording import asked, client_name, server_name, when
+from analyzer.diagnosis.wording import client_name, server_name, when
 from analyzer.tls.registry.code_points import AlertDescription
 from analyzer.tls.story import Story
 

@@ -27,11 +27,12 @@ from collections.abc import Iterator
 
 from analyzer.diagnosis.causes import Phase, RemedySide
 from analyzer.diagnosis.model import Finding, Rank, Rule
+from analyzer.diagnosis.reaching import asked
 from analyzer.diagnosis.verdicts.certificates import (
     server_certificate_causes,
     server_certificate_verdicts,
 )
-from analyzer.diagnosis.wording import asked, presented, server_name
+from analyzer.diagnosis.wording import presented, server_name
 from analyzer.tls.story import Story
 
 RULE = Rule(

@@ -32,17 +32,12 @@ from collections.abc import Iterator
 
 from analyzer.diagnosis.causes import Phase, RemedySide
 from analyzer.diagnosis.model import Finding, Rank, Rule
+from analyzer.diagnosis.reaching import asked
 from analyzer.diagnosis.verdicts.certificates import (
     server_certificate_causes,
     server_certificate_verdicts,
 )
-from analyzer.diagnosis.wording import (
-    asked,
-    certificate_of,
-    client_name,
-    sent_with_it,
-    trusted_issuer,
-)
+from analyzer.diagnosis.wording import certificate_of, client_name, sent_with_it, trusted_issuer
 from analyzer.tcp.timeline import Side
 from analyzer.tls.story import Story
 

@@ -28,12 +28,13 @@ from collections.abc import Iterator
 
 from analyzer.diagnosis.causes import Phase, RemedySide
 from analyzer.diagnosis.model import Finding, Rank, Rule
+from analyzer.diagnosis.reaching import asked
 from analyzer.diagnosis.verdicts.certificates import (
     client_certificate_causes,
     client_certificate_verdicts,
 )
 from analyzer.diagnosis.verdicts.verdict import Verdict
-from analyzer.diagnosis.wording import asked, asked_authorities, client_name, server_name
+from analyzer.diagnosis.wording import asked_authorities, client_name, server_name
 from analyzer.tcp.timeline import Side
 from analyzer.tls.story import Story
 

@@ -28,9 +28,10 @@ from collections.abc import Iterator
 
 from analyzer.diagnosis.causes import Phase, RemedySide
 from analyzer.diagnosis.model import Finding, Rank, Rule
+from analyzer.diagnosis.reaching import asked
 from analyzer.diagnosis.terms import offered_protocols, one_of_offered
 from analyzer.diagnosis.verdicts.negotiation import negotiation_causes, negotiation_verdicts
-from analyzer.diagnosis.wording import asked, client_name, server_name
+from analyzer.diagnosis.wording import client_name, server_name
 from analyzer.tls.story import Story
 
 RULE = Rule(

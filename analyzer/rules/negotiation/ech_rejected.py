@@ -24,17 +24,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from analyzer.diagnosis.causes import Confidence, FailingSide, Phase, RemedySide
+from analyzer.diagnosis.evidence import ending_evidence, message_of, offer_evidence
 from analyzer.diagnosis.model import Evidence, Finding, Rank, Rule
 from analyzer.diagnosis.refusals.refusal import readable_alert
 from analyzer.diagnosis.topics import alerting
-from analyzer.diagnosis.wording import (
-    client_name,
-    ending_evidence,
-    message_of,
-    offer_evidence,
-    server_name,
-    wanted_name,
-)
+from analyzer.diagnosis.wording import client_name, server_name, wanted_name
 from analyzer.tcp.timeline import Side
 from analyzer.tls.message.late_messages import decode_encrypted_extensions
 from analyzer.tls.registry.code_points import AlertDescription

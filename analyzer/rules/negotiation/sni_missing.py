@@ -26,8 +26,9 @@ from collections.abc import Iterator
 
 from analyzer.diagnosis.causes import Phase, RemedySide
 from analyzer.diagnosis.model import Finding, Rank, Rule
+from analyzer.diagnosis.reaching import reach
 from analyzer.diagnosis.verdicts.negotiation import negotiation_causes, negotiation_verdicts
-from analyzer.diagnosis.wording import client_name, reach, server_name
+from analyzer.diagnosis.wording import client_name, server_name
 from analyzer.tls.story import Story
 
 RULE = Rule(

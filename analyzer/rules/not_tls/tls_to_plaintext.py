@@ -23,11 +23,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from analyzer.diagnosis.causes import Confidence, FailingSide, Phase, RemedySide
+from analyzer.diagnosis.evidence import offer_evidence
 from analyzer.diagnosis.model import Evidence, Finding, Rank, Rule
 from analyzer.diagnosis.signs.expecting import header_unexpected
 from analyzer.diagnosis.signs.passing import passed
 from analyzer.diagnosis.topics import foreign
-from analyzer.diagnosis.wording import client_name, offer_evidence, protocol_name, server_name
+from analyzer.diagnosis.wording import client_name, protocol_name, server_name
 from analyzer.tcp.timeline import Side
 from analyzer.tls.story import Answer, Milestone, PreludeEnd, Story
 

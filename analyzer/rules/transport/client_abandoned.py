@@ -25,12 +25,13 @@ from collections.abc import Iterator
 from typing import Final
 
 from analyzer.diagnosis.causes import Confidence, FailingSide, Phase, RemedySide
+from analyzer.diagnosis.evidence import offer_evidence
 from analyzer.diagnosis.model import Alternative, Finding, Rank, Rule
 from analyzer.diagnosis.signs.passing import passed
 from analyzer.diagnosis.signs.resets import injected, only_answers
 from analyzer.diagnosis.signs.standing import BOTH_WAYS, end_evidence, retried, waited_long
 from analyzer.diagnosis.topics import closing
-from analyzer.diagnosis.wording import client_name, offer_evidence, server_name
+from analyzer.diagnosis.wording import client_name, server_name
 from analyzer.tcp.timeline import Side
 from analyzer.tls.story import Milestone, Opening, Story
 

@@ -25,7 +25,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from analyzer.diagnosis.causes import Confidence, FailingSide, Phase, RemedySide
+from analyzer.diagnosis.evidence import offer_evidence
 from analyzer.diagnosis.model import Alternative, Finding, Rank, Rule
+from analyzer.diagnosis.reaching import asked
 from analyzer.diagnosis.signs.expecting import header_blamed, perhaps_no_tls
 from analyzer.diagnosis.signs.passing import passed
 from analyzer.diagnosis.signs.resets import injected
@@ -37,7 +39,7 @@ from analyzer.diagnosis.signs.standing import (
     waited_long,
 )
 from analyzer.diagnosis.topics import closing
-from analyzer.diagnosis.wording import asked, client_name, offer_evidence, server_name
+from analyzer.diagnosis.wording import client_name, server_name
 from analyzer.tcp.timeline import Side
 from analyzer.tls.story import Message, Milestone, Story, Way
 

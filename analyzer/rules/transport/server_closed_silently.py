@@ -24,11 +24,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from analyzer.diagnosis.causes import Confidence, FailingSide, Phase, RemedySide
+from analyzer.diagnosis.evidence import offer_evidence
 from analyzer.diagnosis.model import Alternative, Finding, Rank, Rule
+from analyzer.diagnosis.reaching import asked
 from analyzer.diagnosis.signs.expecting import header_blamed, perhaps_no_tls
 from analyzer.diagnosis.signs.standing import BOTH_WAYS, end_evidence, retried, waited_long
 from analyzer.diagnosis.topics import closing
-from analyzer.diagnosis.wording import asked, client_name, offer_evidence, server_name
+from analyzer.diagnosis.wording import client_name, server_name
 from analyzer.tcp.timeline import Side
 from analyzer.tls.story import Opening, Story, Way
 
