@@ -5,7 +5,7 @@ from __future__ import annotations
 from analyzer.diagnosis.model import Evidence
 from analyzer.diagnosis.wording import counted, ending_phrase, issuer, subject, when
 from analyzer.tcp.timeline import Side
-from analyzer.tls.story import Chain, Message, Milestone, Story, Visibility
+from analyzer.tls.story import Chain, Milestone, Story, Visibility
 
 
 def ending_evidence(story: Story) -> Evidence:
@@ -13,14 +13,9 @@ def ending_evidence(story: Story) -> Evidence:
     return Evidence(story.ending.frame, ending_phrase(story))
 
 
-def message_of(story: Story, side: Side, name: str) -> Message | None:
-    """The first message of a side and name."""
-    return next((m for m in story.messages if m.sender is side and m.name == name), None)
-
-
 def message_evidence(story: Story, side: Side, name: str, text: str) -> tuple[Evidence, ...]:
     """A sentence on the first message of that name; nothing where it was not captured."""
-    message = message_of(story, side, name)
+    message = story.message(side, name)
     return (Evidence(message.frame, text),) if message is not None else ()
 
 

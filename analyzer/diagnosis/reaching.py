@@ -18,8 +18,8 @@ def reach(story: Story) -> str:
     target, prelude = tunnelled(story), story.prelude
     if target is not None and prelude is not None:
         return f"{target} -proxy {story.server}" if prelude.protocol == "http connect" else target
-    asked = STARTTLS.get(prelude.protocol) if prelude is not None else None
-    return f"{story.server} -starttls {asked}" if asked else str(story.server)
+    protocol = STARTTLS.get(prelude.protocol) if prelude is not None else None
+    return f"{story.server} -starttls {protocol}" if protocol else str(story.server)
 
 
 # Names of ours for what is spoken before TLS, and those of OpenSSL's -starttls.
@@ -29,7 +29,7 @@ STARTTLS: Final = {
 } | {"postgresql": "postgres", "mysql": "mysql"}
 
 
-def asked(story: Story) -> str:
+def reach_by_name(story: Story) -> str:
     """As :func:`reach`, and by the name that the client asked for: another name may lead elsewhere.
 
     The name is a stranger's text, too: one that a shell might mind is left to the reader. ``s_client``

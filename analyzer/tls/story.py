@@ -438,6 +438,10 @@ class Story:
         """Whether TLS 1.3 (or a draft of it) was chosen."""
         return bool(self.version and self.version.startswith("TLSv1.3"))
 
+    def message(self, sender: Side, name: str) -> Message | None:
+        """The first message of a side and name."""
+        return next((m for m in self.messages if m.sender is sender and m.name == name), None)
+
     def reached(self, milestone: Milestone) -> bool:
         """Whether the milestone is known to have been passed."""
         return milestone in self.milestones

@@ -72,7 +72,7 @@ def unspoken(story: Story) -> bool:
         return False
     if not story.tls13:
         return story.choice is not None
-    chosen = next((m for m in story.messages if m.name == "encrypted_extensions"), None)
+    chosen = story.message(Side.SERVER, "encrypted_extensions")
     if chosen is None:
         return False
     readable = chosen.visibility is not Visibility.INFERRED

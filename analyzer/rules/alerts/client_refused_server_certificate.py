@@ -33,7 +33,7 @@ from analyzer.diagnosis.causes import Confidence, Phase, RemedySide
 from analyzer.diagnosis.deciding import WOULD_DECIDE
 from analyzer.diagnosis.evidence import chain_evidence, message_evidence, milestone_evidence
 from analyzer.diagnosis.model import Alternative, Evidence, Finding, Rank, Rule
-from analyzer.diagnosis.reaching import asked
+from analyzer.diagnosis.reaching import reach_by_name
 from analyzer.diagnosis.refusals.late import left_unused
 from analyzer.diagnosis.refusals.refusal import Refusal, server_certificate_refused
 from analyzer.diagnosis.signs.alerts import CERTIFICATE_ALERTS, VAGUE_ALERTS
@@ -88,7 +88,7 @@ def check(story: Story) -> Iterator[Finding]:
         remedy=(
             (
                 "See what the client sees: openssl s_client -connect "
-                f"{asked(story)} -showcerts </dev/null"
+                f"{reach_by_name(story)} -showcerts </dev/null"
             ),
             f"Client: its log at {when(story.ending.time)} names the fault.",
             *keys_would_tell(story),

@@ -26,7 +26,7 @@ from typing import Final
 
 from analyzer.diagnosis.causes import Confidence, Phase, RemedySide
 from analyzer.diagnosis.model import Alternative, Finding, Rank, Rule
-from analyzer.diagnosis.reaching import asked
+from analyzer.diagnosis.reaching import reach_by_name
 from analyzer.diagnosis.refusals.refusal import Refusal, offer_refused
 from analyzer.diagnosis.signs.alerts import CRYPTO_ALERTS, VIOLATION_ALERTS
 from analyzer.diagnosis.terms import offered
@@ -69,7 +69,7 @@ def check(story: Story) -> Iterator[Finding]:
             f"Server: its log at {when(story.ending.time)} names the reason.",
             (
                 "Change one thing at a time (-servername, -tls1_2, -cipher, -groups, -sigalgs): "
-                f"openssl s_client -connect {asked(story)} -tls1_2 </dev/null"
+                f"openssl s_client -connect {reach_by_name(story)} -tls1_2 </dev/null"
             ),
             "DataPower: Protocols, Ciphers and Elliptic curves of the TLS profile; SNI mapping.",
         ),

@@ -30,7 +30,7 @@ from collections.abc import Iterator
 
 from analyzer.diagnosis.causes import Phase, RemedySide
 from analyzer.diagnosis.model import Finding, Rank, Rule
-from analyzer.diagnosis.reaching import asked
+from analyzer.diagnosis.reaching import reach_by_name
 from analyzer.diagnosis.verdicts.certificates import (
     server_certificate_causes,
     server_certificate_verdicts,
@@ -71,7 +71,7 @@ def check(story: Story) -> Iterator[Finding]:
                 ),
                 (
                     "Look at what is served: openssl s_client -connect "
-                    f"{asked(story)} -showcerts </dev/null | openssl x509 -noout "
+                    f"{reach_by_name(story)} -showcerts </dev/null | openssl x509 -noout "
                     "-subject -dates"
                 ),
                 (

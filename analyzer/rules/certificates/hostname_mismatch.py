@@ -29,7 +29,7 @@ from collections.abc import Iterator
 
 from analyzer.diagnosis.causes import Phase, RemedySide
 from analyzer.diagnosis.model import Finding, Rank, Rule
-from analyzer.diagnosis.reaching import asked
+from analyzer.diagnosis.reaching import reach_by_name
 from analyzer.diagnosis.verdicts.certificates import (
     server_certificate_causes,
     server_certificate_verdicts,
@@ -70,7 +70,7 @@ def check(story: Story) -> Iterator[Finding]:
                 ),
                 (
                     "See what is served for the name: openssl s_client -connect "
-                    f"{asked(story)} </dev/null | "
+                    f"{reach_by_name(story)} </dev/null | "
                     "openssl x509 -noout -ext subjectAltName"
                 ),
                 "Client: connect by a name that the certificate has.",

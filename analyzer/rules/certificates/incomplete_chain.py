@@ -27,7 +27,7 @@ from collections.abc import Iterator
 
 from analyzer.diagnosis.causes import Phase, RemedySide
 from analyzer.diagnosis.model import Finding, Rank, Rule
-from analyzer.diagnosis.reaching import asked
+from analyzer.diagnosis.reaching import reach_by_name
 from analyzer.diagnosis.verdicts.certificates import (
     server_certificate_causes,
     server_certificate_verdicts,
@@ -66,7 +66,7 @@ def check(story: Story) -> Iterator[Finding]:
                     "the file a chain or bundle)."
                 ),
                 (
-                    f"Count what is sent: openssl s_client -connect {asked(story)} "
+                    f"Count what is sent: openssl s_client -connect {reach_by_name(story)} "
                     "-showcerts </dev/null | grep -c BEGIN"
                 ),
                 (

@@ -26,7 +26,7 @@ from collections.abc import Iterator
 
 from analyzer.diagnosis.causes import Phase, RemedySide
 from analyzer.diagnosis.model import Finding, Rank, Rule
-from analyzer.diagnosis.reaching import asked
+from analyzer.diagnosis.reaching import reach_by_name
 from analyzer.diagnosis.verdicts.certificates import (
     server_certificate_causes,
     server_certificate_verdicts,
@@ -62,7 +62,7 @@ def check(story: Story) -> Iterator[Finding]:
             remedy=(
                 ("Server: send the CA's current intermediate in the place of the expired one."),
                 (
-                    f"See the whole chain: openssl s_client -connect {asked(story)} "
+                    f"See the whole chain: openssl s_client -connect {reach_by_name(story)} "
                     "-showcerts </dev/null"
                 ),
                 (

@@ -23,7 +23,7 @@ from collections.abc import Iterator
 
 from analyzer.diagnosis.causes import Phase, RemedySide
 from analyzer.diagnosis.model import Finding, Rank, Rule
-from analyzer.diagnosis.reaching import asked
+from analyzer.diagnosis.reaching import reach_by_name
 from analyzer.diagnosis.verdicts.certificates import (
     server_certificate_causes,
     server_certificate_verdicts,
@@ -57,7 +57,9 @@ def check(story: Story) -> Iterator[Finding]:
             ),
             remedy=(
                 "Server: replace the certificate and its key.",
-                (f"See the staple: openssl s_client -connect {asked(story)} -status </dev/null"),
+                (
+                    f"See the staple: openssl s_client -connect {reach_by_name(story)} -status </dev/null"
+                ),
                 (
                     "DataPower: replace key and certificate in the Crypto Identification "
                     "Credentials."

@@ -25,7 +25,7 @@ from collections.abc import Iterator
 
 from analyzer.diagnosis.causes import Phase, RemedySide
 from analyzer.diagnosis.model import Finding, Rank, Rule
-from analyzer.diagnosis.reaching import asked
+from analyzer.diagnosis.reaching import reach_by_name
 from analyzer.diagnosis.verdicts.certificates import (
     server_certificate_causes,
     server_certificate_verdicts,
@@ -62,7 +62,7 @@ def check(story: Story) -> Iterator[Finding]:
                 ("Server: install a certificate that an authority issued whom the clients trust."),
                 (
                     "Check that the right virtual host answers: openssl s_client -connect"
-                    f" {asked(story)} </dev/null"
+                    f" {reach_by_name(story)} </dev/null"
                 ),
                 (
                     "If it is meant to be self-signed, add it to the client's trust store"

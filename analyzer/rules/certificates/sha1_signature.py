@@ -25,7 +25,7 @@ from collections.abc import Iterator
 
 from analyzer.diagnosis.causes import Phase, RemedySide
 from analyzer.diagnosis.model import Finding, Rank, Rule
-from analyzer.diagnosis.reaching import asked
+from analyzer.diagnosis.reaching import reach_by_name
 from analyzer.diagnosis.verdicts.certificates import (
     server_certificate_causes,
     server_certificate_verdicts,
@@ -64,7 +64,7 @@ def check(story: Story) -> Iterator[Finding]:
                     "SHA-256 or better."
                 ),
                 (
-                    f"Look at the chain: openssl s_client -connect {asked(story)} "
+                    f"Look at the chain: openssl s_client -connect {reach_by_name(story)} "
                     "-showcerts </dev/null"
                 ),
                 (

@@ -27,7 +27,7 @@ from collections.abc import Iterator
 
 from analyzer.diagnosis.causes import Phase, RemedySide
 from analyzer.diagnosis.model import Finding, Rank, Rule
-from analyzer.diagnosis.reaching import asked
+from analyzer.diagnosis.reaching import reach_by_name
 from analyzer.diagnosis.verdicts.certificates import (
     server_certificate_causes,
     server_certificate_verdicts,
@@ -67,7 +67,7 @@ def check(story: Story) -> Iterator[Finding]:
                 ),
                 (
                     "See whether one is sent: openssl s_client -connect "
-                    f"{asked(story)} -status </dev/null"
+                    f"{reach_by_name(story)} -status </dev/null"
                 ),
                 (
                     "Or reissue the certificate without the must-staple feature, or relax"

@@ -32,7 +32,7 @@ from collections.abc import Iterator
 
 from analyzer.diagnosis.causes import Phase, RemedySide
 from analyzer.diagnosis.model import Finding, Rank, Rule
-from analyzer.diagnosis.reaching import asked
+from analyzer.diagnosis.reaching import reach_by_name
 from analyzer.diagnosis.verdicts.certificates import (
     server_certificate_causes,
     server_certificate_verdicts,
@@ -74,7 +74,7 @@ def check(story: Story) -> Iterator[Finding]:
                 (
                     "Check what that program would accept, with its roots in root.pem: "
                     "openssl s_client -connect "
-                    f"{asked(story)} -CAfile root.pem -showcerts </dev/null"
+                    f"{reach_by_name(story)} -CAfile root.pem -showcerts </dev/null"
                 ),
                 (
                     "If the server should have a certificate of a public authority, "

@@ -26,7 +26,7 @@ from collections.abc import Iterator
 
 from analyzer.diagnosis.causes import Phase, RemedySide
 from analyzer.diagnosis.model import Finding, Rank, Rule
-from analyzer.diagnosis.reaching import asked
+from analyzer.diagnosis.reaching import reach_by_name
 from analyzer.diagnosis.verdicts.certificates import (
     server_certificate_causes,
     server_certificate_verdicts,
@@ -66,7 +66,7 @@ def check(story: Story) -> Iterator[Finding]:
                 ),
                 (
                     "Test with the old limit: openssl s_client -cipher DEFAULT@SECLEVEL=0"
-                    f" -connect {asked(story)} </dev/null"
+                    f" -connect {reach_by_name(story)} </dev/null"
                 ),
                 (
                     "DataPower: create the key with the Crypto Tools at 2048 bits or more"

@@ -28,7 +28,7 @@ from collections.abc import Iterator
 
 from analyzer.diagnosis.causes import Phase, RemedySide
 from analyzer.diagnosis.model import Finding, Rank, Rule
-from analyzer.diagnosis.reaching import asked
+from analyzer.diagnosis.reaching import reach_by_name
 from analyzer.diagnosis.verdicts.certificates import (
     client_certificate_causes,
     client_certificate_verdicts,
@@ -65,7 +65,7 @@ def check(story: Story) -> Iterator[Finding]:
                 (
                     "If it is configured, compare its issuer with the server's list "
                     "(Acceptable client certificate CA names): openssl s_client -connect "
-                    f"{asked(story)} </dev/null"
+                    f"{reach_by_name(story)} </dev/null"
                 ),
                 (
                     "DataPower as the client: set Crypto Identification Credentials in "

@@ -28,7 +28,7 @@ from collections.abc import Iterator
 
 from analyzer.diagnosis.causes import Phase, RemedySide
 from analyzer.diagnosis.model import Finding, Rank, Rule
-from analyzer.diagnosis.reaching import asked
+from analyzer.diagnosis.reaching import reach_by_name
 from analyzer.diagnosis.terms import offered_protocols, one_of_offered
 from analyzer.diagnosis.verdicts.negotiation import negotiation_causes, negotiation_verdicts
 from analyzer.diagnosis.wording import client_name, server_name
@@ -66,7 +66,7 @@ def check(story: Story) -> Iterator[Finding]:
                 ),
                 "Client: offer a protocol that the server speaks.",
                 (
-                    f"See whether it speaks HTTP: openssl s_client -connect {asked(story)} "
+                    f"See whether it speaks HTTP: openssl s_client -connect {reach_by_name(story)} "
                     "-alpn h2,http/1.1 </dev/null | grep ALPN"
                 ),
             ),

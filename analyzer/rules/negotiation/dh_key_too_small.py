@@ -25,7 +25,7 @@ from collections.abc import Iterator
 
 from analyzer.diagnosis.causes import Phase, RemedySide
 from analyzer.diagnosis.model import Finding, Rank, Rule
-from analyzer.diagnosis.reaching import asked
+from analyzer.diagnosis.reaching import reach_by_name
 from analyzer.diagnosis.terms import prime_bits
 from analyzer.diagnosis.verdicts.negotiation import negotiation_causes, negotiation_verdicts
 from analyzer.diagnosis.wording import client_name, server_name
@@ -63,7 +63,7 @@ def check(story: Story) -> Iterator[Finding]:
                     "ECDHE."
                 ),
                 (
-                    f"See it: openssl s_client -connect {asked(story)} -tls1_2 "
+                    f"See it: openssl s_client -connect {reach_by_name(story)} -tls1_2 "
                     "-cipher DHE:@SECLEVEL=0 </dev/null 2>&1 | grep 'Temp Key'"
                 ),
                 ("Client: leaving DHE out of its list makes the server choose ECDHE, if it can."),

@@ -24,7 +24,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from analyzer.diagnosis.causes import Confidence, FailingSide, Phase, RemedySide
-from analyzer.diagnosis.evidence import ending_evidence, message_of, offer_evidence
+from analyzer.diagnosis.evidence import ending_evidence, offer_evidence
 from analyzer.diagnosis.model import Evidence, Finding, Rank, Rule
 from analyzer.diagnosis.refusals.refusal import readable_alert
 from analyzer.diagnosis.topics import alerting
@@ -84,7 +84,7 @@ def check(story: Story) -> Iterator[Finding]:
 
 def _answer(story: Story) -> tuple[Evidence, ...]:
     """The keys that the server has in place of those that the client used, where it sends them."""
-    sent = message_of(story, Side.SERVER, "encrypted_extensions")
+    sent = story.message(Side.SERVER, "encrypted_extensions")
     if sent is None or not decode_encrypted_extensions(sent.body)[0].ech_rejected:
         return ()
     return (Evidence(sent.frame, "server sent the ECH keys that it has, for another connection"),)

@@ -26,7 +26,7 @@ from collections.abc import Iterator
 
 from analyzer.diagnosis.causes import Phase, RemedySide
 from analyzer.diagnosis.model import Finding, Rank, Rule
-from analyzer.diagnosis.reaching import asked
+from analyzer.diagnosis.reaching import reach_by_name
 from analyzer.diagnosis.terms import refuser
 from analyzer.diagnosis.verdicts.negotiation import negotiation_causes, negotiation_verdicts
 from analyzer.diagnosis.wording import client_name, server_name
@@ -62,7 +62,7 @@ def check(story: Story) -> Iterator[Finding]:
             remedy=(
                 "Update the side that lacks the extension, or enable TLS 1.3 on both.",
                 (
-                    f"See it: openssl s_client -connect {asked(story)} -tls1_2 "
+                    f"See it: openssl s_client -connect {reach_by_name(story)} -tls1_2 "
                     "</dev/null | grep 'Extended master secret'"
                 ),
             ),

@@ -24,7 +24,7 @@ from collections.abc import Iterator
 
 from analyzer.diagnosis.causes import Phase, RemedySide
 from analyzer.diagnosis.model import Finding, Rank, Rule
-from analyzer.diagnosis.reaching import asked
+from analyzer.diagnosis.reaching import reach_by_name
 from analyzer.diagnosis.verdicts.negotiation import negotiation_causes, negotiation_verdicts
 from analyzer.diagnosis.wording import client_name, server_name
 from analyzer.tls.story import Story
@@ -58,7 +58,7 @@ def check(story: Story) -> Iterator[Finding]:
                 "Server: update its TLS library, or switch RFC 5746 on.",
                 (
                     "See it: openssl s_client -legacy_server_connect -connect "
-                    f"{asked(story)} </dev/null | grep -i renegotiation"
+                    f"{reach_by_name(story)} </dev/null | grep -i renegotiation"
                 ),
                 (
                     "Client, as a stopgap: OpenSSL option UnsafeLegacyServerConnect; "

@@ -27,7 +27,7 @@ from collections.abc import Iterator
 
 from analyzer.diagnosis.causes import Phase, RemedySide
 from analyzer.diagnosis.model import Finding, Rank, Rule
-from analyzer.diagnosis.reaching import asked
+from analyzer.diagnosis.reaching import reach_by_name
 from analyzer.diagnosis.verdicts.negotiation import negotiation_causes, negotiation_verdicts
 from analyzer.diagnosis.wording import client_name, server_name
 from analyzer.tls.registry.code_points import ProtocolVersion
@@ -66,7 +66,7 @@ def check(story: Story) -> Iterator[Finding]:
                 ),
                 (
                     "Ask the server what it takes, one suite at a time: openssl s_client "
-                    f"-connect {asked(story)} {_one_suite(story)} </dev/null"
+                    f"-connect {reach_by_name(story)} {_one_suite(story)} </dev/null"
                 ),
                 (
                     "DataPower: compare Ciphers of the TLS profile; ECDSA suites need an "

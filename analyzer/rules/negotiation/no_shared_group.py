@@ -25,7 +25,7 @@ from collections.abc import Iterator
 
 from analyzer.diagnosis.causes import Phase, RemedySide
 from analyzer.diagnosis.model import Finding, Rank, Rule
-from analyzer.diagnosis.reaching import asked
+from analyzer.diagnosis.reaching import reach_by_name
 from analyzer.diagnosis.terms import offered_groups
 from analyzer.diagnosis.verdicts.negotiation import negotiation_causes, negotiation_verdicts
 from analyzer.diagnosis.wording import client_name, server_name
@@ -58,7 +58,7 @@ def check(story: Story) -> Iterator[Finding]:
                 (f"Server: enable a group that the client offers: {offered_groups(story)}."),
                 "Client: offer x25519, secp256r1 and secp384r1.",
                 (
-                    f"See which it takes: openssl s_client -connect {asked(story)} "
+                    f"See which it takes: openssl s_client -connect {reach_by_name(story)} "
                     "-groups X25519:P-256:P-384:P-521 </dev/null | grep 'Temp Key'"
                 ),
                 "DataPower: Elliptic curves of the TLS profile.",

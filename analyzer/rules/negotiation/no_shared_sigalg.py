@@ -26,7 +26,7 @@ from collections.abc import Iterator
 
 from analyzer.diagnosis.causes import Phase, RemedySide
 from analyzer.diagnosis.model import Finding, Rank, Rule
-from analyzer.diagnosis.reaching import asked
+from analyzer.diagnosis.reaching import reach_by_name
 from analyzer.diagnosis.terms import offered_schemes
 from analyzer.diagnosis.verdicts.negotiation import negotiation_causes, negotiation_verdicts
 from analyzer.diagnosis.wording import client_name, server_name
@@ -63,7 +63,7 @@ def check(story: Story) -> Iterator[Finding]:
                 ),
                 ("Client: offer rsa_pss_rsae_sha256, rsa_pkcs1_sha256 and ecdsa_secp256r1_sha256."),
                 (
-                    f"See what it signs with: openssl s_client -connect {asked(story)} "
+                    f"See what it signs with: openssl s_client -connect {reach_by_name(story)} "
                     "</dev/null | grep 'Peer sign'"
                 ),
             ),

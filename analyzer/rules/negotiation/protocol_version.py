@@ -27,7 +27,7 @@ from collections.abc import Iterator
 
 from analyzer.diagnosis.causes import Phase
 from analyzer.diagnosis.model import Finding, Rank, Rule
-from analyzer.diagnosis.reaching import asked
+from analyzer.diagnosis.reaching import reach_by_name
 from analyzer.diagnosis.terms import chosen_version, offered_versions, refuser, version_remedy
 from analyzer.diagnosis.verdicts.negotiation import negotiation_causes, negotiation_verdicts
 from analyzer.diagnosis.wording import client_name, server_name
@@ -68,7 +68,7 @@ def check(story: Story) -> Iterator[Finding]:
                 (
                     "Ask the server what it takes, then with -tls1_3 (-tls1_1 needs -cipher "
                     "DEFAULT@SECLEVEL=0 beside it): openssl s_client -connect "
-                    f"{asked(story)} -tls1_2 </dev/null"
+                    f"{reach_by_name(story)} -tls1_2 </dev/null"
                 ),
                 (
                     "DataPower: Protocols of the TLS client or server profile; with an "

@@ -27,7 +27,7 @@ from collections.abc import Iterator
 from analyzer.diagnosis.causes import Confidence, FailingSide, Phase, RemedySide
 from analyzer.diagnosis.evidence import offer_evidence
 from analyzer.diagnosis.model import Alternative, Finding, Rank, Rule
-from analyzer.diagnosis.reaching import asked
+from analyzer.diagnosis.reaching import reach_by_name
 from analyzer.diagnosis.signs.expecting import header_blamed, perhaps_no_tls
 from analyzer.diagnosis.signs.passing import passed
 from analyzer.diagnosis.signs.resets import injected
@@ -72,7 +72,7 @@ def check(story: Story) -> Iterator[Finding]:
     evidence = [*offer_evidence(story, "client sent ClientHello"), end_evidence(story)]
     if device is not None:
         evidence.append(device)
-    hello = next((m for m in story.messages if m.name == "client_hello"), None)
+    hello = story.message(Side.CLIENT, "client_hello")
     yield RULE.finding(
         *evidence,
         title=f"The ClientHello of {client_name(story)} to {server_name(story)} is {_answered(story)}"
@@ -86,7 +86,7 @@ def check(story: Story) -> Iterator[Finding]:
             "the path.",
             (
                 "To narrow it down, with and without -servername, -tls1_2 and -groups: openssl "
-                f"s_client -connect {asked(story)} -tls1_2 -groups P-256 </dev/null"
+                f"s_client -connect {reach_by_name(story)} -tls1_2 -groups P-256 </dev/null"
             ),
         ),
         failing_side=FailingSide.NETWORK if device else FailingSide.SERVER,

@@ -26,7 +26,7 @@ from collections.abc import Iterator
 from analyzer.diagnosis.causes import Confidence, FailingSide, Phase, RemedySide
 from analyzer.diagnosis.evidence import offer_evidence
 from analyzer.diagnosis.model import Alternative, Finding, Rank, Rule
-from analyzer.diagnosis.reaching import asked
+from analyzer.diagnosis.reaching import reach_by_name
 from analyzer.diagnosis.signs.expecting import header_blamed, perhaps_no_tls
 from analyzer.diagnosis.signs.standing import BOTH_WAYS, end_evidence, retried, waited_long
 from analyzer.diagnosis.topics import closing
@@ -81,7 +81,7 @@ def check(story: Story) -> Iterator[Finding]:
             ),
             (
                 "To narrow it down, with and without -servername, and with -tls1_3 instead: "
-                f"openssl s_client -connect {asked(story)} -tls1_2 </dev/null"
+                f"openssl s_client -connect {reach_by_name(story)} -tls1_2 </dev/null"
             ),
         ),
         failing_side=FailingSide.SERVER,

@@ -32,7 +32,7 @@ def key_exchange_proven(story: Story) -> bool | None:
     if exchange is None or chain is None or choice is None or not story.offers:
         return None
     scheme, length = exchange.signature_scheme, exchange.signature_length
-    message = _message(story, Side.SERVER, "server_key_exchange")
+    message = story.message(Side.SERVER, "server_key_exchange")
     if scheme is None or not length or message is None or not chain.message.ders:
         return None
     body = message.body
@@ -43,7 +43,7 @@ def key_exchange_proven(story: Story) -> bool | None:
 
 def key_exchange_frame(story: Story) -> int:
     """The frame that completed the ServerKeyExchange."""
-    message = _message(story, Side.SERVER, "server_key_exchange")
+    message = story.message(Side.SERVER, "server_key_exchange")
     return message.frame if message is not None else story.timeline.first_frame
 
 
@@ -53,7 +53,7 @@ def possession(story: Story, side: Side) -> tuple[bool, Message] | None:
     RFC 8446 section 4.4.3: both sides sign the hash of all messages before it, behind 64 spaces and a
     label. RFC 5246 section 7.4.8: the client signs the messages themselves.
     """
-    message = _message(story, side, "certificate_verify")
+    message = story.message(side, "certificate_verify")
     chain = story.server_chain if side is Side.SERVER else story.client_chain
     if message is None or chain is None or not chain.message.ders or story.renegotiations:
         return None
@@ -139,7 +139,3 @@ def _kind(message: Message) -> int | None:
         return None
     known = HandshakeType.__members__.get(message.name.upper())
     return None if known is None else int(known)
-
-
-def _message(story: Story, side: Side, name: str) -> Message | None:
-    return next((m for m in story.messages if m.sender is side and m.name == name), None)
