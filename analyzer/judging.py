@@ -41,7 +41,6 @@ class Judged:
 
 Told: TypeAlias = Judged | Outline
 
-
 Finish: TypeAlias = Callable[[Told, Frames], T]  # makes a result of what was told
 
 

@@ -21,7 +21,6 @@ _SERVICES: Final = ("MultiProtocolGateway", "WSGateway")
 _SELF_LISTENING: Final = ("XMLFirewallService", "SSLProxyService")
 _PATTERN: Final = re.compile(r"^(https)://([A-Za-z0-9.-]+)(?::(\d+))?(?:[/*]|$)")
 
-
 _HOST: Final = re.compile(r"(?:^|@)([^@:\[\]]+)(?::\d*)?$")
 
 

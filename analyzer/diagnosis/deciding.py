@@ -36,7 +36,6 @@ WOULD_DECIDE: Final[Mapping[str, str]] = {
     "client_cert_revoked": "the issuer's revocation list or OCSP responder",
 }
 
-
 # Of what two sides did not agree on.
 WOULD_SETTLE: Final[Mapping[str, str]] = {
     "no_shared_cipher": "the server's list of cipher suites, and the kind of its certificate's key",

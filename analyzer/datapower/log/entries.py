@@ -20,7 +20,6 @@ from analyzer.tls.loglines import LogLine
 
 _WRAPPED: Final = re.compile(r"error:[0-9A-Fa-f]{0,8}(?::[^:]*){0,2}\Z")
 
-
 _HEAD_MOST: Final = 512
 _HEAD_DONE: Final = re.compile(r"[)\]]\s?: ")
 _OPEN: Final = re.compile(r"[(\[][^()\[\]]{0,128}\Z")

@@ -84,7 +84,6 @@ CLIENT_NAMED: Final[Mapping[AlertDescription, str]] = {
 DOUBTFUL: Final = ("untrusted_ca", "incomplete_chain")  # the wire cannot part them for certain
 CAUSES_BY_TRUST: Final = ("untrusted_ca", "incomplete_chain", "self_signed")
 
-
 ALSO_NAMED: Final[Mapping[str, tuple[str, ...]]] = {
     "cert_expired": ("intermediate_expired", "cert_not_yet_valid"),
     "untrusted_ca": ("incomplete_chain", "self_signed", "invalid_ca"),

@@ -114,6 +114,14 @@ def check(story: Story) -> Iterator[Finding]:
     )
 
 
+_BEHIND: Final = "If it ends TLS for a service behind it (a load balancer, stunnel), see whether that service can be reached."
+_LIKED: Final = " On other connections the same client accepts this server's certificate."
+_AHEAD: Final = (
+    " It had stayed for a while: who minds a certificate mostly leaves at once, and connections that were opened "
+    "ahead of need (browsers, pools) are dropped like this."
+)
+
+
 def _reasons(story: Story, side: Side) -> tuple[Alternative, ...]:
     """What a side may have judged so late: each judges the other's certificate."""
     if side is Side.SERVER:
@@ -184,13 +192,7 @@ def _stayed(story: Story) -> bool:
     return story.ending.waited_ns >= turn + _AT_ONCE_NS
 
 
-_BEHIND = "If it ends TLS for a service behind it (a load balancer, stunnel), see whether that service can be reached."
-_AT_ONCE_NS = 50_000_000
-_LIKED = " On other connections the same client accepts this server's certificate."
-_AHEAD = (
-    " It had stayed for a while: who minds a certificate mostly leaves at once, and connections that were opened "
-    "ahead of need (browsers, pools) are dropped like this."
-)
+_AT_ONCE_NS: Final = 50_000_000
 
 
 def _how(story: Story) -> str:

@@ -111,7 +111,6 @@ _CANNOT_ANSWER: Final = Alternative(
     "whether the client's key can sign with what the CertificateRequest lists; the client's log",
 )
 
-
 _CLOCK: Final = Alternative("cert_not_yet_valid", WOULD_DECIDE["cert_not_yet_valid"])
 
 

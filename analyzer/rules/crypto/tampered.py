@@ -63,7 +63,6 @@ _CHECKED: Final = {
     Phase.CLIENT_HELLO: "the ClientHello",
 }
 
-
 # Alerts that say in clear that it was not the signature; verifying one takes longer than all else.
 _ANOTHER_REASON: Final = frozenset(
     {

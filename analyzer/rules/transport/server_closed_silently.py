@@ -50,7 +50,6 @@ RULE = Rule(
     fallback=True,
 )
 
-
 _SILENT = frozenset({Opening.NOTHING, Opening.TLS})  # TLS: a HelloRetryRequest
 
 

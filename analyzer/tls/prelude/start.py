@@ -146,7 +146,6 @@ def _greeted(protocol: str, answered: bytes) -> bool:
 # RFC 3977 section 5.1.1, RFC 5804 section 1.7; servers of IRC need not greet.
 _GREETINGS: Final = {"nntp": re.compile(rb"20[01]\b"), "sieve": re.compile(rb"\"")}
 
-
 # The text of a mail may hold any word (RFC 5321 section 4.1.1.4, RFC 3030 section 2).
 _MAIL: Final = re.compile(rb"^(?:DATA\r$|BDAT \d)", re.IGNORECASE | re.MULTILINE)
 

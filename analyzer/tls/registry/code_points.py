@@ -20,7 +20,6 @@ REGISTRY_DATE: Final = "2026-11-23"
 
 _CACHED_MOST: Final = 0xFFFF  # wider numbers (SSL 2.0 cipher kinds) are not worth keeping
 
-
 # The sixteen 16-bit code points that are reserved for it (RFC 8701 section 2).
 _GREASE: Final = frozenset(range(0x0A0A, 0x10000, 0x1010))
 

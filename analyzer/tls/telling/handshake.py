@@ -153,14 +153,12 @@ _SEALED: Final[_Table] = {
 
 TRANSITIONS: Final[_Table] = {**_CLASSIC, **_SEALED}
 
-
 _FOLLOWING: Final = {
     (state, *move): following
     for state, row in TRANSITIONS.items()
     for move, following in row.items()
 }
 _ALLOWED: Final = {state: frozenset(TRANSITIONS.get(state, {})) for state in State}
-
 
 _AWAITED: Final = {
     state: frozenset([move for move in moves if move[1] != "hello_request"])
