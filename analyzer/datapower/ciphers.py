@@ -43,11 +43,6 @@ def versions_left(options: Iterable[str]) -> frozenset[ProtocolVersion]:
     return frozenset(_OFF.values()) - {_OFF[option] for option in options if option in _OFF}
 
 
-def option_of(version: ProtocolVersion) -> str | None:
-    """The ``SSLOptions`` bit that switches a version off."""
-    return next((option for option, off in _OFF.items() if off is version), None)
-
-
 def suites_of(names: Iterable[str]) -> tuple[CipherSuite, ...]:
     """The suites of a ``Ciphers`` list; names that no registry knows are left out."""
     found = (CipherSuite.__members__.get(f"TLS_{name.removeprefix('TLS_')}") for name in names)

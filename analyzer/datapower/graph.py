@@ -16,7 +16,6 @@ from analyzer.tcp.timeline import Side
 from analyzer.tls.objects import Listener, NameProfile, Profile, Target
 
 EVERYWHERE: Final = frozenset({"0.0.0.0", "::", ""})  # noqa: S104 - compared with, not bound to
-_HANDLERS: Final = ("HTTPSSourceProtocolHandler", "HTTPSourceProtocolHandler")
 _SERVICES: Final = ("MultiProtocolGateway", "WSGateway")
 _SELF_LISTENING: Final = ("XMLFirewallService", "SSLProxyService")
 _PATTERN: Final = re.compile(r"^(https)://([A-Za-z0-9.-]+)(?::(\d+))?(?:[/*]|$)")

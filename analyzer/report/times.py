@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 _EPOCH: Final = datetime(1970, 1, 1)  # noqa: DTZ001 - UTC by definition; "Z" is written below
@@ -35,12 +35,6 @@ def rfc3339_if_any(time: int | None) -> str | None:
 def _second(seconds: int) -> str:
     """A report has many moments of the same second."""
     return (_EPOCH + timedelta(seconds=seconds)).isoformat()
-
-
-def rfc3339_of(moment: datetime) -> str:
-    """Write a moment as RFC 3339, UTC; a naive one is UTC already."""
-    naive = moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo else moment
-    return naive.replace(microsecond=0).isoformat() + f".{naive.microsecond:06d}Z"
 
 
 def clock(time: str, *, local: bool = False) -> str:

@@ -190,11 +190,6 @@ def key_exchange_refused(story: Story) -> Refusal | None:
     return refused_at(story, Step.KEY_EXCHANGE)
 
 
-def finished_refused(story: Story) -> Refusal | None:
-    """A side gave up where keys and transcript are proven."""
-    return refused_at(story, Step.FINISHED)
-
-
 def refused_at(story: Story, step: Step) -> Refusal | None:
     """The refusal, if it was at this step."""
     refusal = read_refusal(story)

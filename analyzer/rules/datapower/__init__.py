@@ -71,11 +71,6 @@ class Case:
         """The gateway's peer as titles name it."""
         return self.story.client.ip if self.front else str(self.story.server)
 
-    @property
-    def gateway_name(self) -> Side:
-        """Which side the gateway is."""
-        return self.view.gateway
-
     def states(self, *settings: str) -> bool:
         """Whether the export states these properties of the profile, or its firmware's schema does."""
         held = self.profile.assumed if self.profile is not None else frozenset[str]()

@@ -80,16 +80,6 @@ class NamedGroup(CodePoint):
         """Whether this is a group of RFC 7919 (DHE) and no curve."""
         return 256 <= self._value_ <= 511
 
-    @property
-    def post_quantum(self) -> bool:
-        """Whether a lattice scheme is part of it."""
-        return self._value_ in _POST_QUANTUM
-
-
-_POST_QUANTUM: Final = frozenset(
-    {512, 513, 514, 4587, 4588, 4589, 4590, 16696, 25497, 25498, 65072, 65073}
-)
-
 
 class SignatureScheme(CodePoint):
     """IANA "TLS SignatureScheme", and the pairs of TLS 1.2 that RFC 8446 left unnamed."""

@@ -54,11 +54,6 @@ class SuiteFacts:
         return self.authentication == "anon"
 
     @property
-    def needs_certificate(self) -> bool:
-        """Whether the server must prove itself by a certificate (TLS 1.3: unless by PSK)."""
-        return self.authentication in {"RSA", "ECDSA", "DSS", "any", "GOST", "SM2"}
-
-    @property
     def needs_group(self) -> bool:
         """Whether both sides must share an elliptic curve (or any group, in TLS 1.3)."""
         return self.key_exchange.startswith(("ECDH", "TLS13"))

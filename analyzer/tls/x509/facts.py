@@ -124,10 +124,6 @@ class CertificateFacts:
         usages = self.extended_key_usage
         return usages is None or purpose in usages or "anyExtendedKeyUsage" in usages
 
-    def may_sign(self) -> bool | None:
-        """Whether key usage allows signatures in handshakes; None without the extension."""
-        return None if self.key_usage is None else "digitalSignature" in self.key_usage
-
 
 def time_text(time: int | None) -> str:
     """A time of a certificate for people: to the second, UTC."""
