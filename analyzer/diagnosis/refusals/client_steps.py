@@ -36,9 +36,8 @@ from analyzer.diagnosis.signs.choices import (
 )
 from analyzer.diagnosis.signs.contradictions import (
     contradiction,
-    unoffered_curve,
-    unoffered_group,
-    unoffered_signature,
+    curve_contradiction,
+    exchange_contradiction,
 )
 from analyzer.diagnosis.signs.hellos import is_openvpn
 from analyzer.diagnosis.signs.passing import flight_arrived, passed, prompt
@@ -221,7 +220,8 @@ _OF_HTTP: Final = frozenset({"h2", "http/1.1"})
 
 
 def _vague_client(story: Story, alert: AlertDescription) -> Step:
-    if weak_dh(story) is not None or _unoffered_exchange(story):
+    unoffered = exchange_contradiction(story) or curve_contradiction(story)
+    if weak_dh(story) is not None or unoffered is not None:
         return Step.KEY_EXCHANGE
     if alert is _A.INTERNAL_ERROR and legacy_signature(story):
         return Step.KEY_EXCHANGE
@@ -245,9 +245,3 @@ def _parameter_step(story: Story) -> Step:
 def _old_server(story: Story) -> bool:
     """Whether the ServerHello lacks an answer that clients may insist on."""
     return lacks_secure_renegotiation(story) or lacks_extended_master_secret(story)
-
-
-def _unoffered_exchange(story: Story) -> bool:
-    """Whether group, signature or key of the server are none that the client offered."""
-    signs = unoffered_group(story), unoffered_signature(story), unoffered_curve(story)
-    return any(sign is not None for sign in signs)

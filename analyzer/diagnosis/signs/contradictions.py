@@ -1,7 +1,7 @@
 """What a server chose although the client had not offered it: a fact of the wire, whatever the alert.
 
 RFC 8446 section 4.1.3 and RFC 5246 section 7.4.1.3: a server chooses from what the client lists.
-In the key exchange and the key of the certificate not every client looks whether it did.
+Not every client looks whether it did so in the key exchange, or for the key of its certificate.
 """
 
 from __future__ import annotations
@@ -62,24 +62,23 @@ def _protocol(offer: ClientHello, choice: ServerHello) -> Contradiction | None:
     return Contradiction("alpn_mismatch", text)
 
 
-def unoffered_group(story: Story) -> str | None:
-    """The group of ServerKeyExchange, where the client's list lacks it."""
+def exchange_contradiction(story: Story) -> Contradiction | None:
+    """The group of ServerKeyExchange, or its signature, where the client's list lacks it."""
     exchange, offer = story.server_key_exchange, story.offer
-    if exchange is None or offer is None or exchange.group is None or not offer.supported_groups:
+    if exchange is None or offer is None:
         return None
-    return exchange.group_name if exchange.group not in offer.supported_groups else None
+    groups, schemes = offer.supported_groups, offer.signature_algorithms
+    if exchange.group is not None and groups and exchange.group not in groups:
+        text = f"ServerKeyExchange uses {exchange.group_name}, which the client did not offer"
+        return Contradiction("no_shared_group", text)
+    scheme = exchange.signature_scheme
+    if scheme is not None and schemes and scheme not in schemes:
+        text = f"ServerKeyExchange is signed with {scheme.label}, which the client did not offer"
+        return Contradiction("no_shared_sigalg", text)
+    return None
 
 
-def unoffered_signature(story: Story) -> str | None:
-    """The signature of ServerKeyExchange, where the client's list lacks it."""
-    exchange, offer = story.server_key_exchange, story.offer
-    scheme = exchange.signature_scheme if exchange is not None else None
-    if scheme is None or offer is None or not offer.signature_algorithms:
-        return None
-    return scheme.label if scheme not in offer.signature_algorithms else None
-
-
-def unoffered_curve(story: Story) -> str | None:
+def curve_contradiction(story: Story) -> Contradiction | None:
     """The curve of the server's key, where the client's groups lack it.
 
     Up to TLS 1.2 they bound certificates, too (RFC 8422 section 5.1.1); OpenSSL insists on it.
@@ -88,5 +87,7 @@ def unoffered_curve(story: Story) -> str | None:
     leaf = chain.leaf if chain is not None else None
     if story.tls13 or leaf is None or offer is None or not offer.supported_groups:
         return None
-    offered = {group.label for group in offer.supported_groups}
-    return leaf.curve if leaf.curve is not None and leaf.curve not in offered else None
+    if leaf.curve is None or leaf.curve in {group.label for group in offer.supported_groups}:
+        return None
+    text = f"the key of the server's certificate is on {leaf.curve}, a group that the client did not offer"
+    return Contradiction("no_shared_group", text)

@@ -14,14 +14,14 @@ from analyzer.tcp.timeline import Side
 from analyzer.tls.story import Story
 
 
-def verdict_of(
+def disagreed(
     story: Story,
     refusal: Refusal,
     cause: str,
     text: str,
     confidence: Confidence,
     rank: Rank,
-    alternatives: tuple[str, ...],
+    alternatives: tuple[str, ...] = (),
 ) -> Verdict:
     """The verdict that ``cause`` was minded, no surer than that anything was."""
     return Verdict(

@@ -19,11 +19,10 @@ from analyzer.diagnosis.signs.choices import (
 )
 from analyzer.diagnosis.signs.contradictions import (
     contradiction,
-    unoffered_curve,
-    unoffered_group,
-    unoffered_signature,
+    curve_contradiction,
+    exchange_contradiction,
 )
-from analyzer.diagnosis.verdicts.disagreement import verdict_of
+from analyzer.diagnosis.verdicts.disagreement import disagreed
 from analyzer.diagnosis.verdicts.verdict import Verdict
 from analyzer.diagnosis.wording import listed
 from analyzer.tcp.timeline import Side
@@ -40,18 +39,16 @@ def refused_choice(story: Story, refusal: Refusal) -> Verdict | None:
         text = (
             "the server warned that it does not know the name, and the client takes that for a no"
         )
-        return verdict_of(
-            story, refusal, "sni_unrecognized", text, Confidence.INFERRED, Rank.FACT, ()
-        )
+        return disagreed(story, refusal, "sni_unrecognized", text, Confidence.INFERRED, Rank.FACT)
     if alert is _A.PROTOCOL_VERSION:
         text = f"the server chose {story.version}" if choice is not None else ""
-        return verdict_of(story, refusal, "protocol_version", text, Confidence.SEEN, Rank.ALERT, ())
+        return disagreed(story, refusal, "protocol_version", text, Confidence.SEEN, Rank.ALERT)
     if alert is _A.NO_APPLICATION_PROTOCOL:
         text = f"the server chose ALPN {story.alpn or 'none in clear'}"
-        return verdict_of(story, refusal, "alpn_mismatch", text, Confidence.SEEN, Rank.ALERT, ())
+        return disagreed(story, refusal, "alpn_mismatch", text, Confidence.SEEN, Rank.ALERT)
     if alert is _A.HANDSHAKE_FAILURE and lacks_secure_renegotiation(story):
         text = "the ServerHello lacks renegotiation_info"
-        return verdict_of(
+        return disagreed(
             story,
             refusal,
             "legacy_renegotiation",
@@ -62,13 +59,11 @@ def refused_choice(story: Story, refusal: Refusal) -> Verdict | None:
         )
     if alert in INSISTING_ALERTS and lacks_extended_master_secret(story):
         text = "the ServerHello lacks extended_master_secret"
-        return verdict_of(
-            story, refusal, "ems_required", text, Confidence.SUSPECTED, Rank.OFFER, ()
-        )
+        return disagreed(story, refusal, "ems_required", text, Confidence.SUSPECTED, Rank.OFFER)
     found = contradiction(story)
     if found is None:
         return None if refusal.certain else _dated(story, refusal)
-    return verdict_of(story, refusal, *found, Confidence.INFERRED, Rank.FACT, ())
+    return disagreed(story, refusal, *found, Confidence.INFERRED, Rank.FACT)
 
 
 def _dated(story: Story, refusal: Refusal) -> Verdict | None:
@@ -80,7 +75,7 @@ def _dated(story: Story, refusal: Refusal) -> Verdict | None:
     else:
         return None
     others = ("server_certificate_rejected",)
-    return verdict_of(story, refusal, cause, text, Confidence.SUSPECTED, Rank.OFFER, others)
+    return disagreed(story, refusal, cause, text, Confidence.SUSPECTED, Rank.OFFER, others)
 
 
 def without_protocol(story: Story) -> Verdict | None:
@@ -93,7 +88,7 @@ def without_protocol(story: Story) -> Verdict | None:
         "is spoken only where it was agreed on"
     )
     others = ("server_certificate_rejected",)
-    return verdict_of(
+    return disagreed(
         story, refusal, "alpn_mismatch", text, Confidence.SUSPECTED, Rank.OFFER, others
     )
 
@@ -102,35 +97,22 @@ def refused_key_exchange(story: Story, refusal: Refusal) -> Verdict | None:
     """The client did not accept the parameters, the signature or the key; or a server an identity."""
     if refusal.alert is _A.UNKNOWN_PSK_IDENTITY:
         text = "the server does not know the identity that the client sent with ClientKeyExchange"
-        return verdict_of(story, refusal, "psk_unknown", text, Confidence.SEEN, Rank.ALERT, ())
+        return disagreed(story, refusal, "psk_unknown", text, Confidence.SEEN, Rank.ALERT)
     if refusal.side is Side.SERVER or refusal.alert in CRYPTO_ALERTS:
         return None
     bits = weak_dh(story)
     if bits is not None:
         text = f"the server's Diffie-Hellman prime has {bits} bits"
-        return verdict_of(
-            story, refusal, "dh_key_too_small", text, Confidence.INFERRED, Rank.FACT, ()
-        )
+        return disagreed(story, refusal, "dh_key_too_small", text, Confidence.INFERRED, Rank.FACT)
     if refusal.alert is _A.INTERNAL_ERROR and legacy_signature(story):
         return _old_signature(story, refusal)
-    group, scheme = unoffered_group(story), unoffered_signature(story)
-    if group is not None:
-        text = f"ServerKeyExchange uses {group}, which the client did not offer"
-        return verdict_of(
-            story, refusal, "no_shared_group", text, Confidence.INFERRED, Rank.FACT, ()
-        )
-    if scheme is not None:
-        text = f"ServerKeyExchange is signed with {scheme}, which the client did not offer"
-        return verdict_of(
-            story, refusal, "no_shared_sigalg", text, Confidence.INFERRED, Rank.FACT, ()
-        )
-    curve = unoffered_curve(story)
-    if curve is None:
+    found = exchange_contradiction(story)
+    if found is not None:
+        return disagreed(story, refusal, *found, Confidence.INFERRED, Rank.FACT)
+    found = curve_contradiction(story)
+    if found is None:
         return None
-    text = (
-        f"the key of the server's certificate is on {curve}, a group that the client did not offer"
-    )
-    return verdict_of(story, refusal, "no_shared_group", text, Confidence.SUSPECTED, Rank.FACT, ())
+    return disagreed(story, refusal, *found, Confidence.SUSPECTED, Rank.FACT)
 
 
 def _old_signature(story: Story, refusal: Refusal) -> Verdict:
@@ -139,7 +121,7 @@ def _old_signature(story: Story, refusal: Refusal) -> Verdict:
         f"the server chose {story.version}, which signs the key exchange with MD5 and SHA-1; stacks of "
         "today offer the version but refuse the signature"
     )
-    return verdict_of(
+    return disagreed(
         *(story, refusal, "protocol_version", text, Confidence.SUSPECTED, Rank.FACT),
         ("no_shared_sigalg", "tampered"),
     )
@@ -151,7 +133,7 @@ def closed_over_small_prime(story: Story) -> Verdict | None:
     if refusal is None or refusal.certain or bits is None or bits >= _SMALL_FOR_ALL:
         return None
     text = f"the server's Diffie-Hellman prime has {bits} bits"
-    return verdict_of(story, refusal, "dh_key_too_small", text, Confidence.SUSPECTED, Rank.FACT, ())
+    return disagreed(story, refusal, "dh_key_too_small", text, Confidence.SUSPECTED, Rank.FACT)
 
 
 _SMALL_FOR_ALL: Final = 1024

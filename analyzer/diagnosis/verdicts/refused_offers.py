@@ -11,7 +11,7 @@ from analyzer.diagnosis.model import Alternative, Rank
 from analyzer.diagnosis.refusals.refusal import Refusal
 from analyzer.diagnosis.signs.alerts import CRYPTO_ALERTS
 from analyzer.diagnosis.signs.hellos import offer_cut, psk_offered
-from analyzer.diagnosis.verdicts.disagreement import verdict_of
+from analyzer.diagnosis.verdicts.disagreement import disagreed
 from analyzer.diagnosis.verdicts.offers import (
     HINT,
     NARROW,
@@ -75,7 +75,7 @@ def _offer_named(story: Story, offer: ClientHello, refusal: Refusal, cause: str)
         confidence = Confidence.INFERRED
     if not text and cause in found:
         text = found[cause].text
-    return verdict_of(story, refusal, cause, text, confidence, Rank.ALERT, alternatives)
+    return disagreed(story, refusal, cause, text, confidence, Rank.ALERT, alternatives)
 
 
 _NAMED: Final[Mapping[AlertDescription, str]] = {
@@ -92,7 +92,7 @@ _NAMED: Final[Mapping[AlertDescription, str]] = {
 def _no_version_left(story: Story, refusal: Refusal) -> Verdict:
     cause, others = "server_no_certificate", ("protocol_version",)
     sure = Confidence.SUSPECTED
-    return verdict_of(story, refusal, cause, _ALL_NAMED, sure, Rank.OFFER, others)
+    return disagreed(story, refusal, cause, _ALL_NAMED, sure, Rank.OFFER, others)
 
 
 def _names_all(offer: ClientHello) -> bool:
@@ -158,7 +158,7 @@ def _extension_missing(story: Story, offer: ClientHello, refusal: Refusal) -> Ve
     for kind, cause in needed.items():
         if not offer.offers(kind) and not offer.psk_offered:
             text = f"the offer lacks the extension {kind.label}"
-            return verdict_of(story, refusal, cause, text, Confidence.INFERRED, Rank.FACT, ())
+            return disagreed(story, refusal, cause, text, Confidence.INFERRED, Rank.FACT)
     return None
 
 
@@ -227,7 +227,7 @@ def _suspected(
     story: Story, refusal: Refusal, suspicion: Suspicion, confidence: Confidence
 ) -> Verdict:
     others = tuple(alternative.cause for alternative in rivals(story, suspicion.cause))
-    return verdict_of(
+    return disagreed(
         story, refusal, suspicion.cause, suspicion.text, confidence, Rank.OFFER, others
     )
 
