@@ -17,7 +17,7 @@ from typing import Final, TypeAlias
 import numpy as np
 
 from analyzer.capture.block import COLUMNS, IcmpError, Integers, SegmentBlock
-from analyzer.capture.duplicates import repeated
+from analyzer.capture.duplicates import Copies
 from analyzer.capture.members import Member, Source, members_of
 from analyzer.capture.source import Capture, open_capture
 from analyzer.limits import Limits
@@ -68,6 +68,7 @@ class Reading:
         self._limits = limits
         self._progress = progress
         self._follow = follow
+        self._copies = Copies()  # of what came in another file
         self.frames = Frames(several=len(self.sources) > 1)
 
     def blocks(self) -> Iterator[SegmentBlock | None]:
@@ -124,24 +125,29 @@ class Reading:
 
     def _joined(self, parts: list[_Part]) -> SegmentBlock:
         """Rows of one file or several as one block, with frames that are numbered through."""
-        before = self.frames.last
-        begin = before.end
-        if len(parts) == 1:
-            part = parts[0]
-            shift = begin - part.first_frame
-            if isinstance(before, _Run) and before.file == part.file:
-                shift = before.shift
-            self.frames.add(_Run(begin, part.last_frame + shift + 1, part.file, shift))
-            errors = tuple(replace(e, frame=e.frame + shift) for e in part.block.icmp_errors)
-            return replace(part.block, frame=part.block.frame + shift, icmp_errors=errors)
-        block, files, frames = _interleave(parts, begin)
-        self.frames.add(_Table(begin, begin + len(frames), files, frames))
-        copies = repeated(block)
+        block = self._numbered(parts)
+        copies = self._copies.of(block)
         if not copies.any():
             return block
-        for file in files[block.frame[copies] - begin].tolist():
+        for frame in block.frame[copies].tolist():
+            file, _ = self.frames.last.frame_of(frame)
             self.captures[file].note_copies(1)
         return replace(block.rows(~copies), icmp_errors=block.icmp_errors)
+
+    def _numbered(self, parts: list[_Part]) -> SegmentBlock:
+        before = self.frames.last
+        begin = before.end
+        if len(parts) > 1:
+            block, files, frames = _interleave(parts, begin)
+            self.frames.add(_Table(begin, begin + len(frames), files, frames))
+            return block
+        (part,) = parts
+        shift = begin - part.first_frame
+        if isinstance(before, _Run) and before.file == part.file:
+            shift = before.shift
+        self.frames.add(_Run(begin, part.last_frame + shift + 1, part.file, shift))
+        errors = tuple(replace(e, frame=e.frame + shift) for e in part.block.icmp_errors)
+        return replace(part.block, frame=part.block.frame + shift, icmp_errors=errors)
 
     def _tell_progress(self) -> None:
         if self._progress is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import gzip
 import io
 import os
@@ -20,6 +21,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from analyzer.limits import DEFAULT
 from analyzer.pipeline import Analysis
 from analyzer.report.schema import Report
 from tests.support.interrupts import heed_interrupts
@@ -190,6 +192,27 @@ def test_packets_that_were_captured_twice_count_once_and_are_mentioned(tmp_path:
     assert twice.handshake.signature == once.handshake.signature
     assert any("captured twice" in caveat for caveat in report.captures[0].caveats)
     assert not Analysis([SAMPLES / "cert_expired.pcap"]).report().captures[0].caveats
+
+
+@pytest.mark.parametrize("border", range(1, 8))
+def test_a_copy_is_known_across_the_borders_of_blocks_and_files(
+    border: int, tmp_path: Path
+) -> None:
+    data = (SAMPLES / "cert_expired.pcap").read_bytes()
+    twice = data[:HEADER] + b"".join(record * 2 for record in packets(data))
+    count = len(packets(twice))
+    whole = Analysis([io.BytesIO(twice)]).report()
+    blocks = Analysis(
+        [io.BytesIO(twice)], limits=dataclasses.replace(DEFAULT, block_packets=border)
+    ).report()
+    paths = parted(twice, [0] * border + [1] * (count - border), 2, tmp_path)
+    report = Analysis(paths).report()
+
+    frames = {
+        (int(at >= border), at + 1 - border * int(at >= border)): at + 1 for at in range(count)
+    }
+    assert blocks == whole
+    assert told(report, frames) == told(whole)
 
 
 def test_a_syn_repeated_after_a_second_is_no_copy() -> None:

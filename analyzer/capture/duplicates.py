@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
 
 from analyzer.capture.block import Mask, SegmentBlock
+from analyzer.capture.tcp import join
 
 _OPENING_OR_CLOSING: Final = 7  # FIN, SYN and RST: RFC 9293 section 3.1
 _NEAR: Final = 4  # rows that a copy comes behind its original
@@ -17,8 +19,30 @@ _SAME: Final = (
 )
 
 
-def repeated(block: SegmentBlock) -> Mask:
-    """Rows that are copies of one shortly before them, shape ``(M,)``.
+class Copies:
+    """Finds the copies in blocks that follow each other, also of rows in the block before."""
+
+    def __init__(self) -> None:
+        self._before: SegmentBlock | None = None  # the last rows so far, whatever they hold
+
+    def of(self, block: SegmentBlock) -> Mask:
+        """Rows that are copies of one shortly before them, shape ``(M,)``."""
+        copies = _repeated(block)
+        last = [block.rows(slice(-_NEAR, None))]
+        if self._before is not None:
+            border = join([self._before, block.rows(slice(_NEAR))], ())
+            copies[:_NEAR] |= _repeated(border)[len(self._before.frame) :]
+            last.insert(0, self._before)
+        # Without the buffer, which the next block takes for itself.
+        self._before = replace(join(last, ()).rows(slice(-_NEAR, None)), buffer=_NONE)
+        return copies
+
+
+_NONE: Final = np.empty(0, np.uint8)
+
+
+def _repeated(block: SegmentBlock) -> Mask:
+    """Rows that are copies of one shortly before them in the block, shape ``(M,)``.
 
     A copy has the same IP identification, which a retransmission has not. Where there is none
     (IPv6, or always 0) only segments count that a sender repeats after a timeout at the earliest:

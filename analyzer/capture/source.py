@@ -15,7 +15,7 @@ from typing import Any
 from analyzer.capture import pcap, pcapng, snoop
 from analyzer.capture.block import PacketBlock, Place, SegmentBlock
 from analyzer.capture.dissect import Dissector
-from analyzer.capture.duplicates import repeated
+from analyzer.capture.duplicates import Copies
 from analyzer.capture.facts import CaptureFacts, DecryptionSecrets, Notes
 from analyzer.capture.following import Followed
 from analyzer.capture.foreign import recognise
@@ -88,6 +88,7 @@ class Capture:
         self._notes.beside((), beside)
         self._secrets_given = 0
         self._dissector = Dissector(limits)
+        self._copies = Copies()
         descriptor, self._size = _descriptor(stream)
         piped = self._size == 0 and descriptor >= 0
         self._followed: Followed | None = None
@@ -142,7 +143,7 @@ class Capture:
         return Place(self.path, self._window.origin, self._window.filled)
 
     def _once(self, block: SegmentBlock) -> SegmentBlock:
-        copies = repeated(block)
+        copies = self._copies.of(block)
         if not copies.any():
             return block
         self.note_copies(int(copies.sum()))
