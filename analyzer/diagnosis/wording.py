@@ -181,6 +181,8 @@ def ending_phrase(story: Story) -> str:
     if ending.alert is not None:
         return alert_phrase(ending.alert)
     sender = ending.side.value if ending.side is not None else "nobody"
+    if ending.unseen and ending.side is not None:
+        return f"{ending.side.peer.value} acknowledges a close (FIN) of the {sender} that was not captured"
     act = {
         Way.FIN: "closed the connection (FIN) without an alert",
         Way.RST: "reset the connection (RST) without an alert",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
@@ -168,7 +169,9 @@ def _with_end(rungs: list[Rung], end: Rung) -> list[Rung]:
     """Put the end where it came: the other side may have gone on."""
     if end.seconds is None:
         return [*rungs, end]
-    later = [rung for rung in rungs if (rung.seconds or 0.0) > end.seconds]
+    # An end that was not captured has the time of what acknowledges it.
+    least = end.seconds if end.frame is None else math.nextafter(end.seconds, math.inf)
+    later = [rung for rung in rungs if (rung.seconds or 0.0) >= least]
     return [*rungs[: len(rungs) - len(later)], end, *later]
 
 

@@ -68,6 +68,44 @@ def _is_stray(event: TcpEvent, began: int | None, sent: int) -> bool:
     return not 0 <= distance(event.sequence, began) < _WINDOW_MOST + sent
 
 
+def unseen_close(evidence: Evidence, half: int) -> TcpEvent | None:
+    """The FIN of a half that the capture missed, and that its peer acknowledged before it closed itself.
+
+    A FIN counts as one behind all payload (RFC 9293 section 3.4). Frame and time are those of the first segment with
+    payload or FIN that acknowledges it; an ACK alone may come behind a FIN of its own sender that was not captured, too.
+    Where payload or events were left out, nobody can tell.
+    """
+    heard = evidence.halves[1 - half].acknowledged
+    due = _behind_payload(evidence, half)
+    if heard is None or due is None or distance(heard, due) != 1:
+        return None
+    events = evidence.events
+    if evidence.halves[half].left_out or "events" in evidence.limits:
+        return None
+    if any(event.half == half and event.flags & FIN for event in events):
+        return None
+    told = [(e.frame, e.time, e.acknowledgment) for e in events if e.half != half and _closes(e)]
+    for piece in evidence.halves[1 - half].pieces:
+        told += zip(piece.frames, piece.times, piece.acknowledgments, strict=True)
+    found = min([(frame, time) for frame, time, number in told if number == heard], default=None)
+    return None if found is None else TcpEvent(half, *found, FIN, due, 0, -1, -1, 0, -1, 0)
+
+
+def _closes(event: TcpEvent) -> bool:
+    """Whether it is a FIN that acknowledges; what a RST acknowledges may be a device's guess."""
+    return event.flags & (FIN | ACK | RST) == FIN | ACK
+
+
+def _behind_payload(evidence: Evidence, half: int) -> int | None:
+    """The sequence number behind all that a half was seen to send; None where nothing shows it."""
+    mine, began = evidence.halves[half], initial_sequence(evidence, half)
+    ends = [piece.sequence + len(piece.data) + piece.uncaptured for piece in mine.pieces]
+    ends += [] if began is None else [began + 1]
+    if not mine.packets or not ends:
+        return None
+    return max(ends, key=lambda end: distance(end, ends[0])) & 0xFFFF_FFFF
+
+
 def first_close(closing: list[TcpEvent]) -> TcpEvent | None:
     """The first FIN or RST: in order of capture, unless one acknowledges the other side's FIN.
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Mapping
-from operator import itemgetter
+from operator import attrgetter, itemgetter
 from typing import Final, NamedTuple
 
 from analyzer.tcp.closing import (
@@ -16,6 +16,7 @@ from analyzer.tcp.closing import (
     closed_unheard,
     first_close,
     sent_in_vain,
+    unseen_close,
     vain_closes,
 )
 from analyzer.tcp.evidence import ACK, FIN, RST, SYN, Evidence, Half, IcmpEvent, TcpEvent
@@ -52,7 +53,7 @@ class Timeline(NamedTuple):
     syn_ack: TcpEvent | None  # the first
     syn_acks: int  # how many, retransmissions included
     accepted: bool  # the client acknowledged the SYN-ACK
-    fins: Mapping[Side, TcpEvent]  # first of each side
+    fins: Mapping[Side, TcpEvent]  # first of each side, captured or acknowledged
     rsts: Mapping[Side, TcpEvent]  # first of each side
     closed_first: tuple[Side, TcpEvent, str] | None  # "fin" or "rst", the first of all
     icmp: tuple[IcmpEvent, ...]
@@ -73,6 +74,8 @@ class Timeline(NamedTuple):
     conflicts: Mapping[Side, int]  # segments that contradict bytes sent before
     rst_ttl: tuple[int, int] | None  # TTL of the first RST and of its sender's first other segment
     rst_outlived: int | None  # frame of new bytes that the first RST's sender sent after it
+    # The capture missed the first FIN; its frame is what acknowledges it.
+    closed_unseen: bool = False
     # The last frame captured behind the first FIN or RST with bytes that came before it; 0 without.
     closed_proven: int = 0
     # The first frame before it whose bytes its sender had not received when it closed; 0 without.
@@ -97,6 +100,8 @@ def read_timeline(
     """
     sides = (Side.CLIENT, Side.SERVER) if client == 0 else (Side.SERVER, Side.CLIENT)
     syns, syn_ack, closing = _opening_and_closing(evidence.events, client)
+    unseen = [e for e in map(unseen_close, (evidence, evidence), (0, 1)) if e is not None]
+    closing = sorted([*unseen, *closing], key=_EVENT_FRAME)  # before what acknowledges it
     first = first_close(closing)
     how = "rst" if first is not None and first.flags & RST else "fin"
     closed = None if first is None else (sides[first.half], first, how)
@@ -144,6 +149,7 @@ def read_timeline(
         conflicts={side: stream.conflicts for side, stream in streams.items()},
         rst_ttl=_rst_ttl(evidence) if rsts else None,
         rst_outlived=_rst_outlived(evidence) if rsts else None,
+        closed_unseen=first in unseen,
         closed_proven=closed_proven(evidence, first) if first is not None else 0,
         closed_unheard=closed_unheard(evidence, first) if first is not None else 0,
     )
@@ -192,6 +198,7 @@ def _marks(halves: tuple[Half, Half]) -> _Marks:
 
 
 _FRAME: Final = itemgetter(0)
+_EVENT_FRAME: Final = attrgetter("frame")
 
 
 def _end(

@@ -259,6 +259,8 @@ class Ending:
     waited_ns: int = 0  # from the last sign of life before the end to the end
     proven: int = 0  # frame captured behind it of bytes that came before it, by sequence numbers
     unheard: int = 0  # first frame of the peer that crossed a close: its sender had not received it
+    # The capture missed the close: ``frame`` is the first that acknowledges it.
+    unseen: bool = False
 
     @property
     def closed(self) -> bool:
@@ -277,7 +279,7 @@ class Ending:
     @property
     def horizon(self) -> int:
         """The last frame that came before the end, as far as the end itself tells."""
-        return max(self.frame, self.proven)
+        return max(self.frame - self.unseen, self.proven)
 
     def heard(self, sender: Side, frame: int) -> bool:
         """Whether what a side sent came before the end, in the eyes of the side that left."""

@@ -201,7 +201,10 @@ def test_a_close_stands_where_it_came() -> None:
     answer = replace(alert, sender="server", visible=False, frame=10, time=at(0.1))
     shake = replace(told.handshake, alerts=(answer,))
     page = shown(report(replace(told, handshake=shake)), chosen=True)
+    unseen = replace(told.tcp, end_frame=None, end_time=at(0.1))
+    proven = shown(report(replace(told, handshake=shake, tcp=unseen)), chosen=True)
 
+    assert re.search(r"closes the connection \(FIN\) .*\n +10 .*alert, encrypted", proven)
     assert re.search(r"9 .* closes the connection \(FIN\) ✗ .*\n +10 .*alert, encrypted", page)
 
 

@@ -105,8 +105,12 @@ class Scene:
         self.time += int(seconds * SECOND)
         return self
 
-    def fin(self, side: Side) -> Scene:
-        """Close a side; called again, the retransmission of it."""
+    def fin(self, side: Side, *, captured: bool = True) -> Scene:
+        """Close a side; called again, the retransmission of it. Not ``captured``: the peer got it."""
+        if not captured:
+            self._ends[side].next += 1
+            self._ends[side.peer].acknowledged = self._ends[side].next
+            return self
         half = 0 if side is CLIENT else 1
         if any(e.half == half and e.flags & FIN for e in self._events):
             self._ends[side].next -= 1

@@ -93,6 +93,53 @@ def test_the_end_and_who_made_it(
     assert (timeline.end, timeline.end_by) == (end, end_by)
 
 
+SPOKE = [*OPENED, HELLO, sent(S, 901, b"answer", acknowledgment=106)]
+BEHIND = 908  # the server's answer and its FIN
+
+
+@pytest.mark.parametrize(
+    ("segments", "closed"),
+    [
+        pytest.param([*SPOKE, sent(C, 106, b"alert", acknowledgment=BEHIND)], (S, 6), id="data"),
+        pytest.param(
+            [*SPOKE, sent(C, 106, flags=FIN | ACK, acknowledgment=BEHIND)], (S, 6), id="FIN"
+        ),
+        pytest.param(
+            [*SPOKE, sent(C, 106, b"alert", acknowledgment=BEHIND), sent(C, 111, flags=FIN | ACK)],
+            (S, 6),
+            id="FIN behind data",
+        ),
+        pytest.param(
+            [*SPOKE, sent(C, 106, acknowledgment=BEHIND)],
+            None,
+            id="ACK alone, of whom closed first",
+        ),
+        pytest.param(
+            [*SPOKE, sent(C, 106, flags=RST | ACK, acknowledgment=BEHIND)], (C, 6), id="any RST"
+        ),
+        pytest.param(
+            [*SPOKE, sent(C, 106, b"alert", acknowledgment=907)], None, id="all data, and no FIN"
+        ),
+        pytest.param(
+            [*SPOKE, sent(C, 106, b"alert", acknowledgment=909)], None, id="data that was lost, too"
+        ),
+        pytest.param(
+            [*SPOKE, sent(C, 106, b"alert", acknowledgment=BEHIND), sent(S, 907, flags=FIN | ACK)],
+            (S, 7),
+            id="captured, late",
+        ),
+    ],
+)
+def test_a_close_that_was_not_captured_is_proven_by_what_acknowledges_it(
+    segments: list[Sent], closed: tuple[Side, int] | None
+) -> None:
+    timeline = timeline_of(segments)
+    first = timeline.closed_first
+
+    assert (first and (first[0], first[1].frame)) == closed
+    assert timeline.closed_unseen == (closed == (S, 6))
+
+
 @pytest.mark.parametrize(
     ("segments", "client"),
     [

@@ -301,7 +301,7 @@ def _tcp(story: Story, frame_of: FrameOf) -> schema.Tcp:
         syn_ack_frame=None if told.syn_ack is None else frame_of(told.syn_ack.frame),
         end=_END[told.end],
         end_by=None if told.end_by is None else told.end_by.value,
-        end_frame=None if closed is None else frame_of(closed.frame),
+        end_frame=None if closed is None or told.closed_unseen else frame_of(closed.frame),
         end_time=None if closed is None else rfc3339(closed.time),
         rtt=None if told.rtt_ns is None else told.rtt_ns / 1e9,
         retransmissions=sum(told.retransmissions.values()),

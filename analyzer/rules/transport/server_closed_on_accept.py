@@ -68,7 +68,7 @@ def check(story: Story) -> Iterator[Finding]:
         ),
         failing_side=FailingSide.SERVER,
         remedy_side=RemedySide.SERVER,
-        confidence=Confidence.SEEN,
+        confidence=Confidence.INFERRED if ending.unseen else Confidence.SEEN,
         alternatives=(
             Alternative("connection_refused", "the log of the load balancer or firewall in front"),
         ),

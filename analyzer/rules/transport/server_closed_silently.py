@@ -85,7 +85,7 @@ def check(story: Story) -> Iterator[Finding]:
         ),
         failing_side=FailingSide.SERVER,
         remedy_side=RemedySide.SERVER,
-        confidence=Confidence.SEEN,
+        confidence=Confidence.INFERRED if ending.unseen else Confidence.SEEN,
         alternatives=(
             *header_blamed(story),
             Alternative("sni_unrecognized", "the same offer with another name, or with none"),

@@ -113,4 +113,5 @@ def _by_tcp(timeline: Timeline) -> Iterator[Ending]:
     side, event, how = timeline.closed_first
     way = Way.RST if how == "rst" else Way.FIN
     waited, proven, unheard = timeline.waited_ns, timeline.closed_proven, timeline.closed_unheard
-    yield Ending(way, side, event.frame, event.time, None, waited, proven, unheard)
+    unseen = timeline.closed_unseen
+    yield Ending(way, side, event.frame, event.time, None, waited, proven, unheard, unseen)

@@ -10,6 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analyzer.diagnosis.causes import Confidence, FailingSide, Phase, RemedySide
+from analyzer.diagnosis.engine import diagnose
+from analyzer.rules import modules
 from analyzer.tls.story import Habits, Neighbours
 from tests.rules.judged import findings, headline, said_by
 from tests.support import messages as m
@@ -302,6 +304,29 @@ def test_a_client_that_finds_fault_with_nothing_answers_a_close_that_was_not_cap
 
     assert (said.cause, said.failing_side) == ("server_closed_silently", FailingSide.SERVER)
     assert said.confidence is Confidence.SUSPECTED
+
+
+@pytest.mark.parametrize("alert", [40, 50, 10])
+@pytest.mark.parametrize("step", [answered, finished_by_client, answered13])
+def test_an_alert_that_acknowledges_a_close_answers_it(
+    step: Callable[[], Scene], alert: int
+) -> None:
+    scene = step().fin(SERVER, captured=False).client(m.alert(alert))
+    diagnosis = diagnose(scene.fin(CLIENT).story(), modules())
+
+    assert diagnosis.headline is not None
+    assert diagnosis.headline.failing_side is FailingSide.SERVER
+    assert diagnosis.headline.cause == "rst_mid_handshake"
+    assert "was not captured" in diagnosis.headline.evidence[-1].text
+
+
+def test_a_close_on_the_hello_is_inferred_from_what_acknowledges_it() -> None:
+    scene = offered().fin(SERVER, captured=False).client(m.alert(50))
+    headline = diagnose(scene.story(), modules()).headline
+
+    assert headline is not None
+    assert headline.cause == "server_closed_silently"
+    assert headline.confidence is Confidence.INFERRED
 
 
 def test_a_server_does_not_refuse_the_version_that_it_chose() -> None:
