@@ -140,7 +140,11 @@ CHILDREN: Final[Mapping[str, tuple[str, ...]]] = {
         "packet_loss_fatal",
         "packet_loss_recovered",
     ),
-    "after_handshake": ("renegotiation_refused", "closed_after_handshake"),
+    "after_handshake": (
+        "renegotiation_refused",
+        "closed_after_handshake",
+        "request_unanswered",
+    ),
     "capture": (
         "capture_truncated_snaplen",
         "capture_one_sided",

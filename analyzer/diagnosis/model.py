@@ -25,7 +25,7 @@ class Rank(enum.IntEnum):
 
     NOTE = 0  # worth knowing about a connection that did not fail by it
     CAPTURE = 10  # the capture hides what happened: nothing more can be said
-    UNUSED = 15  # a handshake that completed, closed in order and unused: perhaps a late refusal
+    UNUSED = 15  # a handshake that completed, and brought nothing: perhaps a late refusal
     CLOSED = 20  # only TCP or silence tells; no TLS fact explains it
     STEP = 30  # the step and the side are known, the reason is not
     ALERT = 40  # the sender's alert names the reason

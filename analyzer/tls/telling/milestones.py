@@ -111,6 +111,19 @@ def _no_ticket(after: list[Sealed]) -> Sealed | None:
     )
 
 
+def says_only_tickets(reading: Reading) -> bool:
+    """Whether lengths show that a server's records behind the client's Finished are no data.
+
+    One alone may be an answer or a ticket, unless it came before the client's own data.
+    """
+    after = [record for record in reading.server_after if record is not reading.server_alert]
+    said = [record for record in after if record.length not in {_ALERT, _KEY_UPDATE}]
+    if reading.client_finished is None or reading.padded or _no_ticket(after) is not None:
+        return False
+    asked = next(iter(reading.client_after), None)
+    return len(said) != 1 or asked is None or said[0].frame < asked.frame
+
+
 _KEY_UPDATE: Final = 5
 _TICKET_LEAST: Final = 18
 

@@ -28,7 +28,13 @@ from analyzer.tls.telling.directions import Directions, client_half, in_order, r
 from analyzer.tls.telling.ending import read_ending, sealed_alerts
 from analyzer.tls.telling.hidden import GARBLES, HIDES_COMPLETION, what_is_hidden
 from analyzer.tls.telling.messages import read_conversation
-from analyzer.tls.telling.milestones import Passed, completed, passed_in_clear, passed_in_the_dark
+from analyzer.tls.telling.milestones import (
+    Passed,
+    completed,
+    passed_in_clear,
+    passed_in_the_dark,
+    says_only_tickets,
+)
 from analyzer.tls.telling.unsealed import encrypted_extensions, passed_unsealed
 
 if TYPE_CHECKING:
@@ -302,6 +308,8 @@ def _denied(talk: Conversation, reading: Reading | None) -> frozenset[Milestone]
             denied.add(Milestone.CLIENT_FINISHED)
         if reading.client_unheard:
             denied.add(Milestone.CLIENT_DATA)
+        if says_only_tickets(reading):
+            denied.add(Milestone.SERVER_WENT_ON)
     return frozenset(denied)
 
 

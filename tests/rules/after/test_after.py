@@ -71,7 +71,21 @@ def granted_anew() -> Scene:
     return scene.ack(CLIENT)
 
 
+def requested(scene: Scene | None = None, *, length: int = 300) -> Scene:
+    """A client that asks for something over a session of TLS 1.2, or the one given."""
+    return (scene or established()).client(m.data(length)).ack(SERVER)
+
+
 PAIRS = (
+    Pair(
+        "TLS-END-004",
+        lambda: ended(requested(), "fin", SERVER),
+        lambda: ended(requested().server(m.data()).ack(CLIENT), "fin", SERVER),
+        _P.POST_HANDSHAKE,
+        _F.SERVER,
+        _R.SERVER,
+        _C.SUSPECTED,
+    ),
     Pair(
         "TLS-END-003",
         lambda: asked_anew().server(m.sealed_alert()).fin(SERVER).fin(CLIENT).story(),
@@ -206,6 +220,77 @@ def test_who_resumes_sessions_had_accepted_the_certificate(way: str) -> None:
     assert headline is not None
     assert [a.cause for a in headline.alternatives] == ["fine"]
     assert outcome(story, headline) == "established"
+
+
+HTTP = m.client_hello(alpn=("http/1.1",))
+
+
+def over_http() -> Scene:
+    scene = offered(HTTP).server(m.server_flight()).ack(CLIENT)
+    return scene.client(m.client_flight()).server(m.finished()).ack(CLIENT)
+
+
+@pytest.mark.parametrize(
+    ("told", "fires"),
+    [
+        pytest.param(lambda: ended(requested(), "rst", SERVER), True, id="reset"),
+        pytest.param(
+            lambda: requested().server(m.sealed_alert()).fin(SERVER).fin(CLIENT).story(),
+            True,
+            id="in order",
+        ),
+        pytest.param(lambda: ended(requested(), "fin", CLIENT, 5), False, id="client had enough"),
+        pytest.param(lambda: ended(requested(), "fin", SERVER, 30), False, id="perhaps one-way"),
+        pytest.param(
+            lambda: ended(requested(over_http()), "fin", SERVER, 30), True, id="HTTP, no one-way"
+        ),
+        pytest.param(lambda: ended(requested(length=60), "fin", SERVER), False, id="a farewell"),
+        pytest.param(
+            lambda: ended(requested().server(sealed_handshake(28)), "fin", SERVER),
+            False,
+            id="a server that wants another handshake",
+        ),
+        pytest.param(lambda: ended(established(), "fin", SERVER), False, id="nothing asked"),
+        pytest.param(
+            lambda: ended(requested(established13()), "fin", SERVER), True, id="a ticket before it"
+        ),
+        pytest.param(
+            lambda: ended(requested(established13(tickets=False)), "fin", SERVER),
+            True,
+            id="TLS 1.3 without tickets",
+        ),
+        pytest.param(
+            lambda: ended(
+                requested(established13(tickets=False)).server(m.sealed(234, 234)), "fin", SERVER
+            ),
+            True,
+            id="two tickets behind it",
+        ),
+        pytest.param(
+            lambda: ended(
+                requested(established13(tickets=False)).server(m.sealed(234)), "fin", SERVER
+            ),
+            False,
+            id="a ticket or an answer",
+        ),
+        pytest.param(
+            lambda: ended(
+                requested(established13(tickets=False)).server(m.sealed(234, 900)), "fin", SERVER
+            ),
+            False,
+            id="an answer among tickets",
+        ),
+    ],
+)
+def test_a_request_without_an_answer_is_told_of_a_connection_that_stays_established(
+    told: Callable[[], Story], fires: bool
+) -> None:
+    story = told()
+    headline = diagnose(story, rules.modules()).headline
+    cause = None if headline is None else headline.cause
+
+    assert (cause == "request_unanswered") == fires
+    assert outcome(story, headline) == "established" or not fires
 
 
 def found_in(stories: list[Story], story: Story) -> tuple[Finding, str]:
