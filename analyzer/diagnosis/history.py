@@ -7,12 +7,13 @@ true of this connection.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
 from analyzer.diagnosis.signs.standing import awaited
 from analyzer.diagnosis.wording import client_name, counted, listed, server_name, when
 from analyzer.tcp.timeline import Side
 from analyzer.tls.registry.code_points import AlertDescription
-from analyzer.tls.story import Moment, Past, Story
+from analyzer.tls.story import Moment, Past, SeenWith, Story
 
 
 def history(story: Story) -> Iterator[str]:
@@ -97,7 +98,10 @@ def _others(story: Story) -> Iterator[str]:
     )
     others = server.established - pair.established
     if others and not pair.established:
-        yield f"With other clients {server_name(story)} completed {counted(others, 'handshake')}."
+        yield (
+            f"With other clients {server_name(story)} completed {counted(others, 'handshake')}"
+            f"{_by_other_names(story, server)}."
+        )
     elsewhere = client.established - pair.established
     if elsewhere and not pair.established:
         yield f"{client_name(story)} completed {counted(elsewhere, 'handshake')} with other servers."
@@ -112,8 +116,20 @@ def _at_other_times(story: Story) -> Iterator[str]:
     if completed:
         yield (
             f"Not always: {story.client.ip} completed {counted(completed, 'handshake')} with "
-            f"{server_name(story)}, too."
+            f"{server_name(story)}, too{_by_other_names(story, story.neighbours.pair)}."
         )
+
+
+def _by_other_names(story: Story, seen: SeenWith) -> str:
+    """Which names were asked for where it went well, if none of them is the one that is asked for here."""
+    asked = None if story.offer is None else story.offer.server_name or ""
+    if asked is None or not seen.sni or asked in seen.sni:
+        return ""
+    names = [name for name in sorted(seen.sni) if name] + [_NAMELESS] * ("" in seen.sni)
+    return f", asking for {listed(names, 3)}; this connection asks for {asked or _NAMELESS}"
+
+
+_NAMELESS: Final = "no name"
 
 
 def _at(moment: Moment) -> str:

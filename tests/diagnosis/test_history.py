@@ -78,6 +78,28 @@ def test_what_went_well_before_a_turn_is_told_once() -> None:
     assert "Not always" not in told([*good, failed(3, 60)], 3)
 
 
+@pytest.mark.parametrize(
+    ("name", "asked"), [("b.example", "b.example"), (None, "no name")], ids=["another", "none"]
+)
+def test_names_that_others_asked_for_are_told_where_they_differ(
+    name: str | None, asked: str
+) -> None:
+    other = failed(3, 5)
+    scene = offered(m.client_hello(sni=name)).server(m.server_flight(ders=m.server_ders()))
+    here = later(alerted(scene.ack(CLIENT), CLIENT, 48), 4, 5)
+    good = [later(a_story(), stream, 10 * stream) for stream in range(2)]
+    text = (
+        f"Not always: 192.0.2.10 completed 2 handshakes with 198.51.100.20:443, too, asking for {m.HOST}; "
+        f"this connection asks for {asked}."
+    )
+
+    assert told([*good, here], 4).endswith(text)
+    assert "asking for" not in told([*good, other], 3)
+    assert f"asking for {m.HOST}" in told(
+        [*good, replace(here, client=Endpoint("192.0.2.9", 9))], 4
+    )
+
+
 def test_other_clients_and_other_servers_are_counted() -> None:
     others = [later(a_story(), stream, stream, "192.0.2.77") for stream in range(2)]
     text = told([*others, failed(5, 0)], 5)
