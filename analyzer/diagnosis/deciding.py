@@ -13,7 +13,7 @@ WOULD_DECIDE: Final[Mapping[str, str]] = {
     "intermediate_expired": "the dates of every certificate in the chain",
     "untrusted_ca": "the client's trust store: does it hold the root of the chain?",
     "incomplete_chain": "whether the issuer that was not sent is an intermediate",
-    "self_signed": "whether the certificate is its own issuer",
+    "self_signed": "whether the certificate is its own issuer, and not in the client's trust store",
     "hostname_mismatch": "the name that the client checked, in its log or configuration",
     "wrong_key_cert_usage": "key usage and extended key usage of the certificate",
     "weak_cert_key": "the client's least key size (OpenSSL: its security level)",

@@ -5,7 +5,7 @@ The alert picks among the flaws: each cause has alerts that name it and alerts t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
 from analyzer.diagnosis.causes import Confidence
@@ -38,8 +38,13 @@ def weigh(story: Story, refusal: Refusal, flaws: Sequence[Flaw]) -> Explanation 
     if not likely:
         return None
     best = min(likely, key=lambda flaw: (not flaw.hard, not is_named(flaw, refusal.alert)))
-    others = [f.cause for f in fitting if f.cause != best.cause and (f.hard or not best.hard)]
-    confidence = _confidence(story, refusal, best, rivals=bool(others) and best.hard)
+    own = _unvouched(story, refusal, best, likely)
+    if own is not None and best.cause not in _before_trust(story, _DATED):
+        best = own
+    rivals = [f for f in fitting if f.cause != best.cause and (f.hard or f is own or not best.hard)]
+    doubt = (best.hard or best is own) and any(f.hard or f is own for f in rivals)
+    others = [flaw.cause for flaw in rivals]
+    confidence = _confidence(story, refusal, best, rivals=doubt)
     if best.cause in DOUBTFUL and confidence is not Confidence.SEEN:
         others += [cause for cause in DOUBTFUL if cause != best.cause]
     if refusal.alert is _A.DECRYPT_ERROR:
@@ -47,6 +52,33 @@ def weigh(story: Story, refusal: Refusal, flaws: Sequence[Flaw]) -> Explanation 
     if refusal.alert is _A.CERTIFICATE_EXPIRED and best.cause in _EXPIRED_INSTEAD:
         others.append(_EXPIRED_INSTEAD[best.cause])
     return Explanation(best, confidence, tuple(dict.fromkeys(others)))
+
+
+def _unvouched(story: Story, refusal: Refusal, best: Flaw, flaws: Sequence[Flaw]) -> Flaw | None:
+    """That nobody vouches for the certificate, where that may be the reason rather than ``best``.
+
+    It is no matter of settings, as trust in an authority is: who has not got this very certificate
+    refuses it, whatever else is wrong.
+    """
+    if best.cause in _before_trust(story, frozenset()) or _would_name_trust(story, refusal):
+        return None
+    return next((flaw for flaw in flaws if flaw.cause == "self_signed"), None)
+
+
+def _before_trust(story: Story, usually: frozenset[str]) -> frozenset[str]:
+    """What the client looks at before it asks who vouches for a certificate; ``usually`` if unknown.
+
+    The path comes before the name (RFC 9525 section 6); within the path RFC 5280 leaves the order open.
+    """
+    stack = story.client_stack
+    return _EARLY.get(stack.name, usually) if stack is not None else usually
+
+
+_DATED: Final = frozenset({"cert_expired", "cert_not_yet_valid"})
+_EARLY: Final[Mapping[str, frozenset[str]]] = {
+    "go": _DATED | {"hostname_mismatch"},  # crypto/x509: Verify
+    "java": frozenset(),  # PKIX: where no path is found nothing is checked
+}
 
 
 # The clock of the capture says "not yet", the alert "expired": the peer's own may be right.
@@ -79,9 +111,13 @@ def _called_otherwise(story: Story, refusal: Refusal, flaw: Flaw) -> bool:
 
     RFC 8446 section 6.2 has that alert for this alone; few stacks keep to it.
     """
+    return flaw.cause in VAGUELY_TRUST and _would_name_trust(story, refusal)
+
+
+def _would_name_trust(story: Story, refusal: Refusal) -> bool:
     stack = story.client_stack
     named = refusal.side is Side.CLIENT and stack is not None and stack.name == "openssl"
-    return named and flaw.cause in VAGUELY_TRUST and refusal.alert in _OTHERS
+    return named and refusal.alert in _OTHERS
 
 
 _OTHERS: Final[Alerts] = frozenset({_A.CERTIFICATE_UNKNOWN, _A.BAD_CERTIFICATE})
@@ -96,7 +132,7 @@ def _confidence(story: Story, refusal: Refusal, flaw: Flaw, *, rivals: bool) -> 
     """How sure a flaw explains a refusal; the comments say which promise is kept."""
     named = is_named(flaw, refusal.alert)
     if flaw.cause in CAUSES_BY_TRUST:
-        return _trust_confidence(story, refusal, flaw)
+        return _trust_confidence(story, refusal, flaw, rivals=rivals)
     if flaw.cause == "client_cert_untrusted" and named:
         return Confidence.SEEN if flaw.hard else Confidence.INFERRED
     if not flaw.hard:  # it depends on the peer's settings whether it minds
@@ -106,13 +142,13 @@ def _confidence(story: Story, refusal: Refusal, flaw: Flaw, *, rivals: bool) -> 
     return Confidence.SEEN if named else Confidence.INFERRED
 
 
-def _trust_confidence(story: Story, refusal: Refusal, flaw: Flaw) -> Confidence:
+def _trust_confidence(story: Story, refusal: Refusal, flaw: Flaw, *, rivals: bool) -> Confidence:
     """Trust is a setting of the peer: only the alert can state it, and the chain must leave no gap."""
     said = refusal.alert is _A.UNKNOWN_CA
     if flaw.cause == "self_signed":
         if said:
             return Confidence.SEEN
-        return Confidence.SUSPECTED if refusal.alert in _VAGUE else Confidence.INFERRED
+        return Confidence.SUSPECTED if rivals or refusal.alert in _VAGUE else Confidence.INFERRED
     chain = story.server_chain
     if not said or chain is None or flaw.cause == "incomplete_chain":
         return Confidence.SUSPECTED

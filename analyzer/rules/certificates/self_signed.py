@@ -9,7 +9,9 @@ A certificate made for a test, or an appliance's built-in default, stayed in pla
 virtual host answered.
 
 ## What it is not
-A private CA that the client lacks is TLS-CERT-004.
+A private CA that the client lacks is TLS-CERT-004. Where name, usage or dates are wrong as well and the
+alert leaves it open, most clients stop at the certificate that nobody vouches for before they look at
+its name, and at its dates before that; the other is named then.
 
 ## What to do
 Install a certificate from an authority that the clients trust; or give the clients this very

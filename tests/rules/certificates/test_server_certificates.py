@@ -23,6 +23,7 @@ from analyzer.keys import read_secrets
 from analyzer.pipeline import Analysis
 from analyzer.rules import modules
 from analyzer.tls.registry.code_points import AlertDescription
+from analyzer.tls.stack import Likelihood, StackGuess
 from analyzer.tls.story import Story, Visibility, Way
 from analyzer.tls.x509.ocsp import Staple
 from tests.rules.judged import findings, headline, notes_of, said_by
@@ -105,6 +106,12 @@ CASES: dict[str, Builder] = {
     "alone": lambda _, root: (make("leaf", issuer=root, dns=HOST).der,),
     "no intermediate": lambda above, _: (make("leaf", issuer=above, dns=HOST).der,),
     "self-signed": lambda _, __: (make("leaf", dns=HOST).der,),
+    "self-signed, other name": lambda _, __: (make("leaf", dns=("other.example",)).der,),
+    "self-signed, common name only": lambda _, __: (make("server.example").der,),
+    "self-signed, expired": lambda _, __: (make("leaf", dns=HOST, begin=PAST, end=LAST_YEAR).der,),
+    "self-signed, authority": lambda _, __: (
+        make("leaf", usage(key_cert_sign=True), dns=HOST, ca=True).der,
+    ),
     "expired": leaf(begin=PAST, end=LAST_YEAR),
     "not yet valid": leaf(begin=NEXT_YEAR, end=LATER),
     "old intermediate": authority(ca=True, begin=PAST, end=LAST_YEAR),
@@ -286,6 +293,36 @@ def test_two_hard_flaws_make_the_answer_a_suspicion_that_names_the_other() -> No
 
     assert (said.cause, said.confidence) == ("cert_expired", SUSPECTED)
     assert [alternative.cause for alternative in said.alternatives] == ["hostname_mismatch"]
+
+
+@pytest.mark.parametrize(
+    ("case", "stack", "cause", "confidence", "other"),
+    [
+        ("other name", "gnutls", "self_signed", SUSPECTED, "hostname_mismatch"),
+        ("other name", "java", "self_signed", SUSPECTED, "hostname_mismatch"),
+        ("other name", "go", "hostname_mismatch", INFERRED, None),
+        ("other name", "openssl", "hostname_mismatch", INFERRED, None),
+        ("common name only", "java", "self_signed", INFERRED, "hostname_mismatch"),
+        ("common name only", "go", "hostname_mismatch", SUSPECTED, "self_signed"),
+        ("authority", "go", "self_signed", SUSPECTED, "wrong_key_cert_usage"),
+        ("expired", "gnutls", "cert_expired", SUSPECTED, "self_signed"),
+        ("expired", "java", "self_signed", SUSPECTED, "cert_expired"),
+        ("expired", "go", "cert_expired", INFERRED, None),
+    ],
+)
+def test_that_nobody_vouches_comes_before_name_and_purpose(
+    monkeypatch: pytest.MonkeyPatch,
+    case: str,
+    stack: str,
+    cause: str,
+    confidence: Confidence,
+    other: str | None,
+) -> None:
+    monkeypatch.setattr(Story, "client_stack", StackGuess(stack, Likelihood.LIKELY))
+    said = findings(refused(f"self-signed, {case}", BAD))[0]
+
+    assert (said.cause, said.confidence) == (cause, confidence)
+    assert {alternative.cause for alternative in said.alternatives} == {other} - {None}
 
 
 @pytest.mark.parametrize(
