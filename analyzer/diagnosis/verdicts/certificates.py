@@ -106,21 +106,25 @@ def _unused(story: Story) -> Verdict | None:
     """A client that left right after the handshake, over a fault that every check would find.
 
     An encrypted alert is mostly an orderly close, which many servers do not answer: it is what probes
-    send, and clients that check the name or the staple last (curl).
+    send, and clients that check the name or the staple last (curl). Who means to use a connection offers
+    the protocol that it is to carry, and who minds a staple asks for it: else it is a probe as likely.
     """
     refusal = left_unused(story)
     if refusal is None:
         return None
     flaws: Sequence[Flaw] = server_flaws(story)
     if refusal.orderly:
-        flaws = [f for f in flaws if f.hard and f.cause in _JUDGED_LAST]
+        offered = story.offer is not None and bool(story.offer.alpn)
+        judged = _JUDGED_LAST if offered else _JUDGED_BY_WHO_ASKS
+        flaws = [f for f in flaws if f.hard and f.cause in judged]
     elif not refusal.dark:
         flaws = [f for f in flaws if f.hard or f.cause in _PLAIN]
     found = weigh(story, refusal, flaws)
     return None if found is None else _verdict(story, refusal, *found)
 
 
-_JUDGED_LAST: Final = frozenset({"hostname_mismatch", "revoked_staple"})
+_JUDGED_BY_WHO_ASKS: Final = frozenset({"revoked_staple"})
+_JUDGED_LAST: Final = _JUDGED_BY_WHO_ASKS | {"hostname_mismatch"}
 _PLAIN: Final = frozenset({"self_signed", "incomplete_chain", "staple_missing"})
 
 

@@ -20,7 +20,8 @@ name that the certificate has.
 ## Blind spots
 The client may check another name than it sent in SNI. Without SNI the name is unknown; then the
 server's address stands in for it, and the finding is suspected only. In TLS 1.3 the names are
-encrypted.
+encrypted. A client that offers no application protocol and closes in order behind the handshake may be a
+probe (openssl s_client): then the mismatch is only noted.
 """
 
 from __future__ import annotations

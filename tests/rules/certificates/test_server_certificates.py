@@ -493,9 +493,14 @@ def test_trust_is_the_clients_and_the_chain_the_servers() -> None:
     assert [alternative.cause for alternative in gap.alternatives] == ["untrusted_ca"]
 
 
-def unused(case: str) -> Scene:
+def unused(case: str, *, alpn: tuple[str, ...] = ()) -> Scene:
     """A complete handshake that nobody used yet."""
-    scene = offered().server(flight(presented(case))).ack(CLIENT).client(m.client_flight())
+    scene = (
+        offered(m.client_hello(alpn=alpn))
+        .server(flight(presented(case)))
+        .ack(CLIENT)
+        .client(m.client_flight())
+    )
     return scene.server(m.finished()).ack(CLIENT)
 
 
@@ -512,15 +517,24 @@ def test_a_client_that_judges_after_the_handshake_leaves_without_a_word(
     assert [f.confidence for f in findings(story)] == ([SUSPECTED] if cause else [])
 
 
-def test_an_orderly_close_is_a_probe_unless_the_name_is_wrong() -> None:
-    def leave(case: str) -> Story:
-        closing = unused(case).client(m.sealed_alert()).fin(CLIENT)
+WEB = ("h2", "http/1.1")
+
+
+def test_an_orderly_close_is_a_probe_unless_the_name_is_wrong_for_who_means_to_use_it() -> None:
+    """As of curl; openssl s_client, which offers no protocol, looks and leaves."""
+
+    def leave(case: str, alpn: tuple[str, ...]) -> Story:
+        closing = unused(case, alpn=alpn).client(m.sealed_alert()).fin(CLIENT)
         return closing.server(m.sealed_alert()).fin(SERVER).story()
 
-    assert headline(leave("expired")) is None
-    assert headline(leave("other name")) == "hostname_mismatch"
-    (left,) = said_by("TLS-END-002", leave("expired"))
+    assert headline(leave("expired", WEB)) is None
+    assert headline(leave("other name", WEB)) == "hostname_mismatch"
+    assert headline(leave("other name", ())) is None
+    (left,) = said_by("TLS-END-002", leave("expired", ()))
     assert left.alternatives[0].cause == "cert_expired"
+    (left,) = said_by("TLS-END-002", leave("other name", ()))
+    assert left.alternatives[0].cause == "hostname_mismatch"
+    assert len(notes_of("TLS-CERT-007", leave("other name", ()))) == 1
 
 
 def test_an_orderly_close_is_one_with_keys_as_well() -> None:
@@ -550,7 +564,8 @@ def test_with_keys_the_fault_that_a_client_minds_late_is_in_sight_in_tls13() -> 
 
 def test_an_encrypted_alert_that_nobody_answers_is_an_orderly_close_of_most_clients() -> None:
     def leave(case: str) -> Story:
-        return unused(case).client(m.sealed_alert()).fin(CLIENT).fin(SERVER).story()
+        closing = unused(case, alpn=WEB).client(m.sealed_alert())
+        return closing.fin(CLIENT).fin(SERVER).story()
 
     assert headline(leave("expired")) is None
     assert headline(leave("good")) is None
