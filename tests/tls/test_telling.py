@@ -14,6 +14,7 @@ import pytest
 
 from analyzer import Connection, analyze
 from analyzer.limits import DEFAULT
+from analyzer.tcp.timeline import Side
 from analyzer.tls.story import Milestone
 from analyzer.tls.telling.tell import tell
 from tests.support import messages as m
@@ -172,6 +173,19 @@ def test_records_beyond_the_limit_leave_the_outcome_open_and_are_told() -> None:
 
     assert story.completed is None
     assert "the limit records was reached: later records were not read" in story.caveats
+
+
+@pytest.mark.parametrize("side", [CLIENT, SERVER])
+def test_a_goodbye_in_the_segment_that_completes_the_handshake_is_no_end_of_it(side: Side) -> None:
+    """As of a client that resumes a session and leaves, where its segments were swapped or joined."""
+    scene = offered()
+    if side is CLIENT:  # of two Finished the client's is the last where a session is resumed
+        scene.server(m.record(m.HANDSHAKE, m.server_hello()) + m.finished()).ack(CLIENT)
+    else:
+        scene.server(m.server_flight()).ack(CLIENT).client(m.client_flight()).ack(SERVER)
+    story = scene.say(side, m.finished() + m.sealed_alert()).fin(side).story()
+
+    assert story.completed
 
 
 @pytest.mark.parametrize("early", [20, 300])

@@ -145,7 +145,8 @@ def completed(
     if not {Milestone.CLIENT_FINISHED, Milestone.SERVER_FINISHED} <= passed.keys():
         return False
     last = max(passed[Milestone.CLIENT_FINISHED].frame, passed[Milestone.SERVER_FINISHED].frame)
-    return not any(_gave_up(a) if a.frame <= last else _refuses(a) for a in talk.alerts)
+    # One packet may bring a Finished and, behind it, the goodbye of the same side.
+    return not any(_gave_up(a) if a.frame < last else _refuses(a) for a in talk.alerts)
 
 
 def _gave_up(alert: Alert) -> bool:
