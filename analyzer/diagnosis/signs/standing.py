@@ -9,7 +9,7 @@ from analyzer.diagnosis.model import Evidence
 from analyzer.diagnosis.signs.passing import flight_arrived, passed
 from analyzer.diagnosis.wording import ending_phrase, milliseconds, party
 from analyzer.tcp.closing import VAIN_LEAST
-from analyzer.tcp.timeline import Side
+from analyzer.tcp.timeline import Side, Timeline
 from analyzer.tls.story import Milestone, Story, Way
 
 # In mid-handshake an answer is due within round trips: who waited for the peer longer than the first
@@ -126,9 +126,15 @@ def starved(story: Story) -> Side | None:
         if stood and timeline.vain_closes[side] >= VAIN_LEAST:
             return side
         lost = any(g.kind == "lost" and g.acknowledged is False for g in timeline.gaps[side])
-        if lost and (stood or timeline.retransmissions[side]):
+        if lost and (stood or _sent_again(timeline, side)):
             return side
     return None
+
+
+def _sent_again(timeline: Timeline, side: Side) -> bool:
+    """Whether a side sent data again; a SYN that was sent again says nothing of what came behind it."""
+    opening = max(len(timeline.syns) - 1, 0) if side is Side.CLIENT else 0
+    return timeline.retransmissions[side] > opening
 
 
 def _after_the_end(story: Story, side: Side) -> bool:

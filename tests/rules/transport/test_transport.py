@@ -522,6 +522,17 @@ def test_who_was_not_captured_did_not_fail_to_acknowledge() -> None:
     assert said("TLS-TCP-012", story) == []
 
 
+def test_a_syn_that_was_sent_again_tells_nothing_of_bytes_that_nobody_saw() -> None:
+    """The capture ends before the client sends again what the server's selective acknowledgment asks for."""
+    scene = Scene().syn().wait(1).connect().client(m.client_hello()).ack(SERVER)
+    scene.server(m.server_flight()).ack(CLIENT)
+    scene.client(m.switch(), captured=False, received=False)
+    story = scene.client(m.finished()[6:] + m.sealed_alert(), received=False).fin(CLIENT).story(0.3)
+
+    assert story.timeline.retransmissions[CLIENT]
+    assert said("TLS-TCP-012", story) == []
+
+
 def test_what_a_capture_misses_of_a_quick_connection_was_not_lost_on_the_way() -> None:
     scene = offered().server(m.server_flight()).ack(CLIENT)
     scene.say(CLIENT, m.client_flight(), received=False, captured=False)
