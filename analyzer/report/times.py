@@ -23,7 +23,6 @@ def rfc3339(time: int) -> str:
     return f"{_second(seconds)}.{digits[1:] if rest % 1000 else digits[1:-3]}Z"
 
 
-@functools.lru_cache(maxsize=1024)
 def rfc3339_if_any(time: int | None) -> str | None:
     """The same of a time that a certificate states: it may state none, or one that no calendar has."""
     try:
@@ -32,6 +31,7 @@ def rfc3339_if_any(time: int | None) -> str | None:
         return None
 
 
+@functools.lru_cache(maxsize=1024)
 def _second(seconds: int) -> str:
     """A report has many moments of the same second."""
     return (_EPOCH + timedelta(seconds=seconds)).isoformat()
