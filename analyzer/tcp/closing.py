@@ -75,14 +75,14 @@ def unseen_close(evidence: Evidence, half: int) -> TcpEvent | None:
     payload or FIN that acknowledges it; an ACK alone may come behind a FIN of its own sender that was not captured, too.
     Where payload or events were left out, nobody can tell.
     """
+    events = evidence.events
+    if any(event.half == half and event.flags & FIN for event in events):
+        return None
+    if evidence.halves[half].left_out or "events" in evidence.limits:
+        return None
     heard = evidence.halves[1 - half].acknowledged
     due = _behind_payload(evidence, half)
     if heard is None or due is None or distance(heard, due) != 1:
-        return None
-    events = evidence.events
-    if evidence.halves[half].left_out or "events" in evidence.limits:
-        return None
-    if any(event.half == half and event.flags & FIN for event in events):
         return None
     told = [(e.frame, e.time, e.acknowledgment) for e in events if e.half != half and _closes(e)]
     for piece in evidence.halves[1 - half].pieces:
