@@ -24,6 +24,10 @@ function fill(element, attributes, children) {
   return element;
 }
 
+function grouped(number) {
+  return number.toLocaleString("en-US");
+}
+
 function make(name, attributes = {}, ...children) {
   return fill(document.createElement(name), attributes, children);
 }

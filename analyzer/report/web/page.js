@@ -33,7 +33,7 @@ function apply() {
   drawn = 0;
   byId("table").tBodies[0].replaceChildren();
   byId("count").textContent = matching.length === rows.length
-    ? `${rows.length} connections` : `${matching.length} of ${rows.length} connections`;
+    ? `${grouped(rows.length)} connections` : `${grouped(matching.length)} of ${grouped(rows.length)} connections`;
   for (const button of byId("outcomes").children) {
     button.setAttribute("aria-pressed", String(button.dataset.outcome === chosen.outcome));
   }
@@ -111,7 +111,7 @@ function showOutcomes() {
     .map((outcome) => [outcome, overview.summary[outcome]])];
   byId("outcomes").append(...counts.filter(([outcome, count]) => !outcome || count).map(([outcome, count]) =>
     make("button", { type: "button", "data-outcome": outcome, onclick: () => choose("outcome", outcome) },
-      make("b", { class: outcome || false }, count), ` ${overview.words.short[outcome]}`)));
+      make("b", { class: outcome || false }, grouped(count)), ` ${overview.words.short[outcome]}`)));
 }
 
 function showTimeline() {
@@ -144,7 +144,7 @@ function card(group, index) {
   return make("button", {
     type: "button", class: "card", "data-group": index, "aria-pressed": "false", onclick: () => chooseGroup(index),
   },
-  make("strong", {}, group.count > 1 && make("b", { class: "times" }, `${group.count} × `), group.title),
+  make("strong", {}, group.count > 1 && make("b", { class: "times" }, `${grouped(group.count)} × `), group.title),
   group.to_do && make("em", {}, group.to_do),
   make("span", {}, `${group.cause} · ${group.gave_up}`),
   make("span", {}, group.who), make("span", {}, group.when));
