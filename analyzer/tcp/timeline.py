@@ -99,9 +99,7 @@ def read_timeline(
     packet: silence is measured against it.
     """
     sides = (Side.CLIENT, Side.SERVER) if client == 0 else (Side.SERVER, Side.CLIENT)
-    syns, syn_ack, closing = _opening_and_closing(evidence.events, client)
-    unseen = [e for e in map(unseen_close, (evidence, evidence), (0, 1)) if e is not None]
-    closing = sorted([*unseen, *closing], key=_EVENT_FRAME)  # before what acknowledges it
+    syns, syn_ack, closing = _opening_and_closing(evidence, client)
     first = first_close(closing)
     how = "rst" if first is not None and first.flags & RST else "fin"
     closed = None if first is None else (sides[first.half], first, how)
@@ -149,20 +147,23 @@ def read_timeline(
         conflicts={side: stream.conflicts for side, stream in streams.items()},
         rst_ttl=_rst_ttl(evidence) if rsts else None,
         rst_outlived=_rst_outlived(evidence) if rsts else None,
-        closed_unseen=first in unseen,
+        closed_unseen=first is not None and first not in evidence.events,
         closed_proven=closed_proven(evidence, first) if first is not None else 0,
         closed_unheard=closed_unheard(evidence, first) if first is not None else 0,
     )
 
 
 def _opening_and_closing(
-    events: tuple[TcpEvent, ...], client: int
+    evidence: Evidence, client: int
 ) -> tuple[list[TcpEvent], TcpEvent | None, list[TcpEvent]]:
-    """Every SYN of the client, the first SYN-ACK of the server, and every FIN and RST."""
+    """Every SYN of the client, the first SYN-ACK of the server, and every FIN and RST.
+
+    A FIN that was not captured stands before what acknowledges it.
+    """
     syns: list[TcpEvent] = []
     syn_ack: TcpEvent | None = None
     closing: list[TcpEvent] = []
-    for event in events:
+    for event in evidence.events:
         flags = event.flags
         if flags & SYN and event.half == client and not flags & ACK:
             syns.append(event)
@@ -170,7 +171,9 @@ def _opening_and_closing(
             syn_ack = event
         if flags & (FIN | RST):
             closing.append(event)
-    return syns, syn_ack, closing
+    unseen = [unseen_close(evidence, half) for half in (0, 1)]
+    closing = [*(event for event in unseen if event is not None), *closing]
+    return syns, syn_ack, sorted(closing, key=_EVENT_FRAME)
 
 
 _ANSWER: Final = SYN | ACK
