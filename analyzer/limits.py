@@ -39,6 +39,7 @@ class Limits:
     shared_bytes: int = 16 << 20  # of captures, from which on other processes are started to help
     held_stories: int = 1_000  # stories that wait for what the rest of the capture shows
     surveyed: int = 50_000  # endpoints, and pairs of them, whose connections are counted
+    failing_hosts: int = 4_096  # whose failures are kept; of a flood of SYNs every client is one
     extracted: int = 1_000  # connections in one extract
     extract_packets: int = 2_000  # of one connection, and each side's last
     extract_bytes: int = 64 << 20  # payload in one extract

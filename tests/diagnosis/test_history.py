@@ -11,9 +11,10 @@ from analyzer.diagnosis.engine import diagnose
 from analyzer.limits import Limits
 from analyzer.tcp.evidence import Endpoint
 from analyzer.tls.neighbours.shown import shown_by
-from analyzer.tls.neighbours.survey import Survey, survey
+from analyzer.tls.neighbours.survey import Survey
 from analyzer.tls.story import Story
 from tests.support import messages as m
+from tests.support.neighbours import introduced, survey
 from tests.support.stories import CLIENT, SECOND, SERVER, a_story, alerted, answered, ended, offered
 
 OTHER = m.client_made().certificate  # another certificate than the server's usual one
@@ -32,7 +33,7 @@ def failed(stream: int, seconds: int, client: str = "192.0.2.10") -> Story:
 def told(stories: list[Story], stream: int) -> str:
     """The explanation of one of them."""
     known = survey(stories)
-    story = known.introduce(next(s for s in stories if s.stream == stream))
+    story = introduced(next(s for s in stories if s.stream == stream), known)
     headline = diagnose(story, rules.modules()).headline
     assert headline is not None
     return headline.explanation
@@ -139,7 +140,7 @@ def test_what_is_remembered_of_servers_is_bounded(most: int) -> None:
     stories = [replace(failed(n, n), server=Endpoint(f"198.51.100.{n}", 443)) for n in range(9)]
     for story in stories:
         known.add(shown_by(story))
-    remembered = [known.introduce(s).neighbours.past.first_failed for s in stories]
+    remembered = [introduced(s, known).neighbours.past.first_failed for s in stories]
 
     assert sum(moment is not None for moment in remembered) == most
 
@@ -199,4 +200,4 @@ def test_of_a_host_no_more_failures_are_kept_than_there_is_room_for() -> None:
     front = unanswered()
     known.add(shown_by(front))
 
-    assert len(known.introduce(front).neighbours.beyond) == 64
+    assert len(introduced(front, known).neighbours.beyond) == 64

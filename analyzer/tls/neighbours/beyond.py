@@ -7,8 +7,6 @@ from typing import Final
 from analyzer.tcp.evidence import Endpoint
 from analyzer.tls.story import Beyond, Moment
 
-# Whose failures are kept; in a flood of SYNs every client is one that fails.
-HOSTS_MOST: Final = 4_096
 _KEPT_MOST: Final = 64  # of one host
 _SECOND: Final = 1_000_000_000
 _BEFORE: Final = _SECOND  # a host may have found out before it was asked: by a check of its own

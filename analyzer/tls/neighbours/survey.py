@@ -7,21 +7,26 @@ story gets the counts without its own contribution. Everything is bounded by nam
 from __future__ import annotations
 
 import functools
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable
 from typing import Any, Final, NamedTuple, TypeVar
 
 from analyzer.limits import DEFAULT, Limits
 from analyzer.tcp.evidence import Endpoint
-from analyzer.tls.neighbours.beyond import HOSTS_MOST, FailuresOfHost
+from analyzer.tls.neighbours.beyond import FailuresOfHost
 from analyzer.tls.neighbours.habits import HabitsOfPair
 from analyzer.tls.neighbours.past import PastOfServer
-from analyzer.tls.neighbours.shown import DONE, LOST, RESUMED, Marks, Shown, shown_by
-from analyzer.tls.story import Beyond, Habits, Moment, Neighbours, Past, SeenWith, Story
+from analyzer.tls.neighbours.shown import DONE, LOST, RESUMED, Marks, Shown
+from analyzer.tls.story import Beyond, Habits, Moment, Neighbours, Past, SeenWith
 
 _SORTS_MOST: Final = 64  # different sorts of connection counted for one endpoint
 _KINDS: Final = ("versions", "cipher_suites", "groups", "sni", "alpn", "alerts", "accepted_without")
 _NUMBERS: Final = (
-    *("established", "failed", "client_certificates", "plaintext", "resumed", "upgraded"),
+    "established",
+    "failed",
+    "client_certificates",
+    "plaintext",
+    "resumed",
+    "upgraded",
 )
 
 _Name = TypeVar("_Name", str, Endpoint)
@@ -94,6 +99,7 @@ class Survey:
 
     def __init__(self, limits: Limits = DEFAULT) -> None:
         self._most = limits.surveyed
+        self._failing_most = min(limits.surveyed, limits.failing_hosts)
         self._clients: dict[str, _Visit] = {}  # those that came once: most clients of a flood
         self._once: dict[Hashable, Marks] = {}  # servers and pairs that were met once
         self._tallies: dict[Hashable, _Tally] = {}
@@ -111,10 +117,8 @@ class Survey:
         if shown.failed:
             self._note_failure(shown)
         self._count(_one_of_equals(shown.server), shown.of_server)
-        client, seen = (
-            _one_of_equals(shown.client),
-            _Seen(shown.server, shown.of_server, shown.of_client),
-        )
+        client = _one_of_equals(shown.client)
+        seen = _Seen(shown.server, shown.of_server, shown.of_client)
         visit = _Visit(seen, shown.start, shown.certificate, shown.used)
         if client in self._tallies:
             self._count_visit(client, visit)
@@ -165,7 +169,7 @@ class Survey:
         """Remember when a host failed as a client, for those whose server it is."""
         known = self._failures.get(shown.client)
         if known is None:
-            if len(self._failures) >= min(self._most, HOSTS_MOST):
+            if len(self._failures) >= self._failing_most:
                 return
             known = self._failures[shown.client] = FailuresOfHost()
         known.add(_one_of_equals(shown.server), Moment(shown.start, shown.stream))
@@ -209,10 +213,6 @@ class Survey:
         tally = self._tallies.get(key)
         return _NOTHING_SEEN if tally is None else tally.without(mine)
 
-    def introduce(self, story: Story) -> Story:
-        """The story with its neighbours; it must have been added before."""
-        return story.beside(self.neighbours(shown_by(story)))
-
 
 _NO_PAST: Final = Past()
 _NO_HABITS: Final = Habits()
@@ -222,11 +222,3 @@ _NO_HABITS: Final = Habits()
 def _one_of_equals(value: _Name) -> _Name:
     """One object for equal ends: they are kept as keys, and every connection brings its own."""
     return value
-
-
-def survey(stories: Iterable[Story]) -> Survey:
-    """Survey all stories of a capture."""
-    found = Survey()
-    for story in stories:
-        found.add(shown_by(story))
-    return found

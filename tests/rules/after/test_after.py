@@ -13,9 +13,9 @@ from analyzer.diagnosis.causes import Confidence, FailingSide, Phase, RemedySide
 from analyzer.diagnosis.engine import diagnose, outcome
 from analyzer.diagnosis.model import Finding, Rank
 from analyzer.tcp.timeline import Side
-from analyzer.tls.neighbours.survey import survey
 from analyzer.tls.story import Story
 from tests.support import messages as m
+from tests.support.neighbours import introduced, survey
 from tests.support.pairs import Pair, ids, judge, said
 from tests.support.stories import (
     CLIENT,
@@ -294,7 +294,7 @@ def test_a_request_without_an_answer_is_told_of_a_connection_that_stays_establis
 
 
 def found_in(stories: list[Story], story: Story) -> tuple[Finding, str]:
-    seen = survey(stories).introduce(story)
+    seen = introduced(story, survey(stories))
     headline = diagnose(seen, rules.modules()).headline
     assert headline is not None
     return headline, outcome(seen, headline)

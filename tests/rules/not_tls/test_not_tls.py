@@ -10,9 +10,9 @@ import pytest
 from analyzer import rules
 from analyzer.diagnosis.causes import Confidence, FailingSide, Phase, RemedySide
 from analyzer.diagnosis.engine import diagnose, outcome
-from analyzer.tls.neighbours.survey import survey
 from analyzer.tls.story import Neighbours, SeenWith, Story
 from tests.support import messages as m
+from tests.support.neighbours import introduced, survey
 from tests.support.pairs import Pair, ids, judge, said
 from tests.support.stories import (
     CLIENT,
@@ -266,7 +266,7 @@ def test_who_came_to_tls_by_asking_is_counted_apart() -> None:
     told = []
     for other in (asked_for, a_story()):
         both = [replace(one, stream=n, start=n) for n, one in enumerate((a_story(), other))]
-        seen = survey(both).introduce(both[0]).neighbours.server
+        seen = introduced(both[0], survey(both)).neighbours.server
         told.append((seen.established, seen.upgraded, seen.direct))
 
     assert told == [(1, 1, 0), (1, 0, 1)]

@@ -11,10 +11,10 @@ from analyzer import rules
 from analyzer.diagnosis.causes import Confidence, FailingSide, Phase, RemedySide
 from analyzer.diagnosis.engine import diagnose, findings_of, outcome
 from analyzer.tcp.timeline import Side
-from analyzer.tls.neighbours.survey import survey
 from analyzer.tls.story import Neighbours, SeenWith, Story, Way
 from analyzer.tls.telling.tell import tell
 from tests.support import messages as m
+from tests.support.neighbours import introduced, survey
 from tests.support.pairs import Pair, ids, judge, said
 from tests.support.stories import (
     CLIENT,
@@ -805,7 +805,7 @@ def test_what_fails_at_a_server_of_plain_text_is_no_matter_of_tls(scene: Story) 
     told = []
     for others in ([plain], [plain, a_story()], [a_story()]):
         stories = [replace(one, stream=n, start=n) for n, one in enumerate([scene, *others])]
-        seen = survey(stories).introduce(stories[0])
+        seen = introduced(stories[0], survey(stories))
         told.append(outcome(seen, diagnose(seen, rules.modules()).headline))
 
     assert told == ["not_tls", "failed", "failed"]
