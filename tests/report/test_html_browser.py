@@ -197,7 +197,7 @@ def test_ten_thousand_connections_open_in_two_seconds(reader: Reader) -> None:
     ends = [connection(stream=n) if n % 7 == 0 else good(n) for n in range(10_000)]
 
     assert reader.opens(report(*ends, groups=(group(count=1_429),))) < 2.0
-    assert reader.sees("#count") == ["1429 of 10000 connections"]
+    assert reader.sees("#count") == ["1,429 of 10,000 connections"]
 
 
 def test_on_paper_an_example_of_each_failure_is_open(reader: Reader) -> None:
